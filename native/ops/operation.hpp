@@ -1,0 +1,126 @@
+// What an operation is: a shape rule and the four passes of automatic differentiation.
+//
+//   forward          y = f(x, θ)
+//   tangent          ẏ = ∂f/∂x·ẋ + ∂f/∂θ·θ̇                        k directions
+//   adjoint          x̄, θ̄ from ȳ                                   k cotangents
+//   tangent-adjoint  derivative of (x̄, θ̄) along (ẋ, θ̇, ȳ̇)        k directions
+//
+// Arrays of a chunk are sample-major: x is [n, inputs], ẋ is [k, n, inputs]. Outputs of a pass
+// are overwritten, except θ̄ and (θ̄)˙, to which each chunk adds its share.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace eigenscape {
+
+using Shape = std::vector<std::size_t>;
+using Attributes = std::map<std::string, double, std::less<>>;
+
+/// Number of entries of a tensor of that shape.
+std::size_t entry_count(const Shape& shape);
+
+/// The attribute `name`, or `fallback` if the layer does not have it.
+double attribute(const Attributes& attributes, std::string_view name, double fallback);
+
+/// `count` rows, `stride` entries apart: the parts of k directions that belong to one layer.
+template <typename T>
+struct Rows {
+  T* data = nullptr;
+  std::size_t stride = 0;
+  std::size_t size = 0;  // entries of one row that belong to the layer
+  [[nodiscard]] std::span<T> row(std::size_t k) const { return {data + k * stride, size}; }
+};
+
+struct ParameterTensor {
+  std::string name;  // "weight", "bias"
+  Shape shape;
+};
+
+/// What the closed form of dense matrices may assume of an operation.
+enum class Structure {
+  dense,      // y = W x + b
+  pointwise,  // y_i = σ(x_i); forward saves σ' and σ''
+  reshape,    // y = x
+  general     // nothing
+};
+
+/// How many derivatives forward prepares in `saved`.
+enum class Order { value = 0, first = 1, second = 2 };
+
+struct Operation;
+
+/// One layer of a network: an operation, where it reads, and its parameters' place.
+struct Node {
+  const Operation* operation = nullptr;
+  Attributes attributes;
+  std::vector<std::size_t> inputs;  // values read: 0 is the network's input, i + 1 layer i
+  std::vector<Shape> input_shapes;
+  Shape output_shape;
+  std::vector<ParameterTensor> parameters;
+  std::size_t parameter_offset = 0;
+  std::size_t parameter_count = 0;
+  std::size_t output_size = 0;
+  std::size_t saved_size = 0;  // entries per sample that forward keeps for the other passes
+};
+
+/// The values at the point where derivatives are taken, for n samples.
+template <typename T>
+struct Primal {
+  const Node& node;
+  std::size_t n;
+  std::span<const std::span<const T>> x;  // per input [n, input size]
+  std::span<const T> y;                   // [n, output size]
+  std::span<const T> theta;               // [parameter count]
+  std::span<const T> saved;               // [saved size · n], laid out as the operation likes
+};
+
+template <typename T>
+struct Passes {
+  void (*forward)(const Node& node, std::size_t n, std::span<const std::span<const T>> x,
+                  std::span<const T> theta, Order order, std::span<T> y, std::span<T> saved);
+
+  /// x_dot[i] is [k, n, input size], or empty where the input depends on no parameter.
+  void (*tangent)(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
+                  Rows<const T> theta_dot, std::span<T> y_dot);
+
+  /// x_bar[i] is [k, n, input size], or empty where it is not wanted.
+  void (*adjoint)(const Primal<T>& at, std::size_t k, std::span<const T> y_bar,
+                  std::span<const std::span<T>> x_bar, Rows<T> theta_bar);
+
+  /// y_bar is [n, output size], y_bar_dot [k, n, output size].
+  void (*tangent_adjoint)(const Primal<T>& at, std::size_t k,
+                          std::span<const std::span<const T>> x_dot, Rows<const T> theta_dot,
+                          std::span<const T> y_bar, std::span<const T> y_bar_dot,
+                          std::span<const std::span<T>> x_bar_dot, Rows<T> theta_bar_dot);
+};
+
+struct Operation {
+  std::string_view name;
+  Structure structure;
+  /// Throws ErrorCode::shape or spec, saying what was given and what is expected.
+  Shape (*output_shape)(const Attributes& attributes, std::span<const Shape> inputs);
+  std::vector<ParameterTensor> (*parameters)(const Attributes& attributes,
+                                             std::span<const Shape> inputs);
+  std::size_t (*saved_size)(std::span<const Shape> inputs);
+  Passes<double> float64;
+  Passes<float> float32;
+
+  template <typename T>
+  [[nodiscard]] const Passes<T>& passes() const {
+    if constexpr (sizeof(T) == sizeof(double)) {
+      return float64;
+    } else {
+      return float32;
+    }
+  }
+};
+
+/// The operation of that name; throws ErrorCode::spec with the names known.
+const Operation& find_operation(std::string_view name);
+
+}  // namespace eigenscape

@@ -1,0 +1,60 @@
+// The family of pointwise operations y_i = σ(x_i), made from one function that gives σ, σ' and σ''.
+//
+//   forward          y = σ(x);  saves s = σ'(x) and c = σ''(x), as far as `order` asks
+//   tangent          ẏ = s·ẋ
+//   adjoint          x̄ = s·ȳ
+//   tangent-adjoint  (x̄)˙ = s·ȳ̇ + c·ẋ·ȳ
+//
+// `saved` is s [n, size], then c [n, size].
+#pragma once
+
+#include "operation.hpp"
+
+namespace eigenscape::pointwise {
+
+/// σ, σ' and σ'' of every entry; empty spans are not written. Chosen by CPU at load time.
+template <typename T>
+using Function = void (*)(const Attributes& attributes, std::span<const T> x, std::span<T> y,
+                          std::span<T> first, std::span<T> second);
+
+Shape output_shape(const Attributes& attributes, std::span<const Shape> inputs);
+std::vector<ParameterTensor> no_parameters(const Attributes& attributes,
+                                           std::span<const Shape> inputs);
+std::size_t saved_size(std::span<const Shape> inputs);
+
+template <typename T>
+void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
+             Rows<const T> theta_dot, std::span<T> y_dot);
+
+template <typename T>
+void adjoint(const Primal<T>& at, std::size_t k, std::span<const T> y_bar,
+             std::span<const std::span<T>> x_bar, Rows<T> theta_bar);
+
+template <typename T>
+void tangent_adjoint(const Primal<T>& at, std::size_t k,
+                     std::span<const std::span<const T>> x_dot, Rows<const T> theta_dot,
+                     std::span<const T> y_bar, std::span<const T> y_bar_dot,
+                     std::span<const std::span<T>> x_bar_dot, Rows<T> theta_bar_dot);
+
+template <typename T, Function<T> function>
+void forward(const Node& node, std::size_t n, std::span<const std::span<const T>> x,
+             std::span<const T> /*theta*/, Order order, std::span<T> y, std::span<T> saved) {
+  const std::size_t size = n * node.output_size;
+  const auto first = order >= Order::first ? saved.subspan(0, size) : std::span<T>{};
+  const auto second = order >= Order::second ? saved.subspan(size, size) : std::span<T>{};
+  function(node.attributes, x[0].first(size), y.first(size), first, second);
+}
+
+template <typename T, Function<T> function>
+constexpr Passes<T> passes() {
+  return {forward<T, function>, tangent<T>, adjoint<T>, tangent_adjoint<T>};
+}
+
+/// The descriptor of a pointwise operation.
+template <Function<double> float64, Function<float> float32>
+constexpr Operation make(std::string_view name) {
+  return {name,       Structure::pointwise,      output_shape,
+          no_parameters, saved_size, passes<double, float64>(), passes<float, float32>()};
+}
+
+}  // namespace eigenscape::pointwise
