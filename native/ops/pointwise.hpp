@@ -8,7 +8,7 @@
 // `saved` is s [n, size], then c [n, size].
 #pragma once
 
-#include "operation.hpp"
+#include "ops/operation.hpp"
 
 namespace eigenscape::pointwise {
 
@@ -17,6 +17,40 @@ template <typename T>
 using Function = void (*)(const Attributes& attributes, std::span<const T> x, std::span<T> y,
                           std::span<T> first, std::span<T> second);
 
+/// σ, σ' and σ'' at one entry.
+template <typename T>
+struct Value {
+  T y;
+  T first;
+  T second;
+};
+
+/// The loops of a Function: sigma(x) → Value<T>, of which only what is wanted is computed.
+template <typename T, typename Sigma>
+[[gnu::always_inline]] inline void evaluate(std::span<const T> x, std::span<T> y,
+                                            std::span<T> first, std::span<T> second, Sigma sigma) {
+  const std::size_t size = x.size();
+  if (first.empty()) {
+    for (std::size_t i = 0; i < size; ++i) {
+      y[i] = sigma(x[i]).y;
+    }
+  } else if (second.empty()) {
+    for (std::size_t i = 0; i < size; ++i) {
+      const Value<T> value = sigma(x[i]);
+      y[i] = value.y;
+      first[i] = value.first;
+    }
+  } else {
+    for (std::size_t i = 0; i < size; ++i) {
+      const Value<T> value = sigma(x[i]);
+      y[i] = value.y;
+      first[i] = value.first;
+      second[i] = value.second;
+    }
+  }
+}
+
+/// Throws ErrorCode::shape unless there is exactly one input, whose shape is the output's.
 Shape output_shape(const Attributes& attributes, std::span<const Shape> inputs);
 std::vector<ParameterTensor> no_parameters(const Attributes& attributes,
                                            std::span<const Shape> inputs);
@@ -31,10 +65,10 @@ void adjoint(const Primal<T>& at, std::size_t k, std::span<const T> y_bar,
              std::span<const std::span<T>> x_bar, Rows<T> theta_bar);
 
 template <typename T>
-void tangent_adjoint(const Primal<T>& at, std::size_t k,
-                     std::span<const std::span<const T>> x_dot, Rows<const T> theta_dot,
-                     std::span<const T> y_bar, std::span<const T> y_bar_dot,
-                     std::span<const std::span<T>> x_bar_dot, Rows<T> theta_bar_dot);
+void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
+                     Rows<const T> theta_dot, std::span<const T> y_bar,
+                     std::span<const T> y_bar_dot, std::span<const std::span<T>> x_bar_dot,
+                     Rows<T> theta_bar_dot);
 
 template <typename T, Function<T> function>
 void forward(const Node& node, std::size_t n, std::span<const std::span<const T>> x,
@@ -53,8 +87,13 @@ constexpr Passes<T> passes() {
 /// The descriptor of a pointwise operation.
 template <Function<double> float64, Function<float> float32>
 constexpr Operation make(std::string_view name) {
-  return {name,       Structure::pointwise,      output_shape,
-          no_parameters, saved_size, passes<double, float64>(), passes<float, float32>()};
+  return {name,
+          Structure::pointwise,
+          output_shape,
+          no_parameters,
+          saved_size,
+          passes<double, float64>(),
+          passes<float, float32>()};
 }
 
 }  // namespace eigenscape::pointwise
