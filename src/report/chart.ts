@@ -1,0 +1,62 @@
+// The charts that the library draws, as plain data: JSON in, a picture out.
+
+/** One spectrum: its eigenvalues ascending. */
+export interface EigenvalueSeries {
+  readonly name: string;
+  readonly eigenvalues: readonly number[] | Float64Array;
+}
+
+/** One curve over training steps. */
+export interface StepSeries {
+  readonly name: string;
+  readonly steps: readonly number[];
+  readonly values: readonly number[] | Float64Array;
+}
+
+interface ChartCommon {
+  /** The finding, as a sentence; long ones are wrapped. */
+  readonly title: string;
+  /** How to read the chart: what is drawn, on which axes. */
+  readonly subtitle?: string | undefined;
+  /** Pixels; default 680 × 380. In a report the width is the page's. */
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+}
+
+/** All eigenvalues in order: rank on x, value on y (figure 1 of Sagun et al. 2017). */
+export interface EigenvaluesChart extends ChartCommon {
+  readonly kind: 'eigenvalues';
+  readonly series: readonly EigenvalueSeries[];
+  /** The value axis; symlog is linear within ±`linearWithin` and logarithmic beyond, on both sides.
+   *  Default 'symlog'. */
+  readonly scale?: 'symlog' | 'linear' | undefined;
+  /** Default: the power of ten at or above `errorEstimate`. */
+  readonly linearWithin?: number | undefined;
+  /** Values within ±this are zero for all one can tell: drawn as a band. */
+  readonly errorEstimate?: number | undefined;
+  /** Only the `largest` ones, as points with rank 1 for the largest. */
+  readonly largest?: number | undefined;
+}
+
+/** Eigenvalues counted in bins of equal width on a symlog axis, one bin centred at zero; the count
+ *  axis is logarithmic, so that one outlier shows beside thousands of zeros. */
+export interface HistogramChart extends ChartCommon {
+  readonly kind: 'histogram';
+  readonly series: readonly EigenvalueSeries[];
+  readonly linearWithin?: number | undefined;
+  readonly errorEstimate?: number | undefined;
+  /** About how many bins the axis has; default 90. */
+  readonly bins?: number | undefined;
+}
+
+/** Losses or other measures over training steps, the value axis logarithmic where all are positive. */
+export interface LossCurveChart extends ChartCommon {
+  readonly kind: 'lossCurve';
+  readonly series: readonly StepSeries[];
+  /** Title of the value axis; default 'loss'. */
+  readonly measure?: string | undefined;
+  readonly scale?: 'logarithmic' | 'linear' | undefined;
+}
+
+export type Chart = EigenvaluesChart | HistogramChart | LossCurveChart;
+export type ChartKind = Chart['kind'];

@@ -1,0 +1,67 @@
+// A chart as a picture: SVG by vega in Node, PNG by resvg where that is installed.
+
+import { EigenscapeError } from '../errors.js';
+import type { Chart } from './chart.js';
+import { specification } from './specification.js';
+import { drawSvg } from './vega.js';
+
+export interface RenderOptions<Format extends 'svg' | 'png' = 'svg' | 'png'> {
+  readonly format: Format;
+  /** PNG only: pixels for each unit of the chart's width; default 2. */
+  readonly scale?: number | undefined;
+  /** PNG only: font files (.ttf, .otf) for machines that have none; text needs one. */
+  readonly fontFiles?: readonly string[] | undefined;
+}
+
+/** Draws a chart, without a browser.
+ *  @returns SVG text, or the bytes of a PNG file
+ *  @throws EigenscapeError ERR_SPEC for png where the package @resvg/resvg-js is absent
+ *  @example await writeFile('spectrum.svg', await renderChart(chart, { format: 'svg' })) */
+export async function renderChart(chart: Chart, options: RenderOptions<'svg'>): Promise<string>;
+export async function renderChart(chart: Chart, options: RenderOptions<'png'>): Promise<Uint8Array>;
+export async function renderChart(
+  chart: Chart,
+  options: RenderOptions,
+): Promise<string | Uint8Array> {
+  const { format } = options;
+  const known: readonly string[] = ['svg', 'png'];
+  if (!known.includes(format)) {
+    throw new EigenscapeError('ERR_SPEC', `format is ${String(format)}; expected 'svg' or 'png'`);
+  }
+  const svg = await drawSvg(specification(chart, 'figure'));
+  return format === 'svg' ? svg : rasterize(svg, options);
+}
+
+interface Resvg {
+  render(): { asPng(): Uint8Array };
+}
+
+interface ResvgModule {
+  readonly Resvg: new (svg: string, options: unknown) => Resvg;
+}
+
+function isResvgModule(module: unknown): module is ResvgModule {
+  return typeof module === 'object' && module !== null && 'Resvg' in module;
+}
+
+async function rasterize(svg: string, options: RenderOptions): Promise<Uint8Array> {
+  const { scale = 2, fontFiles } = options;
+  const name: string = '@resvg/resvg-js'; // a string: the package is optional and has no types here
+  const module: unknown = await import(name).catch((cause: unknown) => {
+    throw new EigenscapeError(
+      'ERR_SPEC',
+      `format 'png' needs the optional package ${name}, which is not installed; ` +
+        `install it (npm install ${name}), or ask for format 'svg'`,
+      { cause },
+    );
+  });
+  if (!isResvgModule(module)) {
+    throw new EigenscapeError(
+      'ERR_SPEC',
+      `${name} is installed but exports no Resvg; expected 2.x`,
+    );
+  }
+  const font = { loadSystemFonts: true, ...(fontFiles === undefined ? {} : { fontFiles }) };
+  const fitTo = { mode: 'zoom', value: scale };
+  return new module.Resvg(svg, { font, fitTo }).render().asPng();
+}
