@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, 'node_modules');
-const target = join(root, 'dist', 'vendor');
+// The set-up builds dist/ aside and names another folder.
+const target = process.argv[2] ?? join(root, 'dist', 'vendor');
 
 // What serves these packages' own command lines, or has types alone, is not in the builds.
 const NOT_IN_THE_BUILDS = new Set([
