@@ -48,6 +48,7 @@ export function tickedAxis(
   return {
     title,
     grid,
+    labelSeparation: 6,
     values: { expr: `${oneSided} || ${withinLinear} ? ${round} : ${JSON.stringify(ticks)}` },
     labelExpr: `${JSON.stringify(labels)}['' + datum.value] || format(datum.value, '.3~g')`,
   };

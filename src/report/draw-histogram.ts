@@ -12,7 +12,7 @@ import {
   symlogTicks,
 } from './symlog.js';
 
-/** The baseline: bars of one eigenvalue must have a height. */
+/** The baseline: one eigenvalue must have a height, none must not. */
 const BASELINE = 0.6;
 
 export function drawHistogram(chart: HistogramChart, how: Interaction): Specification {
@@ -20,37 +20,64 @@ export function drawHistogram(chart: HistogramChart, how: Interaction): Specific
   const extent = extentWithZero(series.map(({ eigenvalues }) => eigenvalues));
   const constant = chart.linearWithin ?? symlogConstant(extent, errorEstimate);
   const domain = padSymlog(extent, constant);
-  const bars = series.flatMap(({ name, eigenvalues }) =>
-    symlogBins(eigenvalues, { domain, constant, bins }).map((bin) => ({ ...bin, series: name })),
+  const values = series.flatMap(({ name, eigenvalues }) =>
+    symlogBins(eigenvalues, { domain, constant, bins }).map((bin) => ({
+      ...bin,
+      series: name,
+      height: Math.max(bin.count, BASELINE),
+      base: BASELINE,
+    })),
   );
-  const most = Math.max(1, ...bars.map(({ count }) => count)) * 1.4;
+  const most = Math.max(1, ...values.map(({ count }) => count)) * 1.4;
+  const names = series.map(({ name }) => name);
+  const y = countChannel(most);
+  const x = valueChannel(domain, constant);
+  const outline = { x: { ...x, field: 'low' }, y, color: seriesColours(names) };
+  return {
+    data: { values },
+    layer: [
+      {
+        ...zoom(how),
+        mark: { type: 'area', interpolate: 'step-after', opacity: 0.28, clip: true },
+        encoding: { ...outline, y: { ...y, stack: null }, y2: { datum: BASELINE } },
+      },
+      {
+        mark: { type: 'line', interpolate: 'step-after', strokeWidth: 1.5, clip: true },
+        encoding: outline,
+      },
+      ...(how.interactive ? [hoverBars(outline)] : []),
+    ],
+  };
+}
+
+function valueChannel(domain: readonly [number, number], constant: number): Specification {
+  const ticks = symlogTicks(domain, constant, 4);
+  return {
+    type: 'quantitative',
+    scale: { type: 'symlog', constant, domain, nice: false },
+    axis: tickedAxis('x', { title: 'eigenvalue', ticks, constant, grid: false }),
+  };
+}
+
+function countChannel(most: number): Specification {
   const ticks = logarithmicTicks([1, most], 5);
   return {
-    data: { values: bars.map((bar) => ({ ...bar, base: BASELINE })) },
-    ...zoom(how),
-    mark: { type: 'rect', clip: true, fillOpacity: 0.4, strokeWidth: 1, strokeOpacity: 0.9 },
+    field: 'height',
+    type: 'quantitative',
+    scale: { type: 'log', domain: [BASELINE, most], nice: false },
+    axis: tickedAxis('y', { title: 'eigenvalues in the bin', ticks, constant: 0 }),
+  };
+}
+
+/** Unseen bars that carry the tooltips: an area has one for all its bins. */
+function hoverBars({ color: _, ...encoding }: Specification): Specification {
+  return {
+    transform: [{ filter: 'datum.count > 0' }],
+    mark: { type: 'rect', fill: 'transparent', clip: true },
     encoding: {
-      x: {
-        field: 'low',
-        type: 'quantitative',
-        scale: { type: 'symlog', constant, domain, nice: false },
-        axis: tickedAxis('x', {
-          title: 'eigenvalue',
-          ticks: symlogTicks(domain, constant),
-          constant,
-          grid: false,
-        }),
-      },
+      ...encoding,
       x2: { field: 'high' },
-      y: {
-        field: 'count',
-        type: 'quantitative',
-        scale: { type: 'log', domain: [BASELINE, most], nice: false },
-        axis: tickedAxis('y', { title: 'eigenvalues in the bin', ticks, constant: 0 }),
-      },
       y2: { field: 'base' },
-      color: seriesColours(series.map(({ name }) => name)),
-      stroke: seriesColours(series.map(({ name }) => name)),
       tooltip: [
         { field: 'series', title: 'spectrum' },
         { field: 'low', title: 'from', format: '.3~g' },

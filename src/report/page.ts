@@ -39,9 +39,9 @@ export async function reportPage(report: Report): Promise<string> {
 ${summary === undefined ? '' : `<p class="summary">${escapeHtml(summary)}</p>`}
 </header>
 <main>
+${section('Charts', figures.length === 0 ? '' : `${READING_NOTE}\n${figures.join('\n')}`)}
 ${section('Key numbers', tables.map(tableHtml).join('\n'))}
 ${section('Claims', claims.length === 0 ? '' : claimsHtml(claims))}
-${section('Charts', figures.length === 0 ? '' : `${READING_NOTE}\n${figures.join('\n')}`)}
 ${section('Manifest', manifestHtml(manifest))}
 ${section('Data', data.length === 0 ? '' : data.map(dataHtml).join('\n'), 'downloads')}
 </main>

@@ -86,8 +86,8 @@ export interface Bin {
   readonly count: number;
 }
 
-/** Counts in bins of equal width on the symlog axis over `domain`, one centred at zero; empty bins
- *  are left out. */
+/** Counts in bins of equal width on the symlog axis over `domain`, one centred at zero; the first and
+ *  the last are empty. */
 export function symlogBins(
   values: ArrayLike<number>,
   options: {
@@ -103,11 +103,11 @@ export function symlogBins(
     const index = Math.round(symlog(values[i] ?? 0, constant) / width);
     counts.set(index, (counts.get(index) ?? 0) + 1);
   }
-  return [...counts]
-    .sort(([a], [b]) => a - b)
-    .map(([index, count]) => ({
-      low: inverseSymlog((index - 0.5) * width, constant),
-      high: inverseSymlog((index + 0.5) * width, constant),
-      count,
-    }));
+  const first = Math.min(0, ...counts.keys()) - 1;
+  const last = Math.max(0, ...counts.keys()) + 1;
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i).map((index) => ({
+    low: inverseSymlog((index - 0.5) * width, constant),
+    high: inverseSymlog((index + 0.5) * width, constant),
+    count: counts.get(index) ?? 0,
+  }));
 }
