@@ -9,9 +9,10 @@ const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 export function powerLabel(value: number): string {
   if (value === 0) return '0';
   const [mantissa = '1', exponent = '0'] = Math.abs(value).toExponential(0).split('e');
-  const power = [...String(Math.abs(Number(exponent)))]
-    .map((d) => SUPERSCRIPTS[Number(d)])
-    .join('');
+  const power = String(Math.abs(Number(exponent))).replace(
+    /\d/g,
+    (digit) => SUPERSCRIPTS[Number(digit)] ?? '',
+  );
   const factor = mantissa === '1' ? '' : `${mantissa}·`;
   return `${value < 0 ? '−' : ''}${factor}10${Number(exponent) < 0 ? '⁻' : ''}${power}`;
 }

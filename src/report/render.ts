@@ -26,7 +26,7 @@ export async function renderChart(
   const { format } = options;
   const known: readonly string[] = ['svg', 'png'];
   if (!known.includes(format)) {
-    throw new EigenscapeError('ERR_SPEC', `format is ${String(format)}; expected 'svg' or 'png'`);
+    throw new EigenscapeError('ERR_SPEC', `format is '${format}'; expected 'svg' or 'png'`);
   }
   const svg = await drawSvg(specification(chart, 'figure'));
   return format === 'svg' ? svg : rasterize(svg, options);
@@ -46,7 +46,7 @@ function isResvgModule(module: unknown): module is ResvgModule {
 
 async function rasterize(svg: string, options: RenderOptions): Promise<Uint8Array> {
   const { scale = 2, fontFiles } = options;
-  const name: string = '@resvg/resvg-js'; // a string: the package is optional and has no types here
+  const name = ['@resvg', 'resvg-js'].join('/'); // joined: tsc must not look for the optional package
   const module: unknown = await import(name).catch((cause: unknown) => {
     throw new EigenscapeError(
       'ERR_SPEC',

@@ -33,7 +33,7 @@ export interface Report {
   readonly claims?: readonly Claim[] | undefined;
   readonly charts: readonly Chart[];
   /** The choices that make the numbers repeatable: seed, sizes, optimizer, versions. */
-  readonly manifest: { readonly [key: string]: Json };
+  readonly manifest: Readonly<Record<string, Json>>;
   /** JSON to download from the page; anything that JSON.stringify takes. */
   readonly data?: readonly ReportData[] | undefined;
 }

@@ -2,7 +2,7 @@
 
 import type { SpectrumResult, SpectrumTerm, TermSpectrum } from '../spectrum/result.js';
 import type { Chart } from './chart.js';
-import type { Json, Report, Table } from './report.js';
+import type { Report, Table } from './report.js';
 
 const TERM_NAMES: Readonly<Record<SpectrumTerm, string>> = {
   hessian: 'Hessian H',
@@ -76,10 +76,7 @@ export function spectrumTable(result: SpectrumResult): Table {
 }
 
 /** A report of a spectrum; `manifest` says where the network and the data came from. */
-export function spectrumReport(
-  result: SpectrumResult,
-  manifest: { readonly [key: string]: Json } = {},
-): Report {
+export function spectrumReport(result: SpectrumResult, manifest: Report['manifest'] = {}): Report {
   const terms = namedTerms(result);
   const series = terms.map(({ name, spectrum: { eigenvalues } }) => ({ name, eigenvalues }));
   const errorEstimate = Math.max(...terms.map(({ spectrum }) => spectrum.errorEstimate));

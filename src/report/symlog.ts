@@ -1,13 +1,15 @@
 // The symmetric-log axis: y = sign(x)·log(1 + |x|/c), linear within ±c and logarithmic beyond.
 
+export type Numbers = readonly number[] | Float64Array;
+
 /** Extent of numbers, with 0 in it: [min, max]. */
-export function extentWithZero(arrays: Iterable<ArrayLike<number>>): readonly [number, number] {
+export function extentWithZero(arrays: readonly Numbers[]): readonly [number, number] {
   let low = 0;
   let high = 0;
   for (const values of arrays) {
-    for (let i = 0; i < values.length; i++) {
-      low = Math.min(low, values[i] ?? 0);
-      high = Math.max(high, values[i] ?? 0);
+    for (const value of values) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
     }
   }
   return [low, high];
@@ -89,7 +91,7 @@ export interface Bin {
 /** Counts in bins of equal width on the symlog axis over `domain`, one centred at zero; the first and
  *  the last are empty. */
 export function symlogBins(
-  values: ArrayLike<number>,
+  values: Numbers,
   options: {
     readonly domain: readonly [number, number];
     readonly constant: number;
@@ -99,8 +101,8 @@ export function symlogBins(
   const { domain, constant, bins } = options;
   const width = (symlog(domain[1], constant) - symlog(domain[0], constant)) / bins;
   const counts = new Map<number, number>();
-  for (let i = 0; i < values.length; i++) {
-    const index = Math.round(symlog(values[i] ?? 0, constant) / width);
+  for (const value of values) {
+    const index = Math.round(symlog(value, constant) / width);
     counts.set(index, (counts.get(index) ?? 0) + 1);
   }
   const first = Math.min(0, ...counts.keys()) - 1;

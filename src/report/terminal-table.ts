@@ -43,7 +43,7 @@ export function sparkline(values: readonly number[], columns: number): string {
 
 /** Columns that a text takes: letters with combining marks as one (no East Asian text occurs). */
 function width(text: string): number {
-  return [...text.normalize('NFC').replace(/\p{Mark}/gu, '')].length;
+  return text.normalize('NFC').replace(/\p{Mark}/gu, '').length;
 }
 
 function pad(text: string, columns: number, side: 'left' | 'right'): string {
