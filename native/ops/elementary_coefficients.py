@@ -70,18 +70,18 @@ def atanh_rest(z):
     return (2 * atanh(sqrt(z)) - 2 * sqrt(z)) / sqrt(z) ** 3
 
 
-# (a + k) Q(a) e^(a^2/2) in v = (a - k) / (a + k), Q the upper tail of the normal distribution
+# (a + 1) times Mills' ratio Q(a) / density(a) in v = (a - k) / (a + k), Q the upper tail
 def tail_ratio(k):
     def f(v):
         a = k * (1 + v) / (1 - v)
-        return (a + k) * erfc(a / sqrt(2)) / 2 * exp(a * a / 2)
+        return (a + 1) * sqrt(pi / 2) * erfc(a / sqrt(2)) * exp(a * a / 2)
 
     return f
 
 
 for bits, expm1_degree, log_degree, tail_degree, k, largest in (
     (64, 8, 6, 22, 5, 39),
-    (32, 4, 2, 9, 4, 14.5),
+    (32, 4, 2, 10, 4, 15),
 ):
     half = log(2) / 2 * mpf("1.0005")
     small = mpf(10) ** -24

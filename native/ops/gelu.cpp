@@ -15,12 +15,13 @@ template <typename T>
 struct Gelu {
   [[gnu::always_inline]] pointwise::Value<T> operator()(T x) const {
     using C = elementary::Constants<T>;
-    const auto normal = elementary::normal(x);
-    const T size = elementary::magnitude(x);
-    const T a = size > C::tail_zero ? C::tail_zero : size;  // c would be 0·∞ beyond
+    const auto [a, density_lifted, tail_lifted] = elementary::normal(x);
+    const T slope_lifted = tail_lifted - a * density_lifted;  // of y at −|x|
     const T gap = (C::sqrt2_high - a) + C::sqrt2_low;
-    return {x * normal.distribution, normal.distribution + x * normal.density,
-            normal.density * (gap * (C::sqrt2_high + a))};
+    const T y = -a * tail_lifted * C::lowering;  // at −|x|
+    const T first = slope_lifted * C::lowering;
+    const T second = density_lifted * (gap * (C::sqrt2_high + a)) * C::lowering;
+    return {x > 0 ? x + y : y, x > 0 ? 1 - first : first, second};
   }
 };
 

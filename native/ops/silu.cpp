@@ -14,13 +14,19 @@ namespace {
 template <typename T>
 struct Silu {
   [[gnu::always_inline]] pointwise::Value<T> operator()(T x) const {
-    const auto t = elementary::exp_nonpositive(-elementary::magnitude(x));
+    using C = elementary::Constants<T>;
+    const bool positive = x > 0;
+    const T bounded = x < C::exp_zero ? C::exp_zero : x;
+    const T size = elementary::magnitude(x);
+    const T a = size > -C::exp_zero ? -C::exp_zero : size;  // where t is 0
+    const auto t = elementary::exp_nonpositive(-a);
     const T d = 1 / (1 + t.value);
-    const T small = t.value * d;
-    const T g = x > 0 ? d : small;
-    const T rest = x > 0 ? small : d;                             // 1 − g
-    const T lean = elementary::magnitude(x) * (t.minus_one * d);  // x(1 − 2g)
-    return {x * g, g * (1 + x * rest), (small * d) * (2 + lean)};
+    const T small_lifted = t.lifted * d;  // t/(1 + t), a factor of products that may be denormal
+    const T g = positive ? d : small_lifted;
+    const T rest = positive ? t.value * d : d;  // 1 − g
+    const T unit = positive ? T(1) : C::lowering;
+    return {bounded * g * unit, g * (1 + bounded * rest) * unit,
+            small_lifted * d * (2 + a * (t.minus_one * d)) * C::lowering};
   }
 };
 
