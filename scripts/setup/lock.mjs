@@ -10,12 +10,12 @@ const touchEvery = 2_000;
 const deadAfter = 30_000;
 const lookEvery = 200;
 
-function take(content) {
+function take(file, content) {
   // Written aside and linked: nobody ever sees a lock without its holder's name.
-  const own = `${lockFile}.${os.hostname()}.${process.pid}`;
+  const own = `${file}.${os.hostname()}.${process.pid}`;
   fs.writeFileSync(own, content);
   try {
-    fs.linkSync(own, lockFile);
+    fs.linkSync(own, file);
     return true;
   } catch (error) {
     if (error.code === 'EEXIST') return false;
@@ -35,11 +35,11 @@ function isAlive(pid) {
 }
 
 /** The holder, or undefined if the lock vanished meanwhile. */
-function holder() {
+function holder(file) {
   try {
-    const content = fs.readFileSync(lockFile, 'utf8');
+    const content = fs.readFileSync(file, 'utf8');
     const { host, pid } = JSON.parse(content);
-    const silent = Date.now() - fs.statSync(lockFile).mtimeMs > deadAfter;
+    const silent = Date.now() - fs.statSync(file).mtimeMs > deadAfter;
     return { content, pid, isDead: silent || (host === os.hostname() && !isAlive(pid)) };
   } catch (error) {
     if (error.code === 'ENOENT') return undefined;
@@ -48,24 +48,24 @@ function holder() {
 }
 
 /** Of several that find a dead lock, one gets to rename it; a live lock caught so is put back. */
-function breakLock(dead) {
-  const aside = `${lockFile}.broken.${process.pid}`;
+function breakLock(file, dead) {
+  const aside = `${file}.broken.${process.pid}`;
   try {
-    fs.renameSync(lockFile, aside);
-    if (fs.readFileSync(aside, 'utf8') !== dead.content) fs.linkSync(aside, lockFile);
+    fs.renameSync(file, aside);
+    if (fs.readFileSync(aside, 'utf8') !== dead.content) fs.linkSync(aside, file);
     fs.rmSync(aside, { force: true });
   } catch (error) {
     if (error.code !== 'ENOENT' && error.code !== 'EEXIST') throw error;
   }
 }
 
-export async function withLock(say, work) {
-  fs.mkdirSync(path.dirname(lockFile), { recursive: true });
+export async function withLock(say, work, file = lockFile) {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
   const content = JSON.stringify({ host: os.hostname(), pid: process.pid, since: Date.now() });
   let told = false;
-  while (!take(content)) {
-    const other = holder();
-    if (other?.isDead) breakLock(other);
+  while (!take(file, content)) {
+    const other = holder(file);
+    if (other?.isDead) breakLock(file, other);
     else if (other && !told) {
       say(`another set-up is running here (process ${other.pid}): waiting for it`);
       told = true;
@@ -74,11 +74,11 @@ export async function withLock(say, work) {
   }
   const touch = setInterval(() => {
     const now = new Date();
-    fs.utimes(lockFile, now, now, () => {});
+    fs.utimes(file, now, now, () => {});
   }, touchEvery);
   const release = () => {
     clearInterval(touch);
-    if (holder()?.content === content) fs.rmSync(lockFile, { force: true });
+    if (holder(file)?.content === content) fs.rmSync(file, { force: true });
   };
   process.on('exit', release);
   try {
