@@ -43,10 +43,11 @@ struct ParameterTensor {
 
 /// What the closed form of dense matrices may assume of an operation.
 enum class Structure {
-  dense,      // y = W x + b
-  pointwise,  // y_i = σ(x_i); forward saves σ' and σ''
-  reshape,    // y = x
-  general     // nothing
+  dense,             // y = W x + b
+  pointwise,         // y_i = σ(x_i); forward saves σ' and σ''
+  piecewise_linear,  // pointwise with σ'' = 0
+  reshape,           // y = x
+  general            // nothing
 };
 
 /// How many derivatives forward prepares in `saved`.

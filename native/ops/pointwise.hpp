@@ -86,9 +86,9 @@ constexpr Passes<T> passes() {
 
 /// The descriptor of a pointwise operation.
 template <Function<double> float64, Function<float> float32>
-constexpr Operation make(std::string_view name) {
+constexpr Operation make(std::string_view name, Structure structure = Structure::pointwise) {
   return {name,
-          Structure::pointwise,
+          structure,
           output_shape,
           no_parameters,
           saved_size,

@@ -1,0 +1,48 @@
+// Memory that starts on a cache line, so that the same problem meets the same alignment everywhere.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <span>
+
+namespace eigenscape {
+
+/// `size` entries of a trivial type, not initialised unless zero() is called. Grows, never shrinks.
+template <typename T>
+class AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  explicit AlignedBuffer(std::size_t size) { resize(size); }
+
+  /// Makes room for `size` entries; the old ones are lost when it has to grow.
+  void resize(std::size_t size) {
+    if (size > capacity_) {
+      data_.reset();
+      capacity_ = 0;
+      data_.reset(static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{64})));
+      capacity_ = size;
+    }
+    size_ = size;
+  }
+  void zero() { std::fill_n(data_.get(), size_, T{}); }
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] T* data() { return data_.get(); }
+  [[nodiscard]] const T* data() const { return data_.get(); }
+  [[nodiscard]] std::span<T> span() { return {data_.get(), size_}; }
+  [[nodiscard]] std::span<const T> span() const { return {data_.get(), size_}; }
+  T& operator[](std::size_t i) { return data_.get()[i]; }
+  const T& operator[](std::size_t i) const { return data_.get()[i]; }
+
+ private:
+  struct Release {
+    void operator()(T* data) const { ::operator delete (data, std::align_val_t{64}); }
+  };
+  std::unique_ptr<T, Release> data_;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace eigenscape

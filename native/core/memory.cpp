@@ -1,0 +1,99 @@
+#include "core/memory.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+#include "core/error.hpp"
+
+namespace eigenscape {
+namespace {
+
+constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
+
+/// The number in a file that holds one, or `fallback` where there is none ("max", no file).
+std::size_t number_in(const std::string& file, std::size_t fallback) {
+  std::ifstream stream(file);
+  std::size_t value = 0;
+  return stream >> value ? value : fallback;
+}
+
+/// The number behind `key` in a file of lines "key number".
+std::size_t number_after(const std::string& file, const std::string& key, std::size_t fallback) {
+  std::ifstream stream(file);
+  std::string line;
+  while (std::getline(stream, line)) {
+    std::istringstream words(line);
+    std::string word;
+    std::size_t value = 0;
+    if (words >> word >> value && word == key) return value;
+  }
+  return fallback;
+}
+
+std::size_t machine_free() {
+  const std::size_t kibibytes = number_after("/proc/meminfo", "MemAvailable:", 0);
+  if (kibibytes > 0) return kibibytes * 1024;
+  const long pages = sysconf(_SC_PHYS_PAGES);
+  const long page = sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page)
+                               : kUnlimited;
+}
+
+/// Limit minus use; pages of files that can be dropped count as free.
+std::size_t left_in_group(const std::string& limit_file, const std::string& use_file,
+                          const std::string& statistics, const std::string& droppable) {
+  const std::size_t limit = number_in(limit_file, kUnlimited);
+  if (limit == kUnlimited) return kUnlimited;
+  const std::size_t used = number_in(use_file, 0);
+  const std::size_t file_pages = number_after(statistics, droppable, 0);
+  const std::size_t held = used - std::min(used, file_pages);
+  return limit - std::min(limit, held);
+}
+
+std::size_t cgroup_free() {
+  const std::string v2 = "/sys/fs/cgroup/";
+  const std::string v1 = "/sys/fs/cgroup/memory/";
+  return std::min(
+      left_in_group(v2 + "memory.max", v2 + "memory.current", v2 + "memory.stat", "inactive_file"),
+      left_in_group(v1 + "memory.limit_in_bytes", v1 + "memory.usage_in_bytes", v1 + "memory.stat",
+                    "total_inactive_file"));
+}
+
+std::size_t address_space_free() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kUnlimited;
+  const std::size_t page = static_cast<std::size_t>(std::max(1L, sysconf(_SC_PAGESIZE)));
+  const std::size_t used = number_in("/proc/self/statm", 0) * page;
+  const auto allowed = static_cast<std::size_t>(limit.rlim_cur);
+  return allowed - std::min(allowed, used);
+}
+
+std::string readable(std::size_t bytes) {
+  constexpr double kUnit = 1e9;
+  char text[48];
+  const auto value = static_cast<double>(bytes);
+  std::snprintf(text, sizeof text, value >= kUnit ? "%.1f GB" : "%.3g MB",
+                value >= kUnit ? value / kUnit : value / 1e6);
+  return text;
+}
+
+}  // namespace
+
+std::size_t free_memory() {
+  return std::min({machine_free(), cgroup_free(), address_space_free()});
+}
+
+void require_memory(std::size_t bytes, const std::string& what, const std::string& advice) {
+  const std::size_t free = free_memory();
+  if (bytes <= free) return;
+  throw Error(ErrorCode::memory, what + " needs " + readable(bytes) + " of memory, but " +
+                                     readable(free) + " are free; " + advice);
+}
+
+}  // namespace eigenscape

@@ -1,0 +1,16 @@
+// How much memory is free, asked before a large matrix is allocated.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace eigenscape {
+
+/// Bytes that this process may still take: the least of what the machine has free, the cgroup's
+/// limit and the limit on address space.
+std::size_t free_memory();
+
+/// Throws ErrorCode::memory unless `bytes` are free: «`what` needs …, … are free; `advice`».
+void require_memory(std::size_t bytes, const std::string& what, const std::string& advice);
+
+}  // namespace eigenscape

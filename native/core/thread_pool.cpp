@@ -1,0 +1,197 @@
+#include "core/thread_pool.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdlib>
+#include <deque>
+#include <fstream>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace eigenscape {
+namespace {
+
+/// Whole cores that the cgroup's quota allows, or none where there is no quota.
+std::optional<std::size_t> cgroup_cores() {
+  double quota = 0;
+  double period = 0;
+  std::string first;
+  if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2 >> first >> period) {
+    if (first == "max") return std::nullopt;
+    quota = std::strtod(first.c_str(), nullptr);
+  } else {
+    std::ifstream quota_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+    std::ifstream period_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+    if (!(quota_file >> quota) || !(period_file >> period)) return std::nullopt;
+  }
+  if (quota <= 0 || period <= 0) return std::nullopt;
+  return std::max<std::size_t>(1, static_cast<std::size_t>(quota / period + 0.5));
+}
+
+std::size_t affinity_cores() {
+#if defined(__linux__)
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
+  }
+#endif
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// Jobs first, then shares of loops: a job that waits is a caller who waits.
+class Pool {
+ public:
+  void run_job(std::function<void()> job) {
+    {
+      const std::lock_guard lock(mutex_);
+      jobs_.push_back(std::move(job));
+      ensure_threads(default_thread_count());
+    }
+    work_.notify_one();
+  }
+
+  void run_shares(std::size_t count, const std::function<void()>& share) {
+    {
+      const std::lock_guard lock(mutex_);
+      for (std::size_t i = 0; i < count; ++i) shares_.push_back(share);
+      ensure_threads(busy_ + count);
+    }
+    work_.notify_all();
+  }
+
+ private:
+  void ensure_threads(std::size_t wanted) {
+    while (threads_ < std::min(wanted, kMaximumThreads)) {
+      std::thread([this] { work(); }).detach();
+      ++threads_;
+    }
+  }
+
+  [[noreturn]] void work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      work_.wait(lock, [this] { return !jobs_.empty() || !shares_.empty(); });
+      auto& queue = jobs_.empty() ? shares_ : jobs_;
+      const std::function<void()> task = std::move(queue.front());
+      queue.pop_front();
+      ++busy_;
+      lock.unlock();
+      task();
+      lock.lock();
+      --busy_;
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable work_;
+  std::deque<std::function<void()>> jobs_;
+  std::deque<std::function<void()>> shares_;
+  std::size_t threads_ = 0;
+  std::size_t busy_ = 0;
+};
+
+/// Lives as long as the process: its threads may still run when static objects are destroyed.
+Pool& pool() {
+  static Pool* const instance = std::make_unique<Pool>().release();
+  return *instance;
+}
+
+struct Failure {
+  ErrorCode code;
+  std::string message;
+};
+
+/// Runs `action`; what it throws comes back as data, since exceptions do not cross threads.
+template <typename Action>
+std::optional<Failure> caught(const Action& action) {
+  try {
+    action();
+    return std::nullopt;
+  } catch (const Error& error) {
+    return Failure{error.code(), error.what()};
+  } catch (const std::bad_alloc&) {
+    return Failure{ErrorCode::memory, "not enough memory for the workspace of a chunk"};
+  } catch (const std::exception& error) {
+    return Failure{ErrorCode::internal, error.what()};
+  }
+}
+
+/// One loop: shared by its threads, and kept alive by shares that start after it has ended.
+class Loop {
+ public:
+  Loop(const Control& control, std::size_t count, const std::function<void(std::size_t)>& body)
+      : control_(control), count_(count), body_(body) {}
+
+  void share() {
+    std::unique_lock lock(mutex_);
+    ++running_;
+    while (next_ < count_ && !failure_) {
+      const std::size_t index = next_++;
+      lock.unlock();
+      auto failure = caught([&] {
+        control_.check();
+        body_(index);
+      });
+      lock.lock();
+      if (failure && !failure_) failure_ = std::move(failure);
+    }
+    --running_;
+    if (running_ == 0) idle_.notify_all();
+  }
+
+  void finish() {
+    std::unique_lock lock(mutex_);
+    next_ = count_;
+    idle_.wait(lock, [this] { return running_ == 0; });
+    if (failure_) throw Error(failure_->code, failure_->message);
+  }
+
+ private:
+  const Control& control_;
+  const std::size_t count_;
+  const std::function<void(std::size_t)>& body_;
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  std::size_t next_ = 0;
+  std::size_t running_ = 0;
+  std::optional<Failure> failure_;
+};
+
+}  // namespace
+
+std::size_t default_thread_count() {
+  if (const char* setting = std::getenv("EIGENSCAPE_THREADS")) {
+    const long wanted = std::strtol(setting, nullptr, 10);
+    if (wanted >= 1) return std::min(static_cast<std::size_t>(wanted), kMaximumThreads);
+  }
+  const std::size_t cores = affinity_cores();
+  return std::min({cores, cgroup_cores().value_or(cores), kMaximumThreads});
+}
+
+void submit_job(std::function<void()> job) { pool().run_job(std::move(job)); }
+
+void parallel_for(const Control& control, std::size_t count,
+                  const std::function<void(std::size_t)>& body) {
+  if (count == 0) return;
+  const std::size_t others = std::min(std::max<std::size_t>(control.threads(), 1), count) - 1;
+  if (others == 0) {
+    for (std::size_t index = 0; index < count; ++index) {
+      control.check();
+      body(index);
+    }
+    return;
+  }
+  const auto loop = std::make_shared<Loop>(control, count, body);
+  pool().run_shares(others, [loop] { loop->share(); });
+  loop->share();
+  loop->finish();
+}
+
+}  // namespace eigenscape

@@ -1,0 +1,151 @@
+#include "curvature/assembly.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "curvature/dense_block.hpp"
+
+namespace eigenscape {
+namespace {
+
+/// Memory for the values of one stretch of samples; longer data takes several stretches.
+constexpr std::size_t kStretchBytes = std::size_t{128} << 20;
+/// Below this many samples the products of a stretch are thin, whatever the memory.
+constexpr std::size_t kSmallestStretch = 32;
+
+template <typename T>
+std::size_t stretch_length(const std::vector<ChainLayer>& layers, std::size_t samples) {
+  const std::size_t fitting = kStretchBytes / (chain_entries_per_sample(layers) * sizeof(T));
+  return std::min(samples, std::max(fitting, kSmallestStretch));
+}
+
+template <typename T>
+void assemble_closed_form(const Operator<T>& curvature, std::span<T> matrix,
+                          const Control& control) {
+  const std::vector<ChainLayer> layers = chain_layers(curvature.graph());
+  const DenseBlockTuning tuning;
+  const std::vector<DenseTile> tiles = dense_tiles(layers, sizeof(T), tuning);
+  const std::size_t samples = curvature.samples().count;
+  const std::size_t stretch = stretch_length<T>(layers, samples);
+  const std::size_t stretches = (samples + stretch - 1) / stretch;
+  const auto total = static_cast<double>(tiles.size() * stretches);
+  ChainValues<T> values;
+  Workspaces<DenseTileScratch<T>> workspaces;
+  std::atomic<std::size_t> done = 0;
+  for (std::size_t first = 0; first < samples; first += stretch) {
+    compute_chain_values(curvature, layers, first, std::min(stretch, samples - first), values,
+                         control);
+    parallel_for(control, tiles.size(), [&](std::size_t index) {
+      auto scratch = workspaces.take([] { return std::make_unique<DenseTileScratch<T>>(); });
+      add_dense_tile(layers, values, tiles[index], tuning, first == 0, curvature.size(), *scratch,
+                     matrix);
+      workspaces.give_back(std::move(scratch));
+      control.report("assembly", static_cast<double>(++done), total);
+    });
+  }
+}
+
+/// A ← (A + Aᵀ)/2 for rows [first, last) and their mirror images.
+template <typename T>
+void symmetrize(std::size_t first, std::size_t last, std::size_t m, std::span<T> a) {
+  for (std::size_t i = first; i < last; ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const T mean = (a[i * m + j] + a[j * m + i]) / 2;
+      a[i * m + j] = mean;
+      a[j * m + i] = mean;
+    }
+  }
+}
+
+template <typename T>
+void assemble_by_products(const Operator<T>& curvature, std::size_t block, std::span<T> matrix,
+                          const Control& control) {
+  const std::size_t m = curvature.size();
+  AlignedBuffer<T> units(std::min(block, m) * m);
+  for (std::size_t first = 0; first < m; first += block) {
+    const std::size_t count = std::min(block, m - first);
+    units.zero();
+    for (std::size_t j = 0; j < count; ++j) units[j * m + first + j] = 1;
+    curvature.apply(count, units.span().first(count * m), matrix.subspan(first * m, count * m),
+                    control);
+    control.report("assembly", static_cast<double>(first + count), static_cast<double>(m));
+  }
+  constexpr std::size_t kRows = 64;
+  parallel_for(control, (m + kRows - 1) / kRows, [&](std::size_t index) {
+    symmetrize(index * kRows, std::min((index + 1) * kRows, m), m, matrix);
+  });
+}
+
+/// C = F − (Σs/Σsκ) ḡ ḡᵀ
+template <typename T>
+void subtract_mean(const Operator<T>& curvature, std::span<T> matrix, const Control& control) {
+  const std::size_t m = curvature.size();
+  const std::span<const T> mean = curvature.mean_gradient(control);
+  const auto factor = static_cast<T>(curvature.kept_weight() / curvature.denominator());
+  parallel_for(control, m, [&](std::size_t i) {
+    for (std::size_t j = 0; j < m; ++j) matrix[i * m + j] -= factor * (mean[i] * mean[j]);
+  });
+}
+
+template <typename T>
+void check_finite(std::span<const T> matrix) {
+  if (std::all_of(matrix.begin(), matrix.end(), [](T value) { return std::isfinite(value); })) {
+    return;
+  }
+  throw Error(ErrorCode::numeric,
+              "the curvature matrix is not finite; the parameters or inputs are too large");
+}
+
+}  // namespace
+
+template <typename T>
+Route choose_route(const Operator<T>& matrix) {
+  return matrix.graph().is_dense_chain() ? Route::closed_form : Route::products;
+}
+
+template <typename T>
+std::size_t assembly_workspace(const Operator<T>& matrix, Route route, std::size_t block,
+                               std::size_t threads) {
+  const std::size_t m = matrix.size();
+  if (route == Route::products) {
+    // Unit vectors, the total, and the partial sums in flight.
+    return (std::min(block, m) * m * (threads + 3)) * sizeof(T);
+  }
+  const std::vector<ChainLayer> layers = chain_layers(matrix.graph());
+  const std::size_t values = stretch_length<T>(layers, matrix.samples().count) *
+                             chain_entries_per_sample(layers) * sizeof(T);
+  return values + threads * 4 * DenseBlockTuning{}.tile_bytes;
+}
+
+template <typename T>
+void assemble(const Operator<T>& curvature, Route route, std::size_t block, std::span<T> matrix,
+              const Control& control) {
+  if (route == Route::products) {
+    assemble_by_products(curvature, block, matrix, control);
+  } else {
+    if (!curvature.graph().is_dense_chain()) {
+      throw Error(ErrorCode::spec,
+                  "the closed form holds for chains of dense layers and pointwise functions; use "
+                  "via: 'products' for this network");
+    }
+    assemble_closed_form(curvature, matrix, control);
+    if (curvature.term() == Term::gradient_covariance) {
+      subtract_mean(curvature, matrix, control);
+    }
+  }
+  check_finite<T>(matrix);
+}
+
+template Route choose_route<double>(const Operator<double>&);
+template Route choose_route<float>(const Operator<float>&);
+template std::size_t assembly_workspace<double>(const Operator<double>&, Route, std::size_t,
+                                                std::size_t);
+template std::size_t assembly_workspace<float>(const Operator<float>&, Route, std::size_t,
+                                               std::size_t);
+template void assemble<double>(const Operator<double>&, Route, std::size_t, std::span<double>,
+                               const Control&);
+template void assemble<float>(const Operator<float>&, Route, std::size_t, std::span<float>,
+                              const Control&);
+
+}  // namespace eigenscape

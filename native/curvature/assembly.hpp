@@ -1,0 +1,31 @@
+// Dense curvature matrices [M, M], symmetric to the bit.
+#pragma once
+
+#include <span>
+
+#include "curvature/operator.hpp"
+
+namespace eigenscape {
+
+/// The ways to a dense matrix.
+enum class Route {
+  closed_form,  // chains of dense layers and pointwise functions; about N·M² flops
+  products      // products with blocks of unit vectors; any graph
+};
+
+/// The route that costs less: closed form where the graph allows it.
+template <typename T>
+Route choose_route(const Operator<T>& matrix);
+
+/// Bytes that assembly needs beside the matrix, at most; the workspace twin of assemble().
+template <typename T>
+std::size_t assembly_workspace(const Operator<T>& matrix, Route route, std::size_t block,
+                               std::size_t threads);
+
+/// Overwrites `matrix` [M, M]. `block` is the number of unit vectors at once in Route::products.
+/// Throws ErrorCode::spec if the graph is no chain and the closed form is asked for.
+template <typename T>
+void assemble(const Operator<T>& curvature, Route route, std::size_t block, std::span<T> matrix,
+              const Control& control);
+
+}  // namespace eigenscape

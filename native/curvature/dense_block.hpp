@@ -1,0 +1,59 @@
+// One strip of a dense curvature matrix: the second derivatives of the parameters of layer m with
+// those of one unit p of layer l ≤ m,
+//
+//   ∂²L / ∂W_m[i,j] ∂W_l[p,q] = Σ_n X[(i,j), n] · a_{l-1}[q, n]
+//   X[(i,j), n] = a_{m-1}[j, n] · E_{m,l}[p, i, n] + δ_m[i, n] · F_{m,l}[p, j, n]
+//
+// (for l = m the first product alone). Biases are the weights of an input that is always 1; as
+// such they come last in j and q, and their F is 0. Samples in which unit p has no derivative are
+// left out. A strip is cut into tiles of units i, so that X stays in cache.
+#pragma once
+
+#include <span>
+
+#include "curvature/dense_chain.hpp"
+
+namespace eigenscape {
+
+/// Choices of the strip, each with the measurement that made it (two cores, AVX-512, OpenBLAS
+/// 0.3.21).
+struct DenseBlockTuning {
+  std::size_t samples = 320;        // per BLAS call: near the depth of OpenBLAS's packed panels
+  std::size_t tile_bytes = 786432;  // of X
+  std::size_t columns = 32;         // per product in a diagonal block, which is symmetric in j, q
+};
+
+/// One tile: units [first, last) of layer m against unit p of layer l.
+struct DenseTile {
+  std::size_t m;
+  std::size_t l;
+  std::size_t p;
+  std::size_t first;
+  std::size_t last;
+};
+
+/// All tiles of the lower block triangle, in the order in which they are worked on.
+std::vector<DenseTile> dense_tiles(const std::vector<ChainLayer>& layers, std::size_t entry_bytes,
+                                   const DenseBlockTuning& tuning);
+
+/// Scratch of one thread.
+template <typename T>
+struct DenseTileScratch {
+  std::vector<std::size_t> samples;  // those in which unit p is active
+  AlignedBuffer<T> a_l;              // a_{l-1} of these samples [d_l + 1, n]
+  AlignedBuffer<T> a_m;              // a_{m-1} [d_m + 1, n]
+  AlignedBuffer<T> e;                // E[p, i, ·] for the units of the tile
+  AlignedBuffer<T> delta;            // δ_m likewise
+  AlignedBuffer<T> f;                // F[p, ·, ·] [d_m, n], or D_l[p, ·] for m = l + 1
+  AlignedBuffer<T> x;                // X [rows, n]
+  AlignedBuffer<T> tile;             // result [rows, d_l + 1]
+};
+
+/// Adds the share of the samples in `values` to the tile and to its mirror image in the matrix
+/// [M, M], or writes it where `overwrite`.
+template <typename T>
+void add_dense_tile(const std::vector<ChainLayer>& layers, const ChainValues<T>& values,
+                    const DenseTile& tile, const DenseBlockTuning& tuning, bool overwrite,
+                    std::size_t matrix_size, DenseTileScratch<T>& scratch, std::span<T> matrix);
+
+}  // namespace eigenscape

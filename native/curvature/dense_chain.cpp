@@ -1,0 +1,325 @@
+#include "curvature/dense_chain.hpp"
+
+#include <algorithm>
+
+#include "linalg/blas.hpp"
+
+namespace eigenscape {
+namespace {
+
+using blas::Form;
+using blas::gemm;
+
+/// Samples that one thread carries through the recursion at once.
+constexpr std::size_t kSamplesAtOnce = 32;
+
+bool keeps_residual(Term term) { return term == Term::hessian || term == Term::residual; }
+
+/// Scratch of one thread for kSamplesAtOnce samples.
+template <typename T>
+struct Scratch {
+  explicit Scratch(const Graph& graph) : evaluation(graph) {}
+  Evaluation<T> evaluation;
+  LossPoint<T> loss;
+  AlignedBuffer<T> f_bar;
+  std::vector<AlignedBuffer<T>> slope;      // per layer: D [n, h]
+  std::vector<AlignedBuffer<T>> curvature;  // per layer: S ∘ ā [n, h]; empty when dropped
+  std::vector<AlignedBuffer<T>> hessian;    // per layer: 𝓗 [n, h, h]
+  AlignedBuffer<T> product;                 // 𝓗_{m+1} W_{m+1} [n, h_{m+1}, h_m]
+  AlignedBuffer<T> jacobian;                // J_{m,l}ᵀ [n, h_l, h_m]
+  AlignedBuffer<T> feed;                    // F_{m,l}ᵀ [n, h_l, h_{m-1}]
+  AlignedBuffer<T> e;                       // E_{m,l}ᵀ [n, h_l, h_m]
+};
+
+template <typename T>
+std::span<const T> weights_of(const Operator<T>& matrix, const ChainLayer& layer) {
+  return matrix.theta().subspan(layer.weight_offset, layer.h * layer.d);
+}
+
+/// D and S ∘ ā of one layer: derivatives of all its pointwise functions together,
+/// (g∘f)' = g'(f)·f' and (g∘f)'' = g''(f)·f'² + g'(f)·f''.
+template <typename T>
+void compose_pointwise(const ChainLayer& layer, std::size_t n, bool second,
+                       std::span<const T> a_bar, Scratch<T>& scratch, std::size_t index) {
+  const std::size_t size = n * layer.h;
+  AlignedBuffer<T>& slope = scratch.slope[index];
+  AlignedBuffer<T>& curvature = scratch.curvature[index];
+  slope.resize(size);
+  std::fill_n(slope.data(), size, T{1});
+  curvature.resize(second ? size : 0);
+  curvature.zero();
+  for (const std::size_t node : layer.pointwise) {
+    const std::span<const T> saved = scratch.evaluation.saved(node);
+    for (std::size_t i = 0; second && i < size; ++i) {
+      curvature[i] = saved[size + i] * slope[i] * slope[i] + saved[i] * curvature[i];
+    }
+    for (std::size_t i = 0; i < size; ++i) slope[i] *= saved[i];
+  }
+  for (std::size_t i = 0; second && i < size; ++i) curvature[i] *= a_bar[i];
+}
+
+/// 𝓗 ← D 𝓗 D + diag(S ∘ ā), for n samples [n, h, h].
+template <typename T>
+void pass_through_pointwise(std::size_t n, std::size_t h, std::span<const T> slope,
+                            std::span<const T> curvature, std::span<T> hessian) {
+  for (std::size_t s = 0; s < n; ++s) {
+    T* const matrix = hessian.data() + s * h * h;
+    const T* const d = slope.data() + s * h;
+    for (std::size_t i = 0; i < h; ++i) {
+      for (std::size_t j = 0; j < h; ++j) matrix[i * h + j] *= d[i] * d[j];
+      if (!curvature.empty()) matrix[i * h + i] += curvature[s * h + i];
+    }
+  }
+}
+
+/// 𝓗 of every layer, from the output back.
+template <typename T>
+void compute_hessians(const Operator<T>& matrix, const std::vector<ChainLayer>& layers,
+                      std::size_t n, Scratch<T>& scratch) {
+  const std::size_t last = layers.size() - 1;
+  for (std::size_t m = last + 1; m-- > 0;) {
+    const std::size_t h = layers[m].h;
+    scratch.hessian[m].resize(n * h * h);
+    const std::span<T> hessian = scratch.hessian[m].span();
+    if (m == last) {
+      for (std::size_t s = 0; s < n; ++s) {
+        const std::span<T> output = hessian.subspan(s * h * h, h * h);
+        switch (matrix.term()) {
+          case Term::hessian:
+          case Term::gauss_newton:
+            scratch.loss.hessian_of(s, output);
+            break;
+          case Term::residual:
+            std::fill(output.begin(), output.end(), T{0});
+            break;
+          case Term::empirical_fisher:
+          case Term::gradient_covariance:
+            scratch.loss.fisher_of(s, output);
+            break;
+        }
+      }
+    } else {
+      const std::size_t above = layers[m + 1].h;
+      const T* const w = weights_of(matrix, layers[m + 1]).data();
+      scratch.product.resize(n * above * h);
+      gemm<T>(Form::plain, Form::plain, n * above, h, above, 1, scratch.hessian[m + 1].data(),
+              above, w, h, 0, scratch.product.data(), h);
+      for (std::size_t s = 0; s < n; ++s) {
+        gemm<T>(Form::transposed, Form::plain, h, h, above, 1,
+                scratch.product.data() + s * above * h, h, w, h, 0, hessian.data() + s * h * h, h);
+      }
+    }
+    pass_through_pointwise<T>(n, h, scratch.slope[m].span(), scratch.curvature[m].span(), hessian);
+  }
+}
+
+/// out [rows, n_all] at column `first` ← x [n, rows]
+template <typename T>
+void store_transposed(std::size_t n, std::size_t rows, const T* x, std::size_t n_all,
+                      std::size_t first, T* out) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t s = 0; s < n; ++s) out[r * n_all + first + s] = x[s * rows + r];
+  }
+}
+
+/// E_{m,l}, F_{m,l} of every pair with this l, for one group of samples.
+template <typename T>
+void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& layers, std::size_t l,
+                    std::size_t n, std::size_t first, Scratch<T>& scratch, ChainValues<T>& values) {
+  const std::size_t h_l = layers[l].h;
+  if (values.curved) {
+    store_transposed(n, h_l * h_l, scratch.hessian[l].data(), values.n, first,
+                     values.e[pair_index(l, l)].data());
+  }
+  for (std::size_t m = l + 1; m < layers.size(); ++m) {
+    const std::size_t h_m = layers[m].h;
+    const std::size_t below = layers[m - 1].h;
+    const T* const slope = scratch.slope[m - 1].data();
+    scratch.feed.resize(n * h_l * below);
+    if (m == l + 1) {  // F = D_l
+      scratch.feed.zero();
+      for (std::size_t s = 0; s < n; ++s) {
+        for (std::size_t p = 0; p < h_l; ++p) {
+          scratch.feed[(s * h_l + p) * h_l + p] = slope[s * h_l + p];
+        }
+      }
+    } else {
+      for (std::size_t row = 0; row < n * h_l; ++row) {
+        for (std::size_t j = 0; j < below; ++j) {
+          scratch.feed[row * below + j] =
+              scratch.jacobian[row * below + j] * slope[row / h_l * below + j];
+        }
+      }
+      if (!values.delta.empty()) {
+        store_transposed(n, h_l * below, scratch.feed.data(), values.n, first,
+                         values.f[pair_index(m, l)].data());
+      }
+    }
+    scratch.jacobian.resize(n * h_l * h_m);
+    gemm<T>(Form::plain, Form::transposed, n * h_l, h_m, below, 1, scratch.feed.data(), below,
+            weights_of(matrix, layers[m]).data(), below, 0, scratch.jacobian.data(), h_m);
+    if (!values.curved) continue;
+    scratch.e.resize(n * h_l * h_m);
+    for (std::size_t s = 0; s < n; ++s) {
+      gemm<T>(Form::plain, Form::plain, h_l, h_m, h_m, 1, scratch.jacobian.data() + s * h_l * h_m,
+              h_m, scratch.hessian[m].data() + s * h_m * h_m, h_m, 0,
+              scratch.e.data() + s * h_l * h_m, h_m);
+    }
+    store_transposed(n, h_l * h_m, scratch.e.data(), values.n, first,
+                     values.e[pair_index(m, l)].data());
+  }
+}
+
+/// a, D, δ and the active units of every layer, for one group of samples.
+template <typename T>
+void store_layers(const Graph& graph, const std::vector<ChainLayer>& layers, std::size_t n,
+                  std::size_t first, Scratch<T>& scratch, ChainValues<T>& values) {
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const ChainLayer& layer = layers[l];
+    const std::size_t input = graph.nodes()[layer.node].inputs[0];
+    T* const a = values.a[l].data();
+    store_transposed(n, layer.d, scratch.evaluation.value(input).data(), values.n, first, a);
+    std::fill_n(a + layer.d * values.n + first, n, T{1});
+    store_transposed(n, layer.h, scratch.slope[l].data(), values.n, first, values.slope[l].data());
+    for (std::size_t i = 0; i < layer.h; ++i) {
+      for (std::size_t s = 0; s < n; ++s) {
+        const bool curved =
+            scratch.curvature[l].size() > 0 && scratch.curvature[l][s * layer.h + i] != T{0};
+        values.active[l][i * values.n + first + s] =
+            scratch.slope[l][s * layer.h + i] != T{0} || curved ? 1 : 0;
+      }
+    }
+    if (values.delta.empty()) continue;
+    store_transposed(n, layer.h, scratch.evaluation.adjoint_of(layer.node + 1).data(), values.n,
+                     first, values.delta[l].data());
+  }
+}
+
+template <typename T>
+void shape_values(const std::vector<ChainLayer>& layers, std::size_t n, bool residual, bool curved,
+                  ChainValues<T>& values) {
+  const std::size_t count = layers.size();
+  values.n = n;
+  values.curved = curved;
+  values.a.resize(count);
+  values.slope.resize(count);
+  values.active.resize(count);
+  values.delta.resize(residual ? count : 0);
+  values.e.resize(pair_index(count, 0));
+  values.f.resize(pair_index(count, 0));
+  for (std::size_t m = 0; m < count; ++m) {
+    values.a[m].resize((layers[m].d + 1) * n);
+    values.slope[m].resize(layers[m].h * n);
+    values.active[m].resize(layers[m].h * n);
+    if (residual) values.delta[m].resize(layers[m].h * n);
+    for (std::size_t l = 0; l <= m; ++l) {
+      if (curved) values.e[pair_index(m, l)].resize(layers[l].h * layers[m].h * n);
+      if (residual && m >= l + 2) {
+        values.f[pair_index(m, l)].resize(layers[l].h * layers[m - 1].h * n);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<ChainLayer> chain_layers(const Graph& graph) {
+  std::vector<ChainLayer> layers;
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    const Node& node = graph.nodes()[i];
+    switch (node.operation->structure) {
+      case Structure::dense: {
+        const std::size_t d = node.input_shapes[0][0];
+        const std::size_t h = node.output_size;
+        layers.push_back({i,
+                          d,
+                          h,
+                          node.parameter_count > d * h,
+                          node.parameter_offset,
+                          node.parameter_offset + d * h,
+                          {}});
+        break;
+      }
+      case Structure::pointwise:
+      case Structure::piecewise_linear:
+        if (!layers.empty()) layers.back().pointwise.push_back(i);
+        break;
+      case Structure::reshape:
+      case Structure::general:
+        break;
+    }
+  }
+  return layers;
+}
+
+std::size_t chain_entries_per_sample(const std::vector<ChainLayer>& layers) {
+  std::size_t entries = 0;
+  for (std::size_t m = 0; m < layers.size(); ++m) {
+    entries += layers[m].d + 3 * layers[m].h;
+    for (std::size_t l = 0; l <= m; ++l) {
+      entries += layers[l].h * (layers[m].h + (m >= l + 2 ? layers[m - 1].h : 0));
+    }
+  }
+  return entries;
+}
+
+template <typename T>
+void compute_chain_values(const Operator<T>& matrix, const std::vector<ChainLayer>& layers,
+                          std::size_t first, std::size_t count, ChainValues<T>& values,
+                          const Control& control) {
+  const Graph& graph = matrix.graph();
+  const bool residual = keeps_residual(matrix.term());
+  const bool bent = std::any_of(layers.begin(), layers.end(), [&](const ChainLayer& layer) {
+    return std::any_of(layer.pointwise.begin(), layer.pointwise.end(), [&](std::size_t node) {
+      return graph.nodes()[node].operation->structure != Structure::piecewise_linear;
+    });
+  });
+  shape_values(layers, count, residual, matrix.term() != Term::residual || bent, values);
+  Workspaces<Scratch<T>> workspaces;
+  const std::size_t groups = (count + kSamplesAtOnce - 1) / kSamplesAtOnce;
+  parallel_for(control, groups, [&](std::size_t group) {
+    auto scratch = workspaces.take([&] { return std::make_unique<Scratch<T>>(graph); });
+    const std::size_t start = group * kSamplesAtOnce;
+    const std::size_t n = std::min(kSamplesAtOnce, count - start);
+    const std::size_t d = graph.input_size();
+    Evaluation<T>& evaluation = scratch->evaluation;
+    evaluation.forward(n, matrix.samples().inputs.span().subspan((first + start) * d, n * d),
+                       matrix.theta(), residual ? Order::second : Order::first);
+    scratch->loss.evaluate(graph.loss(), matrix.samples(), {first + start, n}, graph.output_size(),
+                           matrix.denominator(), evaluation.outputs());
+    scratch->f_bar.resize(n * graph.output_size());
+    scratch->loss.scaled_gradient(scratch->f_bar.span());
+    if (residual) evaluation.adjoint(scratch->f_bar.span(), {});
+    scratch->slope.resize(layers.size());
+    scratch->curvature.resize(layers.size());
+    scratch->hessian.resize(layers.size());
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      const std::size_t after =
+          layers[l].pointwise.empty() ? layers[l].node : layers[l].pointwise.back();
+      compose_pointwise<T>(layers[l], n, residual,
+                           residual ? evaluation.adjoint_of(after + 1) : std::span<const T>{},
+                           *scratch, l);
+    }
+    if (values.curved) compute_hessians(matrix, layers, n, *scratch);
+    store_layers(graph, layers, n, start, *scratch, values);
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      compute_column(matrix, layers, l, n, start, *scratch, values);
+    }
+    workspaces.give_back(std::move(scratch));
+  });
+  values.active_everywhere.assign(layers.size(), false);
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const auto active = values.active[l].span();
+    values.active_everywhere[l] =
+        std::all_of(active.begin(), active.end(), [](unsigned char a) { return a != 0; });
+  }
+}
+
+template void compute_chain_values<double>(const Operator<double>&, const std::vector<ChainLayer>&,
+                                           std::size_t, std::size_t, ChainValues<double>&,
+                                           const Control&);
+template void compute_chain_values<float>(const Operator<float>&, const std::vector<ChainLayer>&,
+                                          std::size_t, std::size_t, ChainValues<float>&,
+                                          const Control&);
+
+}  // namespace eigenscape

@@ -1,0 +1,60 @@
+// A curvature matrix as a linear operator: products with blocks of vectors, at a fixed point.
+//
+//   hessian              Σ s_n ∇²ℓ_n(w) / Σ s κ = gauss_newton + residual
+//   gauss_newton         Σ s_n J_nᵀ ∇²ℓ_n J_n / Σ s κ                (first term of eq. 4, Sagun et
+//   al.) residual             Σ s_n Σ_c ∂ℓ_n/∂f_c ∇²f_nc / Σ s κ          (second term of eq. 4)
+//   empirical_fisher     Σ s_n ∇ℓ_n ∇ℓ_nᵀ / Σ s κ
+//   gradient_covariance  Σ s_n (∇ℓ_n − ḡ)(∇ℓ_n − ḡ)ᵀ / Σ s κ, ḡ = Σ s_n ∇ℓ_n / Σ s_n
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "core/control.hpp"
+#include "network/graph.hpp"
+
+namespace eigenscape {
+
+enum class Term { hessian, gauss_newton, residual, empirical_fisher, gradient_covariance };
+
+template <typename T>
+class Operator {
+ public:
+  Operator(std::shared_ptr<const Graph> graph, std::vector<T> theta,
+           std::shared_ptr<const Samples<T>> samples, Term term);
+
+  [[nodiscard]] const Graph& graph() const { return *graph_; }
+  [[nodiscard]] std::span<const T> theta() const { return theta_; }
+  [[nodiscard]] const Samples<T>& samples() const { return *samples_; }
+  [[nodiscard]] Term term() const { return term_; }
+  [[nodiscard]] std::size_t size() const { return theta_.size(); }
+  /// Σ s_n κ_n over the data.
+  [[nodiscard]] double denominator() const { return denominator_; }
+
+  /// out [k, M] = A v for v [k, M]. Cost per sample and vector: about 2 (G) or 4 (H) times a
+  /// gradient's. Throws ErrorCode::numeric when a result is not finite.
+  void apply(std::size_t k, std::span<const T> v, std::span<T> out, const Control& control) const;
+
+  /// ḡ [M], computed at the first call.
+  std::span<const T> mean_gradient(const Control& control) const;
+  /// Σ s_n over the samples that are not ignored.
+  [[nodiscard]] double kept_weight() const;
+
+ private:
+  void apply_block(std::size_t k, std::span<const T> v, std::span<T> out, std::span<const T> shift,
+                   const Control& control) const;
+  void apply_slice(std::size_t k, std::span<const T> v, std::span<T> out, std::span<const T> shift,
+                   const Control& control) const;
+
+  std::shared_ptr<const Graph> graph_;
+  std::vector<T> theta_;
+  std::shared_ptr<const Samples<T>> samples_;
+  Term term_;
+  double denominator_;
+  mutable std::mutex mean_mutex_;
+  mutable std::vector<T> mean_gradient_;
+};
+
+}  // namespace eigenscape

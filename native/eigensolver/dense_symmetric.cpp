@@ -1,0 +1,166 @@
+#include "eigensolver/dense_symmetric.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/aligned_buffer.hpp"
+#include "core/thread_pool.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/lapack.hpp"
+
+namespace eigenscape {
+namespace {
+
+/// From this order on the two-stage way is faster on one thread; see docs/performance.md.
+constexpr std::size_t kTwoStageFrom = 1500;
+
+/// ‖·‖₂ of every row: what ‖A‖_F and the rows that vanish are read from.
+template <typename T>
+std::vector<double> row_norms(std::size_t n, std::span<const T> a, const Control& control) {
+  std::vector<double> norms(n);
+  constexpr std::size_t kRows = 64;
+  parallel_for(control, (n + kRows - 1) / kRows, [&](std::size_t block) {
+    for (std::size_t i = block * kRows; i < std::min(n, (block + 1) * kRows); ++i) {
+      double largest = 0;
+      for (std::size_t j = 0; j < n; ++j) {
+        largest = std::max(largest, std::abs(static_cast<double>(a[i * n + j])));
+      }
+      // Scaled, so that tiny entries do not pass for zeros, nor huge ones for infinity.
+      double sum = 0;
+      for (std::size_t j = 0; largest > 0 && j < n; ++j) {
+        const double x = static_cast<double>(a[i * n + j]) / largest;
+        sum += x * x;
+      }
+      norms[i] = largest * std::sqrt(sum);
+    }
+  });
+  return norms;
+}
+
+double norm_of(const std::vector<double>& norms) {
+  const double largest = *std::max_element(norms.begin(), norms.end());
+  if (largest == 0) return 0;
+  double sum = 0;
+  for (const double norm : norms) sum += (norm / largest) * (norm / largest);
+  return largest * std::sqrt(sum);
+}
+
+/// Moves the rows and columns listed in `kept` to the front, as a matrix [kept, kept].
+template <typename T>
+void compress(std::size_t n, const std::vector<std::size_t>& kept, std::span<T> a) {
+  T* to = a.data();
+  for (const std::size_t i : kept) {
+    for (const std::size_t j : kept) *to++ = a[i * n + j];
+  }
+}
+
+template <typename T>
+std::vector<double> solve(std::size_t n, std::span<T> a) {
+  std::vector<T> values(n);
+  if (n >= kTwoStageFrom) {
+    lapack::eigenvalues_two_stage<T>(n, a, values);
+  } else if (n > 0) {
+    lapack::eigenvalues_one_stage<T>(n, a, values);
+  }
+  return {values.begin(), values.end()};
+}
+
+/// ‖v A − λ v‖₂ for rows v, where the strict lower triangle and the diagonal of a are A's.
+template <typename T>
+std::vector<double> residual_norms(std::size_t n, std::span<const T> a,
+                                   const std::vector<double>& values, std::span<const T> vectors,
+                                   const Control& control) {
+  constexpr std::size_t kRows = 32;
+  const std::size_t count = values.size();
+  std::vector<double> norms(count);
+  parallel_for(control, (count + kRows - 1) / kRows, [&](std::size_t block) {
+    const std::size_t first = block * kRows;
+    const std::size_t rows = std::min(kRows, count - first);
+    AlignedBuffer<T> products(rows * n);
+    blas::symm<T>(rows, n, a.data(), vectors.data() + first * n, products.data());
+    for (std::size_t r = 0; r < rows; ++r) {
+      double sum = 0;
+      for (std::size_t j = 0; j < n; ++j) {
+        const double residual =
+            static_cast<double>(products[r * n + j]) -
+            values[first + r] * static_cast<double>(vectors[(first + r) * n + j]);
+        sum += residual * residual;
+      }
+      norms[first + r] = std::sqrt(sum);
+    }
+  });
+  return norms;
+}
+
+}  // namespace
+
+template <typename T>
+DenseSpectrum symmetric_eigenvalues(std::size_t n, std::span<T> a, const Control& control) {
+  if (n == 0) return {};
+  const std::vector<double> norms = row_norms<T>(n, a, control);
+  std::vector<std::size_t> kept;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (norms[i] != 0) kept.push_back(i);
+  }
+  if (kept.size() < n) compress(n, kept, a);
+  control.check();
+  control.report("eigenvalues", 0, static_cast<double>(n));
+  DenseSpectrum spectrum;
+  spectrum.values = solve<T>(kept.size(), a.first(kept.size() * kept.size()));
+  spectrum.exact_zeros = n - kept.size();
+  spectrum.norm = norm_of(norms);
+  const auto place = std::lower_bound(spectrum.values.begin(), spectrum.values.end(), 0.0);
+  spectrum.values.insert(place, spectrum.exact_zeros, 0.0);
+  control.report("eigenvalues", static_cast<double>(n), static_cast<double>(n));
+  return spectrum;
+}
+
+template <typename T>
+DenseEigenpairs<T> symmetric_eigenpairs(std::size_t n, std::span<T> a, EigenpairRange range,
+                                        const Control& control) {
+  control.report("eigenpairs", 0, static_cast<double>(n));
+  const std::size_t count = range.last - range.first;
+  DenseEigenpairs<T> pairs;
+  std::vector<T> values(count);
+  AlignedBuffer<T> copy;
+  std::span<const T> matrix = a;
+  if (count == n) {
+    copy.resize(n * n);
+    std::copy_n(a.data(), n * n, copy.data());
+    lapack::eigenpairs<T>(n, a, values);
+    pairs.vectors.assign(a.begin(), a.end());
+    matrix = copy.span();
+  } else if (count > 0) {
+    std::vector<T> diagonal(n);
+    for (std::size_t i = 0; i < n; ++i) diagonal[i] = a[i * n + i];
+    pairs.vectors.resize(count * n);
+    lapack::eigenpairs_in_range<T>(n, a, range.first, range.last, values, pairs.vectors);
+    for (std::size_t i = 0; i < n; ++i) a[i * n + i] = diagonal[i];
+  }
+  pairs.values.assign(values.begin(), values.end());
+  control.check();
+  pairs.residual_norms = residual_norms<T>(n, matrix, pairs.values, pairs.vectors, control);
+  control.report("eigenpairs", static_cast<double>(n), static_cast<double>(n));
+  return pairs;
+}
+
+std::size_t symmetric_eigenvalues_workspace(std::size_t n, std::size_t entry_bytes) {
+  return lapack::eigenvalues_workspace(n, entry_bytes);
+}
+
+std::size_t symmetric_eigenpairs_workspace(std::size_t n, std::size_t entry_bytes,
+                                           EigenpairRange range) {
+  const std::size_t count = range.last - range.first;
+  if (count == n) return 2 * n * n * entry_bytes + lapack::eigenpairs_workspace(n, entry_bytes);
+  return 2 * count * n * entry_bytes + lapack::range_workspace(n, entry_bytes);
+}
+
+template DenseSpectrum symmetric_eigenvalues<double>(std::size_t, std::span<double>,
+                                                     const Control&);
+template DenseSpectrum symmetric_eigenvalues<float>(std::size_t, std::span<float>, const Control&);
+template DenseEigenpairs<double> symmetric_eigenpairs<double>(std::size_t, std::span<double>,
+                                                              EigenpairRange, const Control&);
+template DenseEigenpairs<float> symmetric_eigenpairs<float>(std::size_t, std::span<float>,
+                                                            EigenpairRange, const Control&);
+
+}  // namespace eigenscape

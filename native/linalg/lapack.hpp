@@ -1,0 +1,33 @@
+// Typed calls of LAPACK's symmetric eigensolvers. Matrices are [n, n], symmetric, so that row-major
+// and column-major are one; the triangle that LAPACK reads and destroys is the row-major upper one.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace eigenscape::lapack {
+
+/// All eigenvalues, ascending, by one-stage tridiagonalisation (xSYEVD). Destroys a.
+template <typename T>
+void eigenvalues_one_stage(std::size_t n, std::span<T> a, std::span<T> values);
+
+/// The same by way of a band matrix (xSYEVD_2STAGE): more work, most of it in BLAS-3.
+template <typename T>
+void eigenvalues_two_stage(std::size_t n, std::span<T> a, std::span<T> values);
+
+/// All eigenvalues, and eigenvectors as rows in place of a (xSYEVD, divide and conquer).
+template <typename T>
+void eigenpairs(std::size_t n, std::span<T> a, std::span<T> values);
+
+/// The eigenpairs with ascending ranks [first, last), vectors as rows [last − first, n] (xSYEVR).
+/// Destroys the upper triangle and the diagonal of a, and leaves the rest as it was.
+template <typename T>
+void eigenpairs_in_range(std::size_t n, std::span<T> a, std::size_t first, std::size_t last,
+                         std::span<T> values, std::span<T> vectors);
+
+/// Bytes of workspace that the calls above allocate.
+std::size_t eigenvalues_workspace(std::size_t n, std::size_t entry_bytes);
+std::size_t eigenpairs_workspace(std::size_t n, std::size_t entry_bytes);
+std::size_t range_workspace(std::size_t n, std::size_t entry_bytes);
+
+}  // namespace eigenscape::lapack

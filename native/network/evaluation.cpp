@@ -1,0 +1,161 @@
+#include "network/evaluation.hpp"
+
+#include <algorithm>
+
+namespace eigenscape {
+
+template <typename T>
+Evaluation<T>::Evaluation(const Graph& graph) : graph_(graph) {
+  const std::size_t layers = graph.nodes().size();
+  y_.resize(layers + 1);
+  saved_.resize(layers);
+  bar_.resize(layers + 1);
+  dot_.resize(layers + 1);
+  bar_dot_.resize(layers + 1);
+}
+
+template <typename T>
+std::span<const T> Evaluation<T>::value(std::size_t value) const {
+  return value == 0 ? x_ : y_[value].span();
+}
+
+template <typename T>
+std::span<const T> Evaluation<T>::outputs() const {
+  return y_.back().span();
+}
+
+template <typename T>
+std::span<T> Evaluation<T>::output_scratch(std::size_t size) {
+  output_scratch_.resize(size);
+  return output_scratch_.span();
+}
+
+template <typename T>
+Primal<T> Evaluation<T>::primal(std::size_t layer) {
+  const Node& node = graph_.nodes()[layer];
+  x_spans_.clear();
+  for (const std::size_t input : node.inputs) x_spans_.push_back(value(input));
+  return {node,
+          n_,
+          x_spans_,
+          y_[layer + 1].span(),
+          theta_.subspan(node.parameter_offset, node.parameter_count),
+          saved_[layer].span()};
+}
+
+template <typename T>
+Rows<const T> Evaluation<T>::rows_of(const Node& node, std::span<const T> theta) const {
+  return {theta.data() + node.parameter_offset, graph_.parameter_count(), node.parameter_count};
+}
+
+template <typename T>
+Rows<T> Evaluation<T>::rows_of(const Node& node, std::span<T> theta) const {
+  if (theta.empty()) return {};
+  return {theta.data() + node.parameter_offset, graph_.parameter_count(), node.parameter_count};
+}
+
+template <typename T>
+void Evaluation<T>::forward(std::size_t n, std::span<const T> x, std::span<const T> theta,
+                            Order order) {
+  n_ = n;
+  x_ = x;
+  theta_ = theta;
+  for (std::size_t layer = 0; layer < graph_.nodes().size(); ++layer) {
+    const Node& node = graph_.nodes()[layer];
+    y_[layer + 1].resize(n * node.output_size);
+    saved_[layer].resize(n * node.saved_size);
+    const Primal<T> at = primal(layer);
+    node.operation->passes<T>().forward(node, n, at.x, at.theta, order, y_[layer + 1].span(),
+                                        saved_[layer].span());
+  }
+}
+
+template <typename T>
+template <typename Pass>
+void Evaluation<T>::backward(std::vector<AlignedBuffer<T>>& bars, std::size_t rows,
+                             const Pass& pass) {
+  std::vector<bool> written(bars.size(), false);
+  for (std::size_t layer = graph_.nodes().size(); layer-- > 0;) {
+    if (!graph_.moves(layer + 1)) continue;
+    const Node& node = graph_.nodes()[layer];
+    bar_spans_.assign(node.inputs.size(), {});
+    shares_.resize(std::max(shares_.size(), node.inputs.size()));
+    std::vector<bool> shared(node.inputs.size(), false);
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const std::size_t input = node.inputs[i];
+      if (!graph_.moves(input)) continue;
+      shared[i] = written[input];
+      AlignedBuffer<T>& target = shared[i] ? shares_[i] : bars[input];
+      target.resize(rows * graph_.value_size(input));
+      bar_spans_[i] = target.span();
+      written[input] = true;
+    }
+    pass(layer, std::span<const std::span<T>>(bar_spans_));
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      if (!shared[i]) continue;
+      AlignedBuffer<T>& bar = bars[node.inputs[i]];
+      for (std::size_t j = 0; j < bar.size(); ++j) bar[j] += shares_[i][j];
+    }
+  }
+}
+
+template <typename T>
+void Evaluation<T>::adjoint(std::span<const T> f_bar, std::span<T> theta_bar) {
+  bar_.back().resize(f_bar.size());
+  std::copy(f_bar.begin(), f_bar.end(), bar_.back().data());
+  backward(bar_, n_, [&](std::size_t layer, std::span<const std::span<T>> x_bar) {
+    const Node& node = graph_.nodes()[layer];
+    node.operation->passes<T>().adjoint(primal(layer), 1, bar_[layer + 1].span(), x_bar,
+                                        rows_of(node, theta_bar));
+  });
+}
+
+template <typename T>
+std::span<const T> Evaluation<T>::tangent(std::size_t k, std::span<const T> theta_dot) {
+  for (std::size_t layer = 0; layer < graph_.nodes().size(); ++layer) {
+    const Node& node = graph_.nodes()[layer];
+    dot_[layer + 1].resize(k * n_ * node.output_size);
+    if (!graph_.moves(layer + 1)) continue;
+    dot_spans_.clear();
+    for (const std::size_t input : node.inputs) {
+      dot_spans_.push_back(graph_.moves(input) ? dot_[input].span() : std::span<T>{});
+    }
+    node.operation->passes<T>().tangent(primal(layer), k, dot_spans_, rows_of(node, theta_dot),
+                                        dot_[layer + 1].span());
+  }
+  return dot_.back().span();
+}
+
+template <typename T>
+void Evaluation<T>::adjoint_of_directions(std::size_t k, std::span<const T> f_bar,
+                                          std::span<T> theta_bar) {
+  bar_dot_.back().resize(f_bar.size());
+  std::copy(f_bar.begin(), f_bar.end(), bar_dot_.back().data());
+  backward(bar_dot_, k * n_, [&](std::size_t layer, std::span<const std::span<T>> x_bar) {
+    const Node& node = graph_.nodes()[layer];
+    node.operation->passes<T>().adjoint(primal(layer), k, bar_dot_[layer + 1].span(), x_bar,
+                                        rows_of(node, theta_bar));
+  });
+}
+
+template <typename T>
+void Evaluation<T>::tangent_adjoint(std::size_t k, std::span<const T> theta_dot,
+                                    std::span<const T> f_bar_dot, std::span<T> theta_bar_dot) {
+  bar_dot_.back().resize(f_bar_dot.size());
+  std::copy(f_bar_dot.begin(), f_bar_dot.end(), bar_dot_.back().data());
+  backward(bar_dot_, k * n_, [&](std::size_t layer, std::span<const std::span<T>> x_bar_dot) {
+    const Node& node = graph_.nodes()[layer];
+    dot_spans_.clear();
+    for (const std::size_t input : node.inputs) {
+      dot_spans_.push_back(graph_.moves(input) ? dot_[input].span() : std::span<T>{});
+    }
+    node.operation->passes<T>().tangent_adjoint(
+        primal(layer), k, dot_spans_, rows_of(node, theta_dot), bar_[layer + 1].span(),
+        bar_dot_[layer + 1].span(), x_bar_dot, rows_of(node, theta_bar_dot));
+  });
+}
+
+template class Evaluation<double>;
+template class Evaluation<float>;
+
+}  // namespace eigenscape

@@ -1,0 +1,74 @@
+// The four passes over a whole network, for one chunk of samples and k directions at once.
+//
+// One Evaluation is scratch memory of one thread: it keeps the values of the last chunk, so that
+// forward and adjoint serve all directions that follow.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/aligned_buffer.hpp"
+#include "network/graph.hpp"
+
+namespace eigenscape {
+
+template <typename T>
+class Evaluation {
+ public:
+  explicit Evaluation(const Graph& graph);
+
+  /// y of every layer for x [n, input size]; x must live until the last pass on this chunk.
+  void forward(std::size_t n, std::span<const T> x, std::span<const T> theta, Order order);
+  /// f [n, C]
+  [[nodiscard]] std::span<const T> outputs() const;
+
+  /// ȳ of every layer from f̄ [n, C]; adds θ̄ to theta_bar [M] unless it is empty. The ȳ stay, as
+  /// the point around which tangent_adjoint differentiates.
+  void adjoint(std::span<const T> f_bar, std::span<T> theta_bar);
+
+  /// ẏ of every layer along k directions: theta_dot [k, M]. Returns ḟ [k, n, C].
+  std::span<const T> tangent(std::size_t k, std::span<const T> theta_dot);
+
+  /// theta_bar [k, M] += Jᵀ f̄ for k cotangents f̄ [k, n, C].
+  void adjoint_of_directions(std::size_t k, std::span<const T> f_bar, std::span<T> theta_bar);
+
+  /// theta_bar_dot [k, M] += derivative of θ̄ along the directions of the last tangent() and
+  /// f̄˙ [k, n, C].
+  void tangent_adjoint(std::size_t k, std::span<const T> theta_dot, std::span<const T> f_bar_dot,
+                       std::span<T> theta_bar_dot);
+
+  /// Scratch for ȳ at the output [n, C] or [k, n, C].
+  std::span<T> output_scratch(std::size_t size);
+
+  // What the closed form reads: values of layer i for the chunk.
+  [[nodiscard]] std::span<const T> value(std::size_t value) const;
+  [[nodiscard]] std::span<const T> saved(std::size_t layer) const { return saved_[layer].span(); }
+  [[nodiscard]] std::span<const T> adjoint_of(std::size_t value) const {
+    return bar_[value].span();
+  }
+
+ private:
+  Primal<T> primal(std::size_t layer);
+  Rows<const T> rows_of(const Node& node, std::span<const T> theta) const;
+  Rows<T> rows_of(const Node& node, std::span<T> theta) const;
+  /// Runs `pass(layer, x_bar)` backwards, adding up the shares of values that several layers read.
+  template <typename Pass>
+  void backward(std::vector<AlignedBuffer<T>>& bars, std::size_t rows, const Pass& pass);
+
+  const Graph& graph_;
+  std::size_t n_ = 0;
+  std::span<const T> x_;
+  std::span<const T> theta_;
+  std::vector<AlignedBuffer<T>> y_;        // per value (0, the input, is x_)
+  std::vector<AlignedBuffer<T>> saved_;    // per layer
+  std::vector<AlignedBuffer<T>> bar_;      // per value: ȳ [n, ·]
+  std::vector<AlignedBuffer<T>> dot_;      // per value: ẏ [k, n, ·]
+  std::vector<AlignedBuffer<T>> bar_dot_;  // per value: (ȳ)˙, or ȳ of k cotangents [k, n, ·]
+  std::vector<AlignedBuffer<T>> shares_;   // per input of a layer that is not the first to add
+  std::vector<std::span<const T>> x_spans_;
+  std::vector<std::span<const T>> dot_spans_;
+  std::vector<std::span<T>> bar_spans_;
+  AlignedBuffer<T> output_scratch_;
+};
+
+}  // namespace eigenscape

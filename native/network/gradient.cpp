@@ -1,0 +1,139 @@
+#include "network/gradient.hpp"
+
+#include <algorithm>
+
+namespace eigenscape {
+namespace {
+
+struct LossSum {
+  double loss = 0;
+  double kept = 0;
+  double correct = 0;
+
+  void add(const LossSum& other) {
+    loss += other.loss;
+    kept += other.kept;
+    correct += other.correct;
+  }
+};
+
+template <typename T>
+struct GradientSum {
+  LossSum loss;
+  AlignedBuffer<T> gradient;
+
+  void add(const GradientSum& other) {
+    loss.add(other.loss);
+    for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] += other.gradient[i];
+  }
+};
+
+/// Adds the loss of one chunk and, unless `gradient` is empty, its gradient.
+template <typename T>
+void add_chunk(const Graph& graph, std::span<const T> theta, const Samples<T>& samples, Chunk chunk,
+               double denominator, GradientScratch<T>& scratch, LossSum& sum,
+               std::span<T> gradient) {
+  const std::size_t d = samples.input_size;
+  Evaluation<T>& evaluation = scratch.evaluation;
+  evaluation.forward(chunk.count, samples.inputs.span().subspan(chunk.first * d, chunk.count * d),
+                     theta, gradient.empty() ? Order::value : Order::first);
+  scratch.loss.evaluate(graph.loss(), samples, chunk, graph.output_size(), denominator,
+                        evaluation.outputs());
+  sum.add({scratch.loss.value(), scratch.loss.kept(), scratch.loss.correct()});
+  if (gradient.empty()) return;
+  const std::span<T> f_bar = evaluation.output_scratch(chunk.count * graph.output_size());
+  scratch.loss.scaled_gradient(f_bar);
+  evaluation.adjoint(f_bar, gradient);
+}
+
+template <typename T>
+auto borrow(GradientWorkspaces<T>& workspaces, const Graph& graph) {
+  return workspaces.take([&] { return std::make_unique<GradientScratch<T>>(graph); });
+}
+
+SumPlan plan_gradient(const Graph& graph, std::size_t samples, std::size_t entry_bytes) {
+  return plan_sum(samples, 2 * graph.entries_per_sample() * entry_bytes);
+}
+
+}  // namespace
+
+template <typename T>
+LossSummary evaluate_loss(const Graph& graph, std::span<const T> theta, const Samples<T>& samples,
+                          const Control& control) {
+  const double denominator = loss_denominator(graph.loss(), samples, {0, samples.count});
+  GradientWorkspaces<T> workspaces;
+  LossSum total;
+  chunked_sum(
+      plan_gradient(graph, samples.count, sizeof(T)), control, total, [] { return LossSum{}; },
+      [&](Chunk chunk, LossSum& sum) {
+        auto scratch = borrow(workspaces, graph);
+        add_chunk<T>(graph, theta, samples, chunk, denominator, *scratch, sum, {});
+        workspaces.give_back(std::move(scratch));
+      });
+  return {total.loss / denominator, total.correct / total.kept};
+}
+
+template <typename T>
+double evaluate_gradient(const Graph& graph, std::span<const T> theta, const Samples<T>& samples,
+                         Chunk range, std::span<T> gradient, GradientWorkspaces<T>& workspaces,
+                         const Control& control) {
+  const double denominator = loss_denominator(graph.loss(), samples, range);
+  const SumPlan plan = plan_gradient(graph, range.count, sizeof(T));
+  std::fill(gradient.begin(), gradient.end(), T{0});
+  if (plan.chunks == 1) {
+    auto scratch = borrow(workspaces, graph);
+    LossSum sum;
+    add_chunk(graph, theta, samples, range, denominator, *scratch, sum, gradient);
+    workspaces.give_back(std::move(scratch));
+    return sum.loss / denominator;
+  }
+  const auto make_sum = [&] {
+    GradientSum<T> sum;
+    sum.gradient.resize(gradient.size());
+    sum.gradient.zero();
+    return sum;
+  };
+  GradientSum<T> total = make_sum();
+  chunked_sum(plan, control, total, make_sum, [&](Chunk chunk, GradientSum<T>& sum) {
+    auto scratch = borrow(workspaces, graph);
+    add_chunk(graph, theta, samples, {range.first + chunk.first, chunk.count}, denominator,
+              *scratch, sum.loss, sum.gradient.span());
+    workspaces.give_back(std::move(scratch));
+  });
+  std::copy_n(total.gradient.data(), gradient.size(), gradient.data());
+  return total.loss.loss / denominator;
+}
+
+template <typename T>
+void predict(const Graph& graph, std::span<const T> theta, std::span<const T> x,
+             std::span<T> outputs, const Control& control) {
+  const std::size_t d = graph.input_size();
+  const std::size_t c = graph.output_size();
+  const SumPlan plan = plan_gradient(graph, x.size() / d, sizeof(T));
+  GradientWorkspaces<T> workspaces;
+  parallel_for(control, plan.chunks, [&](std::size_t index) {
+    auto scratch = borrow(workspaces, graph);
+    const std::size_t first = index * plan.chunk;
+    const std::size_t count = std::min(plan.chunk, plan.samples - first);
+    scratch->evaluation.forward(count, x.subspan(first * d, count * d), theta, Order::value);
+    std::copy_n(scratch->evaluation.outputs().data(), count * c, outputs.data() + first * c);
+    workspaces.give_back(std::move(scratch));
+  });
+}
+
+template LossSummary evaluate_loss<double>(const Graph&, std::span<const double>,
+                                           const Samples<double>&, const Control&);
+template LossSummary evaluate_loss<float>(const Graph&, std::span<const float>,
+                                          const Samples<float>&, const Control&);
+template double evaluate_gradient<double>(const Graph&, std::span<const double>,
+                                          const Samples<double>&, Chunk, std::span<double>,
+                                          GradientWorkspaces<double>&, const Control&);
+template double evaluate_gradient<float>(const Graph&, std::span<const float>,
+                                         const Samples<float>&, Chunk, std::span<float>,
+                                         GradientWorkspaces<float>&, const Control&);
+template void predict<double>(const Graph&, std::span<const double>, std::span<const double>,
+                              std::span<double>, const Control&);
+template void predict<float>(const Graph&, std::span<const float>, std::span<const float>,
+                             std::span<float>, const Control&);
+
+}  // namespace eigenscape

@@ -1,0 +1,47 @@
+// Sums of first order over the data: the loss, its gradient, predictions.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/control.hpp"
+#include "network/evaluation.hpp"
+#include "network/graph.hpp"
+
+namespace eigenscape {
+
+struct LossSummary {
+  double loss = 0;      // L = Σ s ℓ / Σ s κ
+  double accuracy = 0;  // share of the counted weight that is predicted right
+};
+
+/// Scratch of one thread for sums of first order.
+template <typename T>
+struct GradientScratch {
+  explicit GradientScratch(const Graph& graph) : evaluation(graph) {}
+  Evaluation<T> evaluation;
+  LossPoint<T> loss;
+};
+
+template <typename T>
+using GradientWorkspaces = Workspaces<GradientScratch<T>>;
+
+/// L and the accuracy over all samples.
+template <typename T>
+LossSummary evaluate_loss(const Graph& graph, std::span<const T> theta, const Samples<T>& samples,
+                          const Control& control);
+
+/// L over the samples of `range`; gradient [M] is overwritten with its gradient. `workspaces` may
+/// be kept from call to call.
+template <typename T>
+double evaluate_gradient(const Graph& graph, std::span<const T> theta, const Samples<T>& samples,
+                         Chunk range, std::span<T> gradient, GradientWorkspaces<T>& workspaces,
+                         const Control& control);
+
+/// f [samples, C] for x [samples, input size].
+template <typename T>
+void predict(const Graph& graph, std::span<const T> theta, std::span<const T> x,
+             std::span<T> outputs, const Control& control);
+
+}  // namespace eigenscape

@@ -1,0 +1,72 @@
+#include "network/graph.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace eigenscape {
+namespace {
+
+Node make_node(const LayerSpec& layer, const std::vector<Shape>& shapes) {
+  Node node;
+  node.operation = &find_operation(layer.type);
+  node.attributes = layer.attributes;
+  node.inputs = layer.inputs;
+  for (const std::size_t value : layer.inputs) node.input_shapes.push_back(shapes.at(value));
+  try {
+    node.output_shape = node.operation->output_shape(layer.attributes, node.input_shapes);
+    node.parameters = node.operation->parameters(layer.attributes, node.input_shapes);
+  } catch (const Error& error) {
+    throw Error(error.code(), "layer '" + layer.name + "': " + error.what());
+  }
+  node.output_size = entry_count(node.output_shape);
+  node.saved_size = node.operation->saved_size(node.input_shapes);
+  for (const ParameterTensor& tensor : node.parameters) {
+    node.parameter_count += entry_count(tensor.shape);
+  }
+  return node;
+}
+
+}  // namespace
+
+Graph::Graph(Shape input, const std::vector<LayerSpec>& layers, LossSpec loss)
+    : loss_(std::move(loss)), input_size_(entry_count(input)) {
+  if (layers.empty()) throw Error(ErrorCode::spec, "a network needs at least one layer");
+  std::vector<Shape> shapes{std::move(input)};
+  moves_.push_back(false);
+  entries_per_sample_ = input_size_;
+  for (const LayerSpec& layer : layers) {
+    Node node = make_node(layer, shapes);
+    node.parameter_offset = parameter_count_;
+    parameter_count_ += node.parameter_count;
+    const bool moves = node.parameter_count > 0 ||
+                       std::any_of(node.inputs.begin(), node.inputs.end(),
+                                   [this](std::size_t value) { return moves_[value]; });
+    moves_.push_back(moves);
+    entries_per_sample_ += node.output_size + node.saved_size;
+    shapes.push_back(node.output_shape);
+    nodes_.push_back(std::move(node));
+  }
+  if (nodes_.back().output_shape.size() != 1) {
+    throw Error(
+        ErrorCode::shape,
+        "the last layer gives more than one axis per sample; put a flatten layer at the end");
+  }
+  if (!loss_.class_weights.empty() && loss_.class_weights.size() != output_size()) {
+    throw Error(ErrorCode::shape,
+                "classWeights holds " + std::to_string(loss_.class_weights.size()) +
+                    " numbers, but the network has " + std::to_string(output_size()) + " outputs");
+  }
+}
+
+bool Graph::is_dense_chain() const {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i].inputs.size() != 1 || nodes_[i].inputs[0] != i) return false;
+    if (nodes_[i].operation->structure == Structure::general) return false;
+  }
+  return parameter_count_ > 0;
+}
+
+}  // namespace eigenscape

@@ -1,0 +1,49 @@
+// A network without its parameters: the layers in order, where each reads, and its loss.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "network/loss.hpp"
+#include "ops/operation.hpp"
+
+namespace eigenscape {
+
+struct LayerSpec {
+  std::string type;
+  std::string name;
+  Attributes attributes;
+  std::vector<std::size_t> inputs;  // values read: 0 is the network's input, i + 1 layer i
+};
+
+class Graph {
+ public:
+  /// Applies the shape rules; throws ErrorCode::shape or spec naming the layer.
+  Graph(Shape input, const std::vector<LayerSpec>& layers, LossSpec loss);
+
+  [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
+  [[nodiscard]] const LossSpec& loss() const { return loss_; }
+  [[nodiscard]] std::size_t input_size() const { return input_size_; }
+  [[nodiscard]] std::size_t output_size() const { return nodes_.back().output_size; }
+  [[nodiscard]] std::size_t parameter_count() const { return parameter_count_; }
+  /// Entries of value 0 (the input) or i + 1 (layer i), for one sample.
+  [[nodiscard]] std::size_t value_size(std::size_t value) const {
+    return value == 0 ? input_size_ : nodes_[value - 1].output_size;
+  }
+  /// Whether a value changes with any parameter; if not, it has no tangent and no adjoint.
+  [[nodiscard]] bool moves(std::size_t value) const { return moves_[value]; }
+  /// Entries that all values and what the passes save hold for one sample.
+  [[nodiscard]] std::size_t entries_per_sample() const { return entries_per_sample_; }
+  /// Dense layers and pointwise functions, each reading the one before: §4's closed form holds.
+  [[nodiscard]] bool is_dense_chain() const;
+
+ private:
+  std::vector<Node> nodes_;
+  LossSpec loss_;
+  std::size_t input_size_ = 0;
+  std::size_t parameter_count_ = 0;
+  std::size_t entries_per_sample_ = 0;
+  std::vector<bool> moves_;
+};
+
+}  // namespace eigenscape

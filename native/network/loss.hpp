@@ -1,0 +1,83 @@
+// The losses: ℓ_n, ∇ℓ_n and ∇²ℓ_n in the outputs f of one sample, as PyTorch defines them.
+//
+// L = Σ s_n ℓ_n / Σ s_n κ_n with s_n the sample weight; κ_n = w_y for a class y, 1 for a row of
+// targets, 0 for an ignored sample. `scale` below is s_n / Σ s κ, over the whole data.
+//
+//   softmax cross-entropy  ℓ = −Σ_c q_c log p_c, q_c = w_c ((1−ε) t_c + ε/C)
+//                          ∇ℓ = Q p − q, ∇²ℓ = Q (diag p − p pᵀ) with Q = Σ q
+//   mean squared error     ℓ = Σ_c (f_c − t_c)² / C
+//   binary cross-entropy   ℓ = Σ_c (log(1 + e^f_c) − t_c f_c) / C
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/chunked_sum.hpp"
+#include "network/samples.hpp"
+
+namespace eigenscape {
+
+enum class LossKind { softmax_cross_entropy, mean_squared_error, binary_cross_entropy };
+
+struct LossSpec {
+  LossKind kind = LossKind::softmax_cross_entropy;
+  std::vector<double> class_weights;  // [C], or empty
+  double label_smoothing = 0;
+};
+
+/// Σ s_n κ_n over the samples of `range`; throws ErrorCode::data when it is 0.
+template <typename T>
+double loss_denominator(const LossSpec& loss, const Samples<T>& samples, Chunk range);
+
+/// The loss at the outputs of one chunk.
+template <typename T>
+class LossPoint {
+ public:
+  /// f is [n, C] for the samples of the chunk. Throws ErrorCode::numeric if an output is not
+  /// finite.
+  void evaluate(const LossSpec& loss, const Samples<T>& samples, Chunk chunk, std::size_t outputs,
+                double denominator, std::span<const T> f);
+
+  /// Σ s_n ℓ_n over the chunk.
+  [[nodiscard]] double value() const { return value_; }
+  /// Σ s_n over the samples that are not ignored, and over those of them predicted right.
+  [[nodiscard]] double kept() const { return kept_; }
+  [[nodiscard]] double correct() const { return correct_; }
+  /// ∇ℓ_n, unscaled [n, C].
+  [[nodiscard]] std::span<const T> gradient() const { return gradient_.span(); }
+  /// s_n / Σ s κ [n].
+  [[nodiscard]] std::span<const T> scale() const { return scale_.span(); }
+
+  /// out = scale_n ∇ℓ_n [n, C]
+  void scaled_gradient(std::span<T> out) const;
+  /// out = scale_n ∇²ℓ_n v for v [k, n, C]
+  void apply_hessian(std::size_t k, std::span<const T> v, std::span<T> out) const;
+  /// out = scale_n ∇ℓ_n (∇ℓ_nᵀ v − shift_j) for v [k, n, C]: the empirical Fisher; shift [k] is
+  /// ḡᵀv for the covariance of the gradients, or empty.
+  void apply_fisher(std::size_t k, std::span<const T> v, std::span<const T> shift,
+                    std::span<T> out) const;
+  /// out = scale_n ∇²ℓ_n, or scale_n ∇ℓ_n ∇ℓ_nᵀ, of sample n of the chunk [C, C].
+  void hessian_of(std::size_t n, std::span<T> out) const;
+  void fisher_of(std::size_t n, std::span<T> out) const;
+
+ private:
+  void softmax(const LossSpec& loss, const Samples<T>& samples, Chunk chunk, std::span<const T> f);
+  void squared_error(const Samples<T>& samples, Chunk chunk, std::span<const T> f);
+  void binary(const Samples<T>& samples, Chunk chunk, std::span<const T> f);
+  double softmax_sample(std::span<const double> q, std::span<const T> f, std::size_t i);
+
+  LossKind kind_ = LossKind::softmax_cross_entropy;
+  std::size_t n_ = 0;
+  std::size_t outputs_ = 0;
+  double value_ = 0;
+  double kept_ = 0;
+  double correct_ = 0;
+  AlignedBuffer<T> gradient_;
+  AlignedBuffer<T> scale_;
+  AlignedBuffer<T> curvature_;          // p for softmax, else the diagonal of ∇²ℓ [n, C]
+  AlignedBuffer<T> mass_;               // Q for softmax [n]
+  std::vector<std::size_t> top_;        // the most probable class [n]
+  std::vector<double> target_weights_;  // q of one sample [C]
+};
+
+}  // namespace eigenscape

@@ -1,0 +1,161 @@
+// dense            y = W x + b, W [h, d] row-major, b [h]; for n samples Y = X Wᵀ + 1 bᵀ
+// tangent          Ẏ = Ẋ Wᵀ + X Ẇᵀ + 1 ḃᵀ
+// adjoint          X̄ = Ȳ W;  W̄ += Ȳᵀ X;  b̄ += Ȳᵀ 1
+// tangent-adjoint  (X̄)˙ = Ȳ̇ W + Ȳ Ẇ;  (W̄)˙ += Ȳ̇ᵀ X + Ȳᵀ Ẋ;  (b̄)˙ += Ȳ̇ᵀ 1
+
+#include <cmath>
+#include <string>
+
+#include "core/error.hpp"
+#include "linalg/blas.hpp"
+#include "ops/registry.hpp"
+
+namespace eigenscape::ops {
+namespace {
+
+using blas::Form;
+using blas::gemm;
+
+struct Sizes {
+  std::size_t d;  // inputs
+  std::size_t h;  // units
+  bool bias;
+};
+
+Sizes sizes_of(const Node& node) {
+  const std::size_t d = node.input_shapes[0][0];
+  const std::size_t h = node.output_size;
+  return {d, h, node.parameter_count > d * h};
+}
+
+Shape output_shape(const Attributes& attributes, std::span<const Shape> inputs) {
+  if (inputs.size() != 1 || inputs[0].size() != 1) {
+    std::string given;
+    for (const Shape& shape : inputs) {
+      given += given.empty() ? "[" : " and [";
+      for (std::size_t i = 0; i < shape.size(); ++i) {
+        given += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+      }
+      given += "]";
+    }
+    throw Error(ErrorCode::shape, "a dense layer reads one vector per sample, but was given " +
+                                      given + "; put a flatten layer before it");
+  }
+  const double units = attribute(attributes, "units", 0);
+  if (!(units >= 1) || units != std::floor(units)) {
+    throw Error(ErrorCode::spec, "a dense layer needs units, a whole number of at least 1");
+  }
+  return {static_cast<std::size_t>(units)};
+}
+
+std::vector<ParameterTensor> parameters(const Attributes& attributes,
+                                        std::span<const Shape> inputs) {
+  const std::size_t h = output_shape(attributes, inputs)[0];
+  std::vector<ParameterTensor> tensors{{"weight", {h, inputs[0][0]}}};
+  if (attribute(attributes, "bias", 1) != 0) tensors.push_back({"bias", {h}});
+  return tensors;
+}
+
+std::size_t saved_size(std::span<const Shape> /*inputs*/) { return 0; }
+
+/// Y = 1 bᵀ for n rows, or 0 without bias.
+template <typename T>
+void fill_rows(std::size_t n, std::size_t h, const T* bias, T* y) {
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < h; ++j) y[i * h + j] = bias == nullptr ? T{0} : bias[j];
+  }
+}
+
+/// b̄ += Ȳᵀ 1
+template <typename T>
+void add_column_sums(std::size_t n, std::size_t h, const T* y, T* bias) {
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < h; ++j) bias[j] += y[i * h + j];
+  }
+}
+
+template <typename T>
+void forward(const Node& node, std::size_t n, std::span<const std::span<const T>> x,
+             std::span<const T> theta, Order /*order*/, std::span<T> y, std::span<T> /*saved*/) {
+  const auto [d, h, bias] = sizes_of(node);
+  const T* const w = theta.data();
+  if (bias) fill_rows(n, h, w + h * d, y.data());
+  gemm<T>(Form::plain, Form::transposed, n, h, d, 1, x[0].data(), d, w, d, bias ? 1 : 0, y.data(),
+          h);
+}
+
+template <typename T>
+void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
+             Rows<const T> theta_dot, std::span<T> y_dot) {
+  const auto [d, h, bias] = sizes_of(at.node);
+  const std::size_t n = at.n;
+  const bool moving = !x_dot[0].empty();
+  if (moving) {
+    gemm<T>(Form::plain, Form::transposed, k * n, h, d, 1, x_dot[0].data(), d, at.theta.data(), d,
+            0, y_dot.data(), h);
+  }
+  for (std::size_t j = 0; j < k; ++j) {
+    const T* const w_dot = theta_dot.row(j).data();
+    T* const y = y_dot.data() + j * n * h;
+    gemm<T>(Form::plain, Form::transposed, n, h, d, 1, at.x[0].data(), d, w_dot, d, moving ? 1 : 0,
+            y, h);
+    if (!bias) continue;
+    for (std::size_t i = 0; i < n; ++i) blas::axpy<T>(h, 1, w_dot + h * d, y + i * h);
+  }
+}
+
+template <typename T>
+void adjoint(const Primal<T>& at, std::size_t k, std::span<const T> y_bar,
+             std::span<const std::span<T>> x_bar, Rows<T> theta_bar) {
+  const auto [d, h, bias] = sizes_of(at.node);
+  const std::size_t n = at.n;
+  if (!x_bar[0].empty()) {
+    gemm<T>(Form::plain, Form::plain, k * n, d, h, 1, y_bar.data(), h, at.theta.data(), d, 0,
+            x_bar[0].data(), d);
+  }
+  if (theta_bar.data == nullptr) return;
+  for (std::size_t j = 0; j < k; ++j) {
+    T* const w_bar = theta_bar.row(j).data();
+    const T* const y = y_bar.data() + j * n * h;
+    gemm<T>(Form::transposed, Form::plain, h, d, n, 1, y, h, at.x[0].data(), d, 1, w_bar, d);
+    if (bias) add_column_sums(n, h, y, w_bar + h * d);
+  }
+}
+
+template <typename T>
+void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
+                     Rows<const T> theta_dot, std::span<const T> y_bar,
+                     std::span<const T> y_bar_dot, std::span<const std::span<T>> x_bar_dot,
+                     Rows<T> theta_bar_dot) {
+  const auto [d, h, bias] = sizes_of(at.node);
+  const std::size_t n = at.n;
+  const bool wanted = !x_bar_dot[0].empty();
+  if (wanted) {
+    gemm<T>(Form::plain, Form::plain, k * n, d, h, 1, y_bar_dot.data(), h, at.theta.data(), d, 0,
+            x_bar_dot[0].data(), d);
+  }
+  for (std::size_t j = 0; j < k; ++j) {
+    const T* const y = y_bar_dot.data() + j * n * h;
+    if (wanted) {
+      gemm<T>(Form::plain, Form::plain, n, d, h, 1, y_bar.data(), h, theta_dot.row(j).data(), d, 1,
+              x_bar_dot[0].data() + j * n * d, d);
+    }
+    T* const w_bar = theta_bar_dot.row(j).data();
+    gemm<T>(Form::transposed, Form::plain, h, d, n, 1, y, h, at.x[0].data(), d, 1, w_bar, d);
+    if (!x_dot[0].empty()) {
+      gemm<T>(Form::transposed, Form::plain, h, d, n, 1, y_bar.data(), h,
+              x_dot[0].data() + j * n * d, d, 1, w_bar, d);
+    }
+    if (bias) add_column_sums(n, h, y, w_bar + h * d);
+  }
+}
+
+template <typename T>
+constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>, tangent_adjoint<T>};
+
+}  // namespace
+
+extern const Operation dense = {"dense",    Structure::dense, output_shape,  parameters,
+                                saved_size, kPasses<double>,  kPasses<float>};
+
+}  // namespace eigenscape::ops
