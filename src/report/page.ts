@@ -97,7 +97,8 @@ function claimsHtml(claims: readonly Claim[]): string {
 
 /** A chart drawn beforehand, for pages read without scripts; the script draws it anew. */
 async function figure(chart: Chart, id: string): Promise<string> {
-  const still = await drawSvg(specification(chart, 'page'));
+  const svg = await drawSvg(specification(chart, 'page'));
+  const still = svg.replace(/\b(clip|gradient)\d+/g, `${id}-$&`); // unique in the page
   const views = viewsOf(chart);
   const subtitle =
     chart.subtitle === undefined ? '' : `<small>${escapeHtml(chart.subtitle)}</small>`;

@@ -14,6 +14,7 @@ const FONT =
 const CONFIG: Specification = {
   font: FONT,
   view: { stroke: null },
+  mark: { aria: false }, // the chart is described as a whole
   axis: {
     labelColor: INK.muted,
     titleColor: INK.text,

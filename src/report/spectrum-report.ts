@@ -40,39 +40,50 @@ export function namedTerms(result: SpectrumResult): NamedTerm[] {
 
 /** Numbers of a spectrum that a table shows: ends, signs counted beyond the error estimate. */
 export function spectrumTable(result: SpectrumResult): Table {
-  const rows = namedTerms(result).map(({ name, spectrum }) => {
-    const { eigenvalues, errorEstimate, errorBound, exactZeros } = spectrum;
-    const positive = eigenvalues.filter((value) => value > errorEstimate).length;
-    const negative = eigenvalues.filter((value) => value < -errorEstimate).length;
-    return [
-      name,
-      eigenvalues.at(-1) ?? 0,
-      eigenvalues[0] ?? 0,
-      positive,
-      negative,
-      eigenvalues.length - positive - negative,
-      exactZeros,
-      errorEstimate,
-      errorBound,
-    ];
-  });
+  const terms = namedTerms(result);
+  const row = (label: string, of: (spectrum: TermSpectrum) => number): (string | number)[] => [
+    label,
+    ...terms.map(({ spectrum }) => of(spectrum)),
+  ];
   return {
     caption:
       'Signs are counted beyond the error estimate; zeros are the rest, the structural ones among ' +
       'them known to be zero exactly.',
-    columns: [
-      'term',
-      'largest',
-      'smallest',
-      'positive',
-      'negative',
-      'zero',
-      'structural zeros',
-      'error estimate',
-      'error bound',
+    columns: ['', ...terms.map(({ name }) => name)],
+    rows: [
+      row('largest eigenvalue', ({ eigenvalues }) => eigenvalues.at(-1) ?? 0),
+      row('smallest eigenvalue', ({ eigenvalues }) => eigenvalues[0] ?? 0),
+      row('positive', (spectrum) => countSigns(spectrum).positive),
+      row('negative', (spectrum) => countSigns(spectrum).negative),
+      row('zero', (spectrum) => countSigns(spectrum).zero),
+      row('of these by structure', ({ exactZeros }) => exactZeros),
+      row('error estimate', ({ errorEstimate }) => errorEstimate),
+      row('error bound', ({ errorBound }) => errorBound),
     ],
-    rows,
   };
+}
+
+interface Signs {
+  readonly positive: number;
+  readonly negative: number;
+  readonly zero: number;
+}
+
+/** Signs of the eigenvalues that are beyond the error estimate; the others are zero. */
+export function countSigns({
+  eigenvalues,
+  errorEstimate,
+}: {
+  readonly eigenvalues: readonly number[] | Float64Array;
+  readonly errorEstimate: number;
+}): Signs {
+  let positive = 0;
+  let negative = 0;
+  for (const value of eigenvalues) {
+    if (value > errorEstimate) positive++;
+    if (value < -errorEstimate) negative++;
+  }
+  return { positive, negative, zero: eigenvalues.length - positive - negative };
 }
 
 /** A report of a spectrum; `manifest` says where the network and the data came from. */
