@@ -6,7 +6,10 @@
 // the compiler contracts a product and a sum to fma, results are as good or better, so they differ
 // in the last bit between instruction sets.
 //
-// Coefficients: elementary_coefficients.py.
+// Errors, in units in the last place, are the largest found in 600,000 points (dense grids, steps
+// of the logarithm, random bit patterns) against 113-bit arithmetic, in every instruction set;
+// float is computed in float, with twice the entries in a vector. Coefficients:
+// elementary_coefficients.py.
 #pragma once
 
 #include <array>
@@ -96,6 +99,12 @@ template <typename T>
   return std::bit_cast<T>((std::bit_cast<Bits>(x) & rest) | (std::bit_cast<Bits>(y) & ~rest));
 }
 
+/// max(x, bound), but NaN if x is NaN.
+template <typename T>
+[[gnu::always_inline]] constexpr T at_least(T x, T bound) {
+  return x < bound ? bound : x;
+}
+
 /// Σ c[i] xⁱ by Horner's rule.
 template <const auto& c, std::size_t First = 0, typename T>
 [[gnu::always_inline]] constexpr T polynomial(T x) {
@@ -115,20 +124,20 @@ struct Exponential {
   T lifted;
 };
 
-/// The exponential of a = x + x_low ≤ 0, with |x_low| far below 1. Where eᵃ is denormal it has
-/// fewer digits; a product of it with something large is made from `lifted`, and lowered last.
+/// The exponential of a = x + x_low, where exp_zero ≤ x ≤ 0 and |x_low| is far below 1. Where eᵃ is
+/// denormal it has fewer digits; a product of it with something large is made from `lifted`, and
+/// lowered last.
 ///
 /// Method: a = n·ln 2 + r, |r| ≤ ln 2 / 2, with ln 2 in two parts (Cody and Waite 1980, "Software
 /// Manual for the Elementary Functions"); p = eʳ − 1 = r + r²/2 + r³·polynomial(r); with s = 2ⁿ,
 /// eᵃ = s + s·p and eᵃ − 1 = s·p + (s − 1), neither of which cancels. n is rounded, and s made, by
-/// adding a number so large that the integers are its last bits.
+/// adding a number so large that the integers are its last bits. Error: eᵃ 1.1 ulp, eᵃ − 1 1.2 ulp.
 template <typename T>
-[[gnu::always_inline]] constexpr Exponential<T> exp_nonpositive(T x, T x_low = 0) {
+[[gnu::always_inline]] constexpr Exponential<T> exp_bounded(T x, T x_low = 0) {
   using C = Constants<T>;
   using Bits = typename C::Bits;
-  const T bounded = x < C::exp_zero ? C::exp_zero : x;
-  const T n = (bounded * C::log2_e + C::rounder) - C::rounder;
-  const T r = (bounded - n * C::ln2_high) - (n * C::ln2_low - x_low);
+  const T n = (x * C::log2_e + C::rounder) - C::rounder;
+  const T r = (x - n * C::ln2_high) - (n * C::ln2_low - x_low);
   const T p = r + r * r * (T(0.5) + r * polynomial<C::expm1>(r));
   const Bits exponent = std::bit_cast<Bits>(n + (C::rounder + C::exponent_bias + C::lift));
   const T s_lifted = std::bit_cast<T>(exponent << C::fraction_bits);
@@ -137,11 +146,17 @@ template <typename T>
   return {lifted * C::lowering, s * p + (s - 1), lifted};
 }
 
+/// The exponential of any x ≤ 0. Its `lifted` is not that of an x below exp_zero.
+template <typename T>
+[[gnu::always_inline]] constexpr Exponential<T> exp_nonpositive(T x) {
+  return exp_bounded(at_least(x, Constants<T>::exp_zero));
+}
+
 /// log(1 + t) for 0 ≤ t ≤ 1.
 ///
 /// Method: 1 + t = 2ᵏ·(1 + f) with k = 1 above t = ½, where f is exact either way; with
 /// s = f/(2 + f), log(1 + f) = 2·atanh s = f − s·(f − s²·polynomial(s²)) (Tang 1990, "Table-driven
-/// implementation of the logarithm function in IEEE floating-point arithmetic").
+/// implementation of the logarithm function in IEEE floating-point arithmetic"). Error: 1.3 ulp.
 template <typename T>
 [[gnu::always_inline]] constexpr T log1p_fraction(T t) {
   using C = Constants<T>;
@@ -169,14 +184,14 @@ struct Normal {
 /// times Mills' ratio Q/φ, which is smooth and nearly constant on [0, ∞) (the idea of Shepherd and
 /// Laframboise 1981, "Chebyshev approximation of (1 + 2x)exp(x²)erfc x in 0 ≤ x < ∞"). a² is formed
 /// from the leading half of a and the rest, so that e^(−a²/2) does not magnify its rounding.
+/// Error: φ 2.2 ulp, Q 4.9 ulp.
 template <typename T>
 [[gnu::always_inline]] constexpr Normal<T> normal(T x) {
   using C = Constants<T>;
-  const T size = magnitude(x);
-  const T a = size > C::tail_zero ? C::tail_zero : size;
+  const T a = -at_least(-magnitude(x), -C::tail_zero);
   const T head = std::bit_cast<T>(std::bit_cast<typename C::Bits>(a) & C::upper_half);
   const T rest = (a - head) * (a + head);
-  const auto exp = exp_nonpositive(T(-0.5) * (head * head), T(-0.5) * rest);
+  const auto exp = exp_bounded(T(-0.5) * (head * head), T(-0.5) * rest);
   const T density_lifted = exp.lifted * C::inverse_sqrt_2pi;
   const T v = (a - C::tail_center) / (a + C::tail_center);
   return {a, density_lifted, density_lifted * polynomial<C::tail>(v) / (a + 1)};

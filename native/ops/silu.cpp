@@ -1,7 +1,11 @@
-// silu             y = x·g with g = 1/(1 + e⁻ˣ), from t = e^−|x|;  s = g·(1 + x(1 − g))
+// silu             y = x·g with g = 1/(1 + e⁻ˣ);  s = g·(1 + x(1 − g))
+//                  computed at −a = −|x|, where g = t/(1 + t) with t = e⁻ᵃ; y(a) = a + y(−a)
 // tangent          ẏ = s·ẋ
 // adjoint          x̄ = s·ȳ
-// tangent-adjoint  (x̄)˙ = s·ȳ̇ + c·ẋ·ȳ with c = g(1 − g)·(2 + x(1 − 2g))
+// tangent-adjoint  (x̄)˙ = s·ȳ̇ + c·ẋ·ȳ with c = g(1 − g)·(2 + x(1 − 2g)), even in x
+//
+// Error at most 3.4 ulp in y; 4.5 in s and 5.7 in c, of the larger term where two terms cancel
+// (near the zeros of s at −1.278 and of c at ±2.399).
 #include "core/instruction_sets.hpp"
 #include "ops/elementary.hpp"
 #include "ops/pointwise.hpp"
@@ -15,18 +19,14 @@ template <typename T>
 struct Silu {
   [[gnu::always_inline]] pointwise::Value<T> operator()(T x) const {
     using C = elementary::Constants<T>;
-    const bool positive = x > 0;
-    const T bounded = x < C::exp_zero ? C::exp_zero : x;
-    const T size = elementary::magnitude(x);
-    const T a = size > -C::exp_zero ? -C::exp_zero : size;  // where t is 0
-    const auto t = elementary::exp_nonpositive(-a);
-    const T d = 1 / (1 + t.value);
-    const T small_lifted = t.lifted * d;  // t/(1 + t), a factor of products that may be denormal
-    const T g = positive ? d : small_lifted;
-    const T rest = positive ? t.value * d : d;  // 1 − g
-    const T unit = positive ? T(1) : C::lowering;
-    return {bounded * g * unit, g * (1 + bounded * rest) * unit,
-            small_lifted * d * (2 + a * (t.minus_one * d)) * C::lowering};
+    const T minus_a = elementary::at_least(-elementary::magnitude(x), C::exp_zero);
+    const auto t = elementary::exp_bounded(minus_a);
+    const T d = 1 / (1 + t.value);  // 1 − g
+    const T g_lifted = t.lifted * d;
+    const T y = minus_a * g_lifted * C::lowering;
+    const T first = g_lifted * (1 + minus_a * d) * C::lowering;
+    const T second = g_lifted * d * (2 - minus_a * (t.minus_one * d)) * C::lowering;
+    return {x < 0 ? y : x + y, x < 0 ? first : 1 - first, second};
   }
 };
 

@@ -3,6 +3,8 @@
 // tangent          ẏ = s·ẋ
 // adjoint          x̄ = s·ȳ
 // tangent-adjoint  (x̄)˙ = s·ȳ̇ + c·ẋ·ȳ with c = s(1 − s) = t/(1 + t)²
+//
+// Error at most 2.1 ulp in y, 2.7 in s, 4.7 in c, over the whole range, denormal results too.
 #include "core/instruction_sets.hpp"
 #include "ops/elementary.hpp"
 #include "ops/pointwise.hpp"
