@@ -28,12 +28,14 @@ async function step(name, digest, build) {
 }
 
 async function setUp() {
-  // Root's part comes first, and before the lock, which belongs to the user.
-  if (!addonIsCurrent()) await installSystemPackages(say);
-  becomeCallerOfSudo();
-  if (isComplete()) return say('nothing to do');
+  if (isComplete()) {
+    becomeCallerOfSudo();
+    return say('nothing to do');
+  }
   requireWritable();
   await withLock(say, async () => {
+    if (!addonIsCurrent()) await installSystemPackages(say); // root's part, if any is
+    becomeCallerOfSudo();
     if (npmPackagesMissing()) await installNpmPackages(say);
     if (!addonIsCurrent()) {
       say('compiling the addon (C++, about a minute)');

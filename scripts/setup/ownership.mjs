@@ -6,6 +6,7 @@ import os from 'node:os';
 import { SetupFailure } from './failure.mjs';
 import { inRoot, root, stampFile } from './paths.mjs';
 
+const cmakeRoot = inRoot('.cmake');
 const written = ['node_modules', '.cmake', 'build', 'dist', 'runs', 'prebuilds', 'coverage']
   .map((name) => inRoot(name))
   .concat(stampFile);
@@ -23,7 +24,9 @@ export function becomeCallerOfSudo() {
   const caller = callerOfSudo();
   if (!caller) return;
   for (const name of written) {
-    if (fs.statSync(name, { throwIfNoEntry: false })?.uid === 0) {
+    const owner = fs.statSync(name, { throwIfNoEntry: false })?.uid;
+    // Inside the user's .cmake this run has put root's lock and logs.
+    if (owner === 0 || (owner !== undefined && name === cmakeRoot)) {
       execFileSync('chown', ['-R', `${caller.uid}:${caller.gid}`, name]);
     }
   }

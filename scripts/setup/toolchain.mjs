@@ -86,7 +86,7 @@ export const toolNames = {
   compiler: 'a C++20 compiler (g++ ≥ 11 or clang ≥ 14)',
   make: 'make or ninja',
   cmake: 'CMake ≥ 3.20',
-  openblas: 'OpenBLAS (for development: the library to link with)',
+  openblas: 'OpenBLAS (to link with)',
 };
 
 /** What a cached CMake configuration depends on and CMake does not notice. */
