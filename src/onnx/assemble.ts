@@ -1,0 +1,209 @@
+// The chain of layers → what createNetwork takes: the spec, the flat parameters, their names.
+
+import { EigenscapeError } from '../errors.js';
+import type { LayerSpec, LossSpec, NetworkSpec } from '../network/spec.js';
+import type { Problem } from './failures.js';
+import { layerNames } from './layer-names.js';
+import {
+  pendingProblems,
+  type FeaturesValue,
+  type Parameter,
+  type Stage,
+  type Value,
+} from './values.js';
+
+export interface ParsedOnnx {
+  readonly spec: NetworkSpec;
+  /** Flat, in the library's order: layer by layer, weight [units, inputs] row-major, then bias. What
+   *  the file stores narrower is widened without change. */
+  readonly parameters: Float64Array;
+  /** The type of the file's weights; float16 and bfloat16 count as float32. */
+  readonly dtype: 'float32' | 'float64';
+  /** The ONNX name of each weight and bias, in the order of `parameters`. */
+  readonly tensorNames: readonly string[];
+  /** What was dropped, folded into weights or not used: sentences for the user. */
+  readonly notes: readonly string[];
+}
+
+/** What keeps the value at the graph's output from being a perceptron under this loss. */
+export function outputProblems(output: Value, loss: LossSpec): readonly Problem[] {
+  const features = outputFeatures(output);
+  if ('problems' in features) return features.problems;
+  const { kept } = trimmed(stagesOf(features), loss);
+  const problems = [...misplacedSoftmax(kept, loss), ...sharedParameters(kept)];
+  if (kept.some((stage) => parametersOf(stage).length > 0)) return problems;
+  return [...problems, { ...features.stage.node, reason: 'depends on no weights' }];
+}
+
+/** @param output a value without {@link outputProblems}
+ *  @throws EigenscapeError ERR_DATA when a weight is not finite */
+export function assemble(output: FeaturesValue, loss: LossSpec): ParsedOnnx {
+  const { kept, notes } = trimmed(stagesOf(output), loss);
+  const [input, ...stages] = kept;
+  const tensors = stages.flatMap(parametersOf);
+  tensors.forEach(checkFinite);
+  const names = layerNames(stages);
+  const layers = stages.map((stage, index) => layerSpec(stage, names[index]));
+  return {
+    spec: { input: [...(input?.shape ?? [])], layers, loss },
+    parameters: concatenated(tensors.map(({ values }) => values)),
+    dtype: tensors.some(({ type }) => type.name === 'float64') ? 'float64' : 'float32',
+    tensorNames: tensors.map(({ name }) => name),
+    notes: [...notes, ...parameterNotes(stages, tensors)],
+  };
+}
+
+function outputFeatures(output: Value): FeaturesValue | { readonly problems: readonly Problem[] } {
+  switch (output.kind) {
+    case 'features': {
+      const { view, stage } = output;
+      if (view.length <= 1) return output;
+      const shape = ['samples', ...view].join(', ');
+      const reason = `the output has shape [${shape}]; [samples, outputs] is expected`;
+      return { problems: [{ ...stage.node, reason }] };
+    }
+    case 'pending':
+      return { problems: pendingProblems(output) };
+    case 'unknown':
+      return { problems: [] };
+    case 'constant':
+    case 'sizes': {
+      const name = output.kind === 'constant' ? output.name : 'a shape';
+      const reason = "does not depend on the network's input";
+      return { problems: [{ operator: 'output', name, reason }] };
+    }
+  }
+}
+
+/** From the input to the last layer. */
+function stagesOf({ stage }: FeaturesValue): readonly Stage[] {
+  const stages: Stage[] = [];
+  for (let at: Stage | undefined = stage; at !== undefined; at = at.previous) stages.push(at);
+  return stages.reverse();
+}
+
+/** The chain without a last softmax or sigmoid that the loss applies itself. */
+function trimmed(chain: readonly Stage[], loss: LossSpec) {
+  const last = chain.at(-1);
+  const applied = lossActivation(loss);
+  if (last === undefined || applied === undefined || last.layer.type !== applied) {
+    return { kept: chain, notes: [] };
+  }
+  const note =
+    `${last.node.operator} '${last.node.name}' at the end is dropped: the loss applies ${applied} ` +
+    'itself, so the network gives logits.';
+  return { kept: chain.slice(0, -1), notes: [note] };
+}
+
+function lossType(loss: LossSpec) {
+  return typeof loss === 'string' ? loss : loss.type;
+}
+
+function lossActivation(loss: LossSpec): 'softmax' | 'sigmoid' | undefined {
+  switch (lossType(loss)) {
+    case 'softmaxCrossEntropy':
+      return 'softmax';
+    case 'binaryCrossEntropy':
+      return 'sigmoid';
+    default:
+      return undefined;
+  }
+}
+
+function misplacedSoftmax(chain: readonly Stage[], loss: LossSpec): Problem[] {
+  return chain
+    .filter(({ layer }) => layer.type === 'softmax')
+    .map(({ node: { name, operator } }) => ({
+      name,
+      operator,
+      reason:
+        'is supported only as the last node and under the loss softmaxCrossEntropy, which applies ' +
+        `it itself; the loss is ${lossType(loss)}`,
+    }));
+}
+
+/** A tensor that two layers read would have one row in the Hessian, not two. */
+function sharedParameters(chain: readonly Stage[]): Problem[] {
+  const readers = new Map<string, Stage['node'][]>();
+  for (const stage of chain) {
+    for (const { name } of parametersOf(stage)) {
+      readers.set(name, [...(readers.get(name) ?? []), stage.node]);
+    }
+  }
+  return [...readers].flatMap(([name, nodes]) => {
+    if (nodes.length === 1) return [];
+    const list = nodes.map((node) => `${node.operator} '${node.name}'`).join(' and ');
+    const reason =
+      `is shared by ${list}; shared weights are not supported (where the network's weights are only ` +
+      'equal, PyTorch merged them: export with optimize=False)';
+    return [{ operator: 'tensor', name, reason }];
+  });
+}
+
+function parametersOf({ layer }: Stage): readonly Parameter[] {
+  if (layer.type !== 'dense') return [];
+  return layer.bias === undefined ? [layer.weight] : [layer.weight, layer.bias];
+}
+
+function checkFinite({ name, values }: Parameter): void {
+  const index = values.findIndex((value) => !Number.isFinite(value));
+  if (index < 0) return;
+  throw new EigenscapeError(
+    'ERR_DATA',
+    `Tensor '${name}' holds ${values[index] ?? NaN} at entry ${index} of [units, inputs]; weights ` +
+      'must be finite. Was the training divergent?',
+    { details: { tensor: name, index } },
+  );
+}
+
+function parameterNotes(stages: readonly Stage[], tensors: readonly Parameter[]): string[] {
+  const copies = tensors.flatMap(({ name, copyOf }) =>
+    copyOf === undefined
+      ? []
+      : [`'${name}' is stored as a copy of '${copyOf}'; it counts as parameters of its own.`],
+  );
+  const narrow = tensors.map(({ type }) => type.name).filter((name) => name.endsWith('float16'));
+  const unbiased = stages.filter(
+    ({ layer, node }) =>
+      layer.type === 'dense' && layer.bias === undefined && node.operator === 'Gemm',
+  );
+  const names = unbiased.map(({ node }) => `'${node.name}'`).join(', ');
+  return [
+    ...copies,
+    ...[...new Set(narrow)].map((name) => `The weights are stored as ${name} and widened.`),
+    ...(unbiased.length === 0
+      ? []
+      : [
+          `Gemm without bias: ${names}. (PyTorch's dynamo exporter removes biases that are all ` +
+            'zero; optimize=False keeps them.)',
+        ]),
+  ];
+}
+
+function layerSpec({ layer, shape }: Stage, name: string | undefined): LayerSpec {
+  const named = name === undefined ? {} : { name };
+  switch (layer.type) {
+    case 'dense': {
+      const bias = layer.bias === undefined ? { bias: false } : {};
+      return { type: 'dense', units: shape[0] ?? 0, ...bias, ...named };
+    }
+    case 'flatten':
+      return { type: 'flatten', ...named };
+    case 'input':
+    case 'softmax':
+    case 'refused':
+      throw new EigenscapeError('ERR_INTERNAL', `An ONNX stage '${layer.type}' is no layer.`);
+    default:
+      return { ...layer, ...named };
+  }
+}
+
+function concatenated(parts: readonly Float64Array[]): Float64Array {
+  const result = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    result.set(part, offset);
+    offset += part.length;
+  }
+  return result;
+}

@@ -1,0 +1,44 @@
+// The two ways in which an ONNX file is turned down: it is damaged, or it asks for what no layer does.
+
+import { EigenscapeError } from '../errors.js';
+
+/** One part of a file that the library cannot take over. */
+export interface Problem {
+  /** Name of the node, or of the input, output or tensor. */
+  readonly name: string;
+  /** ONNX's operator, with its domain if it is not the standard one; or `input`, `output` … */
+  readonly operator: string;
+  readonly reason: string;
+}
+
+/** Thrown by an operator's handler; the evaluation goes on, so that all problems are found. */
+export class Refusal extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(sentence).join('; '));
+    this.problems = problems;
+  }
+}
+
+export function invalid(message: string, options: { readonly cause?: unknown } = {}) {
+  return new EigenscapeError('ERR_ONNX_INVALID', message, options);
+}
+
+/** The one error that lists every unsupported part of a file. */
+export function unsupported(problems: readonly Problem[]): EigenscapeError {
+  const distinct = [...new Map(problems.map((problem) => [sentence(problem), problem])).values()];
+  const parts = distinct.length === 1 ? 'a part' : `${distinct.length} parts`;
+  return new EigenscapeError(
+    'ERR_ONNX_UNSUPPORTED',
+    `The ONNX graph has ${parts} that eigenscape cannot take over: ` +
+      `${distinct.map(sentence).join('; ')}. Supported are multilayer perceptrons: Gemm, MatMul ` +
+      'and Add with constant weights; Relu, Tanh, Sigmoid, Softplus, Gelu, SiLU, Elu and ' +
+      'LeakyRelu; Flatten and Reshape of a sample; a Softmax at the end.',
+    { details: { unsupported: distinct } },
+  );
+}
+
+function sentence({ name, operator, reason }: Problem): string {
+  return `${operator} '${name}': ${reason}`;
+}

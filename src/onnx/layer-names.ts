@@ -1,0 +1,37 @@
+// Names for layers, from the names that PyTorch gives tensors and nodes: the module's path.
+
+import type { Stage } from './values.js';
+
+/** One name per stage, undefined where the file has none that is sensible and unique: such layers
+ *  are called by their type and index, as anywhere in the library. */
+export function layerNames(stages: readonly Stage[]): readonly (string | undefined)[] {
+  const taken = new Set<string>();
+  return stages.map((stage) => {
+    const name = tensorModule(stage) ?? nodeModule(stage);
+    if (name === undefined || isReserved(name) || taken.has(name)) return undefined;
+    taken.add(name);
+    return name;
+  });
+}
+
+/** `fc1` of `fc1.weight`. */
+function tensorModule({ layer }: Stage): string | undefined {
+  if (layer.type !== 'dense') return undefined;
+  return /^(.+)[._/]weight$/.exec(layer.weight.name)?.[1];
+}
+
+/** `head.fc1` of `/head/fc1/Gemm`, as the TorchScript exporter names nodes; in a Sequential the path
+ *  is `/body/body.1/Relu`. A second call of one module has a number of its own, `/fc1_1/Gemm`. */
+function nodeModule({ node }: Stage): string | undefined {
+  const [root, ...path] = node.name.split('/').slice(0, -1);
+  if (root !== '' || path.length === 0) return undefined;
+  return path.reduce((outer, part) => (part.startsWith(`${outer}.`) ? part : `${outer}.${part}`));
+}
+
+/** Names of defaults and of the input, and those that a glob or a path would misread. */
+function isReserved(name: string): boolean {
+  const isDefault = /^(dense|flatten|relu|tanh|sigmoid|softplus|gelu|silu|elu|leakyRelu)\d+$/.test(
+    name,
+  );
+  return isDefault || name === 'input' || !/^[\w.-]+$/.test(name);
+}

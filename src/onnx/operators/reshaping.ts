@@ -1,0 +1,193 @@
+// Flatten, Reshape, Squeeze, Unsqueeze, Transpose: other shapes for the same values. Of features they
+// may change everything but the axis of samples; when one axis is left, that is a flatten layer.
+
+import { invalid } from '../failures.js';
+import type { GraphNode } from '../graph.js';
+import { transposed } from '../tensor.js';
+import {
+  asFeatures,
+  refusal,
+  type ConstantValue,
+  type FeaturesValue,
+  type Handler,
+  type Size,
+  type Value,
+} from '../values.js';
+import { asNumbers, asSizes } from './sizes.js';
+
+export const Flatten: Handler = (node, [x]) => {
+  const input = asFeatures(node, x, 'its input');
+  const rank = 1 + input.view.length;
+  const axis = node.attributes.integer('axis', 1);
+  if ((axis < 0 ? axis + rank : axis) !== 1) {
+    throw refusal(node, `axis = ${axis} joins samples with features; only axis = 1 is supported`);
+  }
+  return viewed(node, input, [product(input.view)]);
+};
+
+export const Reshape: Handler = (node, [x, shape], { batch }) => {
+  const target = asSizes(shape)?.entries;
+  if (target === undefined) throw refusal(node, 'its shape is neither constant nor made of sizes');
+  const keepsZeros = node.attributes.integer('allowzero', 0) !== 0;
+  const sizes = x?.kind === 'constant' ? undefined : asSizes(x);
+  if (sizes !== undefined) {
+    const isVector =
+      target.length === 1 && [-1, 1, sizes.entries.length].includes(Number(target[0]));
+    if (isVector) return { ...sizes, scalar: false };
+    if (target.length === 0 && sizes.entries.length === 1) return { ...sizes, scalar: true };
+    throw refusal(node, 'gives a shape another shape');
+  }
+  if (x?.kind === 'constant') {
+    const dims = filled(target, x.tensor.dims, x.tensor.values.length, keepsZeros);
+    if (dims === undefined) throw mismatch(node, target, x.tensor.dims);
+    return { ...x, tensor: { ...x.tensor, dims } };
+  }
+  const input = asFeatures(node, x, 'its input');
+  return viewed(node, input, reshapedView(node, input, target, { batch, keepsZeros }));
+};
+
+export const Squeeze: Handler = (node, [x, axesInput]) => {
+  const axes = axesOf(node, axesInput);
+  const sizes = x?.kind === 'constant' ? undefined : asSizes(x);
+  if (sizes !== undefined) {
+    if (sizes.entries.length === 1) return { ...sizes, scalar: true };
+    throw refusal(node, 'squeezes a shape of more than one entry');
+  }
+  const dims =
+    x?.kind === 'constant' ? x.tensor.dims : ['batch', ...asFeatures(node, x, 'its input').view];
+  const dropped = new Set(
+    axes?.map((axis) => (axis < 0 ? axis + dims.length : axis)) ??
+      dims.flatMap((size, axis) => (size === 1 ? [axis] : [])),
+  );
+  if ([...dropped].some((axis) => dims[axis] !== 1)) {
+    throw refusal(node, `squeezes axes ${[...dropped].join(', ')} of [${dims.join(', ')}]`);
+  }
+  const isKept = (_: unknown, axis: number) => !dropped.has(axis);
+  if (x?.kind === 'constant') return withDims(x, x.tensor.dims.filter(isKept));
+  const input = asFeatures(node, x, 'its input');
+  return viewed(
+    node,
+    input,
+    input.view.filter((_, index) => !dropped.has(index + 1)),
+  );
+};
+
+export const Unsqueeze: Handler = (node, [x, axesInput]) => {
+  const axes = axesOf(node, axesInput);
+  if (axes === undefined) throw invalid(`Unsqueeze '${node.name}' says no axes.`);
+  const sizes = x?.kind === 'constant' ? undefined : asSizes(x);
+  if (sizes !== undefined) {
+    if (sizes.scalar && axes.length === 1) return { ...sizes, scalar: false };
+    throw refusal(node, 'gives a shape more than one axis');
+  }
+  const isConstant = x?.kind === 'constant';
+  const old: readonly Size[] = isConstant
+    ? x.tensor.dims
+    : ['batch', ...asFeatures(node, x, 'its input').view];
+  const rank = old.length + axes.length;
+  const added = new Set(axes.map((axis) => (axis < 0 ? axis + rank : axis)));
+  if (added.size !== axes.length || [...added].some((axis) => axis < 0 || axis >= rank)) {
+    throw invalid(`Unsqueeze '${node.name}' adds axes ${axes.join(', ')} to [${old.join(', ')}].`);
+  }
+  const rest = [...old];
+  const dims = Array.from({ length: rank }, (_, axis) =>
+    added.has(axis) ? 1 : (rest.shift() ?? 1),
+  );
+  const [first, ...view] = dims;
+  const numbers = (list: readonly Size[]) => list.filter((size) => size !== 'batch');
+  if (isConstant) return withDims(x, numbers(dims));
+  if (first !== 'batch') throw refusal(node, 'adds an axis before that of the samples');
+  return viewed(node, asFeatures(node, x, 'its input'), numbers(view));
+};
+
+export const Transpose: Handler = (node, [x]) => {
+  if (x?.kind !== 'constant') {
+    const input = asFeatures(node, x, 'its input');
+    const perm = node.attributes.integers('perm');
+    if (perm?.every((axis, index) => axis === index) === true) return input;
+    throw refusal(node, 'exchanges the axes of features; only constants may be transposed');
+  }
+  const { dims, values } = x.tensor;
+  const perm = node.attributes.integers('perm') ?? [...dims.keys()].reverse();
+  const isPermutation =
+    perm.length === dims.length && [...perm].sort((a, b) => a - b).every((axis, i) => axis === i);
+  if (!isPermutation) {
+    throw invalid(
+      `Transpose '${node.name}' orders the axes of [${dims.join(', ')}] as [${perm.join(', ')}].`,
+    );
+  }
+  if (perm.every((axis, index) => axis === index)) return x;
+  const [rows, columns] = dims;
+  if (rows === undefined || columns === undefined || dims.length !== 2) {
+    throw refusal(node, `transposes a constant of ${dims.length} axes; a matrix is expected`);
+  }
+  const swapped = { ...x.tensor, dims: [columns, rows], values: transposed(values, rows, columns) };
+  return { ...x, tensor: swapped };
+};
+
+/** Features under another view; a flatten layer when a sample of several axes becomes a vector. */
+function viewed(node: GraphNode, input: FeaturesValue, view: readonly number[]): FeaturesValue {
+  const { stage } = input;
+  if (view.length > 1 || stage.shape.length === 1) return { ...input, view };
+  const layer = { type: 'flatten' } as const;
+  const shape = [product(view)];
+  return { kind: 'features', stage: { previous: stage, layer, shape, node }, view };
+}
+
+/** The axes behind that of the samples.
+ *  @throws Refusal when samples would be split or joined */
+function reshapedView(
+  node: GraphNode,
+  { view }: FeaturesValue,
+  target: readonly Size[],
+  { batch, keepsZeros }: { batch: number | undefined; keepsZeros: boolean },
+): readonly number[] {
+  const [first, ...rest] = target;
+  const count = product(view);
+  const keepsSamples =
+    first === 'batch' || (first === 0 && !keepsZeros) || (first === batch && first !== undefined);
+  const dims = filled(rest, view, count, keepsZeros);
+  // With all features named, whatever stands first can only be the number of samples.
+  const isComplete = first !== undefined && first !== 0 && !rest.includes(-1);
+  if (dims !== undefined && (keepsSamples || isComplete)) return dims;
+  const [from, to] = [['samples', ...view].join(', '), target.join(', ')];
+  throw refusal(node, `makes [${to}] of [${from}]; every sample must keep its own features`);
+}
+
+/** Numbers for a requested shape: 0 takes the old size, one −1 what is left of `count`. */
+function filled(
+  target: readonly Size[],
+  old: readonly number[],
+  count: number,
+  keepsZeros: boolean,
+): number[] | undefined {
+  const sizes = target.map((size, axis) => (size === 0 && !keepsZeros ? (old[axis] ?? 0) : size));
+  const known = product(sizes.map((size) => (typeof size === 'number' && size !== -1 ? size : 1)));
+  const open = sizes.filter((size) => size === -1).length;
+  const left = open === 1 ? count / known : 1;
+  const dims = sizes.map((size) => (size === -1 ? left : size));
+  const numbers = dims.filter((size) => size !== 'batch' && Number.isSafeInteger(size) && size > 0);
+  const isWhole = open <= 1 && numbers.length === target.length && known * left === count;
+  return isWhole ? numbers.map(Number) : undefined;
+}
+
+function axesOf(node: GraphNode, input: Value | undefined): readonly number[] | undefined {
+  // An attribute before opset 13, an input since.
+  const attribute = node.attributes.integers('axes');
+  return attribute ?? (input === undefined ? undefined : asNumbers(node, input, 'its axes'));
+}
+
+function withDims(value: ConstantValue, dims: readonly number[]): ConstantValue {
+  return { ...value, tensor: { ...value.tensor, dims } };
+}
+
+function mismatch(node: GraphNode, target: readonly Size[], dims: readonly number[]) {
+  return invalid(
+    `${node.operator} '${node.name}' makes [${target.join(', ')}] of a tensor of shape ` +
+      `[${dims.join(', ')}].`,
+  );
+}
+
+function product(sizes: readonly number[]): number {
+  return sizes.reduce((result, size) => result * size, 1);
+}

@@ -1,0 +1,114 @@
+// Shapes that the graph computes, as exporters do for view(x.size(0), -1): the number of samples
+// stays the symbol 'batch', all other sizes are numbers.
+
+import { invalid } from '../failures.js';
+import type { GraphNode } from '../graph.js';
+import { refusal, type Handler, type Size, type SizesValue, type Value } from '../values.js';
+
+// Shapes have few axes; longer integer vectors are data.
+const maximumLength = 64;
+
+/** The value as sizes, if it is a shape or a short constant of integers. */
+export function asSizes(value: Value | undefined): SizesValue | undefined {
+  if (value?.kind === 'sizes') return value;
+  if (value?.kind !== 'constant') return undefined;
+  const { dims, values, type } = value.tensor;
+  if (type.kind !== 'integer' || dims.length > 1 || values.length > maximumLength) return undefined;
+  return { kind: 'sizes', scalar: dims.length === 0, entries: [...values] };
+}
+
+/** Entries that are all numbers, such as axes and indices.
+ *  @throws Refusal when the value is anything else */
+export function asNumbers(node: GraphNode, value: Value | undefined, role: string): number[] {
+  const numbers = asSizes(value)?.entries.filter((entry) => entry !== 'batch');
+  if (numbers !== undefined && numbers.length === asSizes(value)?.entries.length) return numbers;
+  throw refusal(node, `${role} must be constant integers`);
+}
+
+/** The shape [samples, …] from axis `start` up to `end`. */
+export const Shape: Handler = (node, [x]) => {
+  const whole = shapeOf(x);
+  if (whole === undefined)
+    throw refusal(node, 'asks for the shape of a truth value or an absent one');
+  const start = node.attributes.integer('start', 0);
+  const end = node.attributes.integer('end', whole.length);
+  return vector(whole.slice(start, end));
+};
+
+export const Gather: Handler = (node, [data, indices]) => {
+  const sizes = shapeOperand(node, data);
+  const picked = asNumbers(node, indices, 'its indices').map((index) => {
+    const entry = sizes.entries.at(index);
+    if (entry !== undefined && Number.isInteger(index)) return entry;
+    throw invalid(
+      `${node.operator} '${node.name}' takes entry ${index} of a shape with ${sizes.entries.length}.`,
+    );
+  });
+  return { kind: 'sizes', scalar: asSizes(indices)?.scalar ?? false, entries: picked };
+};
+
+export const Concat: Handler = (node, inputs) => {
+  const entries = inputs.flatMap((input) => shapeOperand(node, input).entries);
+  if (entries.length > maximumLength) {
+    throw refusal(node, `makes a shape of ${entries.length} axes; ${maximumLength} are too many`);
+  }
+  return vector(entries);
+};
+
+/** data[start:end:step]; start, end, axes and step were attributes before opset 10. */
+export const Slice: Handler = (node, [data, starts, ends, axes, steps]) => {
+  const { entries } = shapeOperand(node, data);
+  const setting = (name: string, value: Value | undefined, fallback: number) =>
+    node.attributes.integers(name)?.[0] ??
+    (value === undefined ? fallback : (asNumbers(node, value, `its ${name}`)[0] ?? fallback));
+  if (setting('steps', steps, 1) !== 1 || ![0, -1].includes(setting('axes', axes, 0))) {
+    throw refusal(node, 'cuts a shape other than by start and end');
+  }
+  return vector(entries.slice(setting('starts', starts, 0), setting('ends', ends, entries.length)));
+};
+
+/** Integer arithmetic on sizes of equal length or with one number; undefined for other values. */
+export function sizeArithmetic(
+  node: GraphNode,
+  a: Value | undefined,
+  b: Value | undefined,
+  operation: (x: number, y: number) => number,
+): SizesValue | undefined {
+  const [left, right] = [asSizes(a), asSizes(b)];
+  if (left === undefined || right === undefined) return undefined;
+  const length = Math.max(left.entries.length, right.entries.length);
+  const at = ({ entries }: SizesValue, index: number): Size | undefined =>
+    entries[entries.length === 1 ? 0 : index];
+  const entries = Array.from({ length }, (_, index): Size => {
+    const [x, y] = [at(left, index), at(right, index)];
+    const result = typeof x === 'number' && typeof y === 'number' ? operation(x, y) : NaN;
+    if (Number.isSafeInteger(result)) return result;
+    throw refusal(node, 'computes with the number of samples');
+  });
+  return { kind: 'sizes', scalar: left.scalar && right.scalar, entries };
+}
+
+function shapeOf(value: Value | undefined): readonly Size[] | undefined {
+  switch (value?.kind) {
+    case 'features':
+    case 'pending':
+      return ['batch', ...value.view];
+    case 'constant':
+      return value.tensor.dims;
+    case 'sizes':
+      return value.scalar ? [] : [value.entries.length];
+    case 'unknown':
+    case undefined:
+      return undefined;
+  }
+}
+
+function shapeOperand(node: GraphNode, value: Value | undefined): SizesValue {
+  const sizes = asSizes(value);
+  if (sizes !== undefined) return sizes;
+  throw refusal(node, 'is understood for shapes only, not for data');
+}
+
+function vector(entries: readonly Size[]): SizesValue {
+  return { kind: 'sizes', scalar: false, entries };
+}

@@ -1,0 +1,137 @@
+// What a value of the ONNX graph can be while the graph is evaluated without data: a constant, the
+// size of something, or what the network has computed so far.
+
+import type { ActivationType } from '../network/spec.js';
+import type { GraphNode } from './graph.js';
+import { Refusal, type Problem } from './failures.js';
+import type { TensorProto } from './onnx_pb.js';
+import type { Tensor } from './tensor.js';
+
+/** A weight or bias as the library lays it out: weight [units, inputs] row-major, bias [units]. */
+export interface Parameter {
+  /** The ONNX name of the tensor it was read from. */
+  readonly name: string;
+  readonly values: Float64Array;
+  readonly type: Tensor['type'];
+  /** The tensor that an Identity node copied: PyTorch's TorchScript exporter merges equal ones. */
+  readonly copyOf: string | undefined;
+}
+
+export type StageLayer =
+  | { readonly type: 'input' | 'flatten' | 'softmax' }
+  /** Stands for a pointwise operation that was refused, so that what follows is checked too. */
+  | { readonly type: 'refused' }
+  | { readonly type: 'dense'; readonly weight: Parameter; readonly bias: Parameter | undefined }
+  | { readonly type: ActivationType; readonly alpha?: number };
+
+/** The last layer of a chain that begins at the network's input. */
+export interface Stage {
+  readonly previous: Stage | undefined;
+  readonly layer: StageLayer;
+  /** Shape of one sample behind this layer, as the library sees it. */
+  readonly shape: readonly number[];
+  readonly node: Pick<GraphNode, 'name' | 'operator'>;
+}
+
+/** A tensor that does not depend on the input. */
+export interface ConstantValue {
+  readonly kind: 'constant';
+  readonly name: string;
+  readonly tensor: Tensor;
+  readonly copyOf?: string | undefined;
+}
+
+/** One axis of a shape: a number, or the number of samples, which a graph leaves open. */
+export type Size = number | 'batch';
+
+/** A shape or part of one, computed by the graph: a vector, or one number. */
+export interface SizesValue {
+  readonly kind: 'sizes';
+  readonly scalar: boolean;
+  readonly entries: readonly Size[];
+}
+
+/** What a stage computes, seen by the graph as [samples, …view]; rows are in the stage's order. */
+export interface FeaturesValue {
+  readonly kind: 'features';
+  readonly stage: Stage;
+  readonly view: readonly number[];
+}
+
+/** A pointwise function of what a stage computes, on its way to becoming an activation:
+ *  linear  scale·x
+ *  erf     (gain·erf(slope·x) + offset)·x^power, with power 0 or 1
+ *  above   x > threshold, a truth value */
+export type Form =
+  | { readonly kind: 'linear'; readonly scale: number }
+  | {
+      readonly kind: 'erf';
+      readonly slope: number;
+      readonly gain: number;
+      readonly offset: number;
+      readonly power: 0 | 1;
+    }
+  | { readonly kind: 'above'; readonly threshold: number };
+
+export interface PendingValue {
+  readonly kind: 'pending';
+  readonly stage: Stage;
+  readonly view: readonly number[];
+  readonly form: Form;
+  /** The nodes that made it, which are at fault when it becomes no activation. */
+  readonly nodes: readonly GraphNode[];
+}
+
+/** The result of a node that was refused: what reads it says nothing more. */
+export interface UnknownValue {
+  readonly kind: 'unknown';
+}
+
+export type Value = ConstantValue | SizesValue | FeaturesValue | PendingValue | UnknownValue;
+
+/** What a handler may ask and tell besides its node's inputs. */
+export interface Context {
+  /** The number of samples, when the file fixes it. */
+  readonly batch: number | undefined;
+  /** Remembers what the user should know about the result. */
+  readonly note: (text: string) => void;
+  /** Decodes the tensor of a Constant node. */
+  readonly decode: (proto: TensorProto, name: string) => Tensor;
+}
+
+/** Computes a node's first output from its inputs, `undefined` for absent optional ones.
+ *  @throws Refusal when the library has no equivalent */
+export type Handler = (
+  node: GraphNode,
+  inputs: readonly (Value | undefined)[],
+  context: Context,
+) => Value;
+
+export function refusal(node: Pick<GraphNode, 'name' | 'operator'>, reason: string): Refusal {
+  return new Refusal([{ name: node.name, operator: node.operator, reason }]);
+}
+
+/** The value as features, which is what layers read.
+ *  @throws Refusal when it is something else; `role` says which of the node's inputs it is */
+export function asFeatures(node: GraphNode, value: Value | undefined, role: string): FeaturesValue {
+  if (value?.kind === 'features') return value;
+  if (value?.kind === 'pending') throw new Refusal(pendingProblems(value));
+  const found =
+    value === undefined ? 'absent' : value.kind === 'constant' ? 'a constant' : 'a shape';
+  throw refusal(node, `${role} must be computed from the network's input, but is ${found}`);
+}
+
+/** The nodes of a computation that has become no activation. */
+export function pendingProblems({ nodes }: PendingValue): readonly Problem[] {
+  const reason = 'is part of a computation that is no activation of this library';
+  return nodes.map(({ name, operator }) => ({ name, operator, reason }));
+}
+
+/** Features with one more layer behind them, which keeps the shape. */
+export function withLayer(
+  node: GraphNode,
+  { stage, view }: Pick<FeaturesValue, 'stage' | 'view'>,
+  layer: StageLayer,
+): FeaturesValue {
+  return { kind: 'features', stage: { previous: stage, layer, shape: stage.shape, node }, view };
+}
