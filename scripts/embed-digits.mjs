@@ -1,4 +1,5 @@
-// Writes src/data/digits-bytes.ts from the UCI digits: lines of 64 pixels and a label, gzipped or not.
+// Writes src/data/digits-bytes.ts from the UCI digits, lines of 64 pixels and a label, gzipped or
+// not.
 //
 //     node scripts/embed-digits.mjs digits.csv.gz
 
@@ -27,9 +28,10 @@ const base64 = gzipSync(Uint8Array.from(rows.flat()), { level: 9 }).toString('ba
 const lines = base64.match(/.{1,94}/g).map((piece) => `  '${piece}',\n`);
 writeFileSync(
   new URL('../src/data/digits-bytes.ts', import.meta.url),
-  `// Written by scripts/embed-digits.mjs: 1,797 rows of 64 pixels and a label, a byte each, gzipped, base64.
-// E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository,
-// https://doi.org/10.24432/C50P49, licensed under CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/).
+  `// Written by scripts/embed-digits.mjs: 1,797 rows of 64 pixels and a label, a byte each,
+// gzipped, in base64. Licensed under CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/) from
+// E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
+// Repository, https://doi.org/10.24432/C50P49.
 
 export const digitsBase64 = [
 ${lines.join('')}].join('');

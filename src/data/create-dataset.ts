@@ -13,10 +13,11 @@ import type { MeasuredRows, SampleRows } from './sample-rows.js';
 export interface DatasetOptions<Inputs extends SampleRows = SampleRows> {
   /** Samples: rows, `{ data, shape }` as `loadNpy` returns it, or flat and row-major. */
   readonly inputs: Inputs;
-  /** For each sample a class as an integer, one value, or a row of values or class probabilities. Which of
-   *  these it is, the loss decides. */
+  /** For each sample a class as an integer, one value, or a row of values or class
+   *  probabilities. Which of these it is, the loss decides. */
   readonly targets: SampleRows;
-  /** Shape of one sample; default: the shape that came with the inputs, else [entries of a sample]. */
+  /** Shape of one sample; default: the shape that came with the inputs, else [entries of a
+   *  sample]. */
   readonly inputShape?: readonly number[] | undefined;
   /** One for each sample, at least 0: how often it counts. Default: each once. */
   readonly weights?: SampleRows | undefined;
@@ -37,12 +38,13 @@ export type DTypeOfInputs<Inputs> = Inputs extends { readonly data: infer A }
 
 /** A dataset from arrays, all of them copied and checked before this returns.
  *
- *  The number of samples N is the number of rows; else shape[0]; else, for flat inputs, their length over
- *  the product of inputShape; else the number of targets. A flat float array of N·C targets is rows of C.
- *  Inputs are kept as float32 if they are a Float32Array, else as float64.
- *  @throws EigenscapeError ERR_SHAPE for ragged, empty or ill-fitting arrays; ERR_DATA for an entry that is
- *  NaN, infinite, no number, or an integer beyond 2⁵³, and for weights below 0 or all 0; the message
- *  names the sample, the entry and the value. ERR_SPEC when an argument is no array at all
+ *  The number of samples N is the number of rows; else shape[0]; else, for flat inputs, their
+ *  length over the product of inputShape; else the number of targets. A flat float array of N·C
+ *  targets is rows of C. Inputs are kept as float32 if they are a Float32Array, else as float64.
+ *  @throws EigenscapeError ERR_SHAPE for ragged, empty or ill-fitting arrays; ERR_DATA for an
+ *  entry that is NaN, infinite, no number, or an integer beyond 2⁵³, and for weights below 0 or
+ *  all 0; the message names the sample, the entry and the value. ERR_SPEC when an argument is no
+ *  array at all
  *  @example createDataset({ inputs: [[0, 1], [1, 0]], targets: [0, 1] }) */
 export function createDataset<Inputs extends SampleRows>(
   options: DatasetOptions<Inputs>,
@@ -99,7 +101,8 @@ function countSamples(
     const targetCount = targets.shape?.[0] ?? targets.length;
     if (length % targetCount === 0) return targetCount;
     throw misfit(
-      `inputs have ${length} entries, which ${targetCount} targets do not divide; pass inputShape, or rows`,
+      `inputs have ${length} entries, which ${targetCount} targets do not divide; pass ` +
+        'inputShape, or rows',
       { given: length, targetCount },
     );
   }
@@ -123,8 +126,8 @@ function countTargets(targets: MeasuredRows, sampleCount: number): number {
   const fits = targets.shape ? given === sampleCount : Number.isInteger(width);
   if (fits && (width === 1 || mayBeRows)) return width;
   throw misfit(
-    `targets have ${given} ${targets.shape ? 'rows' : 'entries'}; expected ${sampleCount}, one for each ` +
-      'sample of inputs (several values a sample: pass rows)',
+    `targets have ${given} ${targets.shape ? 'rows' : 'entries'}; expected ${sampleCount}, one ` +
+      'for each sample of inputs (several values a sample: pass rows)',
     { name: 'targets', given, expected: sampleCount },
   );
 }

@@ -55,12 +55,13 @@ interface Line {
   readonly cells: readonly string[];
 }
 
-/** A dataset from a file of numbers, gzipped or not: one column is the target, the others, in their order,
- *  are the inputs. Quoted cells, blanks around cells, empty lines, CRLF and a byte order mark are
- *  understood.
- *  @throws EigenscapeError (rejects) ERR_DATA when the file is absent, cut or damaged, has lines of different
- *  lengths, no such column, or a cell that is no finite number (class labels must be integers, not
- *  words); the message names the file, the line and the column. ERR_SPEC for a bad option
+/** A dataset from a file of numbers, gzipped or not: one column is the target, the others, in
+ *  their order, are the inputs. Quoted cells, blanks around cells, empty lines, CRLF and a byte
+ *  order mark are understood.
+ *  @throws EigenscapeError (rejects) ERR_DATA when the file is absent, cut or damaged, has lines
+ *  of different lengths, no such column, or a cell that is no finite number (class labels must be
+ *  integers, not words); the message names the file, the line and the column. ERR_SPEC for a bad
+ *  option
  *  @example await loadCsv('iris.csv', { target: 'species' }) */
 export async function loadCsv(file: FilePath, options: CsvOptions): Promise<Dataset<'float64'>> {
   const {

@@ -59,8 +59,9 @@ export class Dataset<D extends DType = DType> {
   readonly inputSize: number;
   /** Entries of one sample's target. */
   readonly targetWidth: number;
-  /** 1 + the largest target, when each sample has one and all are integers of at least 0; the row
-   *  width, when targets are rows of probabilities, summing to 1 within 1e-6; else undefined. Subsets keep it. */
+  /** 1 + the largest target, when each sample has one and all are integers of at least 0; the
+   *  row width, when targets are rows of probabilities, summing to 1 within 1e-6; else
+   *  undefined. Subsets keep it. */
   readonly classCount: number | undefined;
   /** How inputs are kept: 'float32' if they were given as a Float32Array. */
   readonly dtype: D;
@@ -110,8 +111,8 @@ export class Dataset<D extends DType = DType> {
     if (!Number.isSafeInteger(count) || count < 1 || count > this.sampleCount) {
       throw new EigenscapeError(
         'ERR_SPEC',
-        `take: count is ${describeValue(count)}; expected an integer from 1 to ${this.sampleCount}, the ` +
-          'number of samples',
+        `take: count is ${describeValue(count)}; expected an integer from 1 to ` +
+          `${this.sampleCount}, the number of samples`,
         { details: { count, sampleCount: this.sampleCount } },
       );
     }
@@ -119,7 +120,8 @@ export class Dataset<D extends DType = DType> {
   }
 
   /** The samples with these indices, in this order; an index may come twice.
-   *  @throws EigenscapeError ERR_SPEC for an index that is no sample, ERR_SHAPE when there is none */
+   *  @throws EigenscapeError ERR_SPEC for an index that is no sample, ERR_SHAPE when there is
+   *  none */
   subset(indices: ArrayLike<number>): Dataset<D> {
     const chosen = Array.from(indices);
     if (chosen.length === 0) {
@@ -131,8 +133,8 @@ export class Dataset<D extends DType = DType> {
     if (bad >= 0) {
       throw new EigenscapeError(
         'ERR_SPEC',
-        `subset: indices[${bad}] is ${describeValue(chosen[bad])}; expected an integer from 0 to ` +
-          `${this.sampleCount - 1}`,
+        `subset: indices[${bad}] is ${describeValue(chosen[bad])}; expected an integer from 0 ` +
+          `to ${this.sampleCount - 1}`,
         { details: { position: bad, index: chosen[bad], sampleCount: this.sampleCount } },
       );
     }
@@ -148,7 +150,8 @@ export class Dataset<D extends DType = DType> {
       throw new EigenscapeError(
         'ERR_SPEC',
         `split: test is ${test}; expected a fraction between 0 and 1, or a count from 1 to ` +
-          `${this.sampleCount - 1}, so that of ${this.sampleCount} samples some remain for training`,
+          `${this.sampleCount - 1}, so that of ${this.sampleCount} samples some remain for ` +
+          'training',
         { details: { test, sampleCount: this.sampleCount } },
       );
     }
@@ -163,11 +166,11 @@ export class Dataset<D extends DType = DType> {
   /** Every input column shifted and scaled to mean 0 and variance 1 (over the population, samples
    *  counted by weight); columns that are constant become 0. Targets and weights stay.
    *
-   *  Without options over this dataset itself. So that training and test data are scaled by the same
-   *  numbers, say over which: `test.standardize({ over: train })` uses those of the training data,
-   *  `{ over: [train, test] }` those of both, as standardizing before `split` does.
-   *  @throws EigenscapeError ERR_SHAPE when `over` has another inputSize, ERR_NUMERIC when a spread or a
-   *  result is beyond the range of the dataset's numbers */
+   *  Without options over this dataset itself. So that training and test data are scaled by the
+   *  same numbers, say over which: `test.standardize({ over: train })` uses those of the training
+   *  data, `{ over: [train, test] }` those of both, as standardizing before `split` does.
+   *  @throws EigenscapeError ERR_SHAPE when `over` has another inputSize, ERR_NUMERIC when a
+   *  spread or a result is beyond the range of the dataset's numbers */
   standardize(options: StandardizeOptions = {}): Dataset<D> {
     const over = options.over ?? this;
     const references: readonly Dataset[] = isDataset(over) ? [over] : over;

@@ -1,6 +1,7 @@
-// Written by scripts/embed-digits.mjs: 1,797 rows of 64 pixels and a label, a byte each, gzipped, base64.
-// E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository,
-// https://doi.org/10.24432/C50P49, licensed under CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/).
+// Written by scripts/embed-digits.mjs: 1,797 rows of 64 pixels and a label, a byte each,
+// gzipped, in base64. Licensed under CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/) from
+// E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
+// Repository, https://doi.org/10.24432/C50P49.
 
 export const digitsBase64 = [
   'H4sIAAAAAAACA3Rd13Ykyw3ryjn8/9f6kAB7WmvbD9buXY3UgcUAguDzpNXc8zzPOv2k5wnHP6M+T5zPU+vzpPo8Tf4+Hj',

@@ -7,8 +7,8 @@ import { digitsBase64 } from './digits-bytes.js';
 import { optionsOf, parseOptions, wordOption } from './options.js';
 
 export interface DigitsOptions {
-  /** 'flat' (the default): inputShape [64], for dense layers; 'image': [1, 8, 8], for convolutions. The
-   *  numbers are the same. */
+  /** 'flat' (the default): inputShape [64], for dense layers; 'image': [1, 8, 8], for
+   *  convolutions. The numbers are the same. */
   readonly shape?: 'flat' | 'image' | undefined;
 }
 
@@ -16,11 +16,12 @@ const digitsOptions = optionsOf({ shape: wordOption(['flat', 'image']) });
 
 const pixels = 64;
 
-/** 1,797 handwritten digits of 8 × 8 pixels, in the order of the source; 10 classes. Pixels are the source's
- *  integers from 0 (empty) to 16 (ink): `digits().standardize()` centres and scales them.
+/** 1,797 handwritten digits of 8 × 8 pixels, in the order of the source; 10 classes. Pixels are
+ *  the source's integers from 0 (empty) to 16 (ink): `digits().standardize()` centres and scales
+ *  them.
  *
- *  E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository,
- *  https://doi.org/10.24432/C50P49, CC BY 4.0.
+ *  E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
+ *  Repository, https://doi.org/10.24432/C50P49, CC BY 4.0.
  *  @throws EigenscapeError ERR_SPEC for an unknown option */
 export function digits(options: DigitsOptions = {}): Dataset<'float64'> {
   const { shape } = parseOptions('digits', digitsOptions, options);

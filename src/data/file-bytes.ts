@@ -28,8 +28,10 @@ export function filePath(file: FilePath): string {
 }
 
 /** All bytes of a file, unpacked if they begin as gzip does (1F 8B).
- *  @param expectedLength the length that the first bytes of the unpacked file promise; only for the message
- *  @throws EigenscapeError ERR_DATA when the file is absent, unreadable, or its gzip stream cut or damaged */
+ *  @param expectedLength the length that the first bytes of the unpacked file promise; only for
+ *  the message
+ *  @throws EigenscapeError ERR_DATA when the file is absent, unreadable, or its gzip stream cut
+ *  or damaged */
 export async function readFileBytes(
   path: string,
   expectedLength: (start: Buffer) => number | undefined = () => undefined,
@@ -85,7 +87,8 @@ async function brokenGzip(
     const reason = cause instanceof Error ? cause.message : String(cause);
     return new EigenscapeError(
       'ERR_DATA',
-      `${path}: the gzip stream of ${bytes.length} bytes is damaged (${reason}); fetch the file again`,
+      `${path}: the gzip stream of ${bytes.length} bytes is damaged (${reason}); fetch the file ` +
+        'again',
       { cause, details: { file: path, packedBytes: bytes.length, reason } },
     );
   }
@@ -97,8 +100,9 @@ async function brokenGzip(
   const expected = expectedLength(start);
   return new EigenscapeError(
     'ERR_DATA',
-    `${path}: the gzip stream breaks off: its ${bytes.length} bytes unpack to ${start.length} bytes; expected ` +
-      `${expected === undefined ? 'a complete stream' : `${expected} bytes`}; fetch the file again`,
+    `${path}: the gzip stream breaks off: its ${bytes.length} bytes unpack to ${start.length} ` +
+      `bytes; expected ${expected === undefined ? 'a complete stream' : `${expected} bytes`}; ` +
+      'fetch the file again',
     { cause, details: { file: path, packedBytes: bytes.length, actual: start.length, expected } },
   );
 }

@@ -1,4 +1,5 @@
-// MNIST and its kin, from IDX files:  00 00 08 d, then d extents as big-endian uint32, then the bytes.
+// MNIST and its kin, from IDX files:  00 00 08 d, then d extents as big-endian uint32, then the
+// bytes.
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,8 +15,8 @@ import type { FilePath } from './file-bytes.js';
 import { optionsOf, parseOptions, wordOption } from './options.js';
 
 export interface IdxOptions<D extends DType = DType> {
-  /** 'flat' (the default): inputShape [rows·columns], for dense layers; 'image': [1, rows, columns], for
-   *  convolutions. The numbers are the same. */
+  /** 'flat' (the default): inputShape [rows·columns], for dense layers; 'image': [1, rows,
+   *  columns], for convolutions. The numbers are the same. */
   readonly shape?: 'flat' | 'image' | undefined;
   /** How pixels are kept; default 'float64'. */
   readonly dtype?: D | undefined;
@@ -40,7 +41,7 @@ const kinds = {
   labels: { magic: 0x0801, extents: 1 },
 } as const;
 
-const filePrefixes: { readonly [S in Split]: string } = { train: 'train', test: 't10k' };
+const filePrefixes: Readonly<Record<Split, string>> = { train: 'train', test: 't10k' };
 
 const idxEntries = {
   shape: wordOption(['flat', 'image']),
@@ -52,14 +53,15 @@ const mnistOptions = optionsOf({
   split: v.optional(v.picklist(['train', 'test'], "'train' or 'test'")),
 });
 
-/** MNIST (LeCun, Cortes, Burges) from a directory that holds its four files under their usual names,
- *  `train-images-idx3-ubyte` or `train-images.idx3-ubyte` …, with or without `.gz`; whether a file is
- *  gzipped, its first bytes say. Pixels are scaled from 0 … 255 to [0, 1]; 10 classes.
+/** MNIST (LeCun, Cortes, Burges) from a directory that holds its four files under their usual
+ *  names, `train-images-idx3-ubyte` or `train-images.idx3-ubyte` …, with or without `.gz`; whether
+ *  a file is gzipped, its first bytes say. Pixels are scaled from 0 … 255 to [0, 1]; 10 classes.
  *
- *  With `split` only that part is read: `loadMnist(dir, { split: 'test' })` is a Dataset, and needs no
- *  training files.
- *  @throws EigenscapeError (rejects) ERR_DATA when a file is absent, cut, damaged, of another kind, or the
- *  counts of images and labels differ; the message names the file. ERR_SPEC for a bad option */
+ *  With `split` only that part is read: `loadMnist(dir, { split: 'test' })` is a Dataset, and
+ *  needs no training files.
+ *  @throws EigenscapeError (rejects) ERR_DATA when a file is absent, cut, damaged, of another
+ *  kind, or the counts of images and labels differ; the message names the file. ERR_SPEC for a
+ *  bad option */
 export function loadMnist<D extends DType = 'float64'>(
   directory: FilePath,
   options?: MnistOptions<D> & { readonly split?: undefined },
@@ -92,8 +94,8 @@ export async function loadFashionMnist(
   return loadDirectory('loadFashionMnist', directory, options);
 }
 
-/** One pair of IDX files of bytes, [N, rows, columns] images and N labels, as of any dataset made like MNIST.
- *  Pixels are scaled from 0 … 255 to [0, 1].
+/** One pair of IDX files of bytes, [N, rows, columns] images and N labels, as of any dataset made
+ *  like MNIST. Pixels are scaled from 0 … 255 to [0, 1].
  *  @throws EigenscapeError (rejects) as {@link loadMnist} */
 export function loadIdx<D extends DType = 'float64'>(
   imagesFile: FilePath,
@@ -141,7 +143,8 @@ function findFile(directory: string, names: readonly string[], split: Split, kin
     : '';
   throw new EigenscapeError(
     'ERR_DATA',
-    `${join(directory, `${start}-${end}`)}: no such file, nor ${candidates.slice(1).join(', ')}${advice}`,
+    `${join(directory, `${start}-${end}`)}: no such file, nor ` +
+      `${candidates.slice(1).join(', ')}${advice}`,
     { details: { directory, candidates } },
   );
 }
@@ -159,7 +162,8 @@ async function readPair(
   if (labels.extents[0] !== count) {
     throw new EigenscapeError(
       'ERR_DATA',
-      `${labelsFile}: ${labels.extents[0]} labels; expected ${count}, one for each image of ${imagesFile}`,
+      `${labelsFile}: ${labels.extents[0]} labels; expected ${count}, one for each image of ` +
+        imagesFile,
       { details: { file: labelsFile, actual: labels.extents[0], expected: count } },
     );
   }

@@ -1,5 +1,5 @@
-// The header of an npy file (versions 1 to 3): magic, version, length, and a Python dict literal, which is
-// read strictly:  {'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }
+// The header of an npy file (versions 1 to 3): magic, version, length, and a Python dict literal,
+// which is read strictly:  {'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }
 
 import { EigenscapeError } from '../errors.js';
 
@@ -40,7 +40,8 @@ export function parseNpyHeader(file: string, bytes: Buffer): NpyHeader {
   ) {
     throw damaged(
       file,
-      `the header is ${quote(text)}; expected a string 'descr', a boolean 'fortran_order' and a tuple ` +
+      `the header is ${quote(text)}; expected a string 'descr', a boolean 'fortran_order' ` +
+        `and a tuple ` +
         "'shape', and nothing else",
     );
   }
@@ -62,8 +63,8 @@ function checkMagic(file: string, bytes: Buffer): void {
   throw damaged(file, `begins with ${quote(start)}; expected "\\x93NUMPY"${guess}`);
 }
 
-/** The entries of a dict literal whose keys are strings and whose values are strings, booleans or tuples of
- *  integers of at least 0. */
+/** The entries of a dict literal whose keys are strings and whose values are strings, booleans
+ *  or tuples of integers of at least 0. */
 function parseDict(file: string, text: string): ReadonlyMap<string, Literal> {
   const tokens = tokenize(file, text);
   let position = 0;
@@ -116,7 +117,8 @@ function parseDict(file: string, text: string): ReadonlyMap<string, Literal> {
 }
 
 function tokenize(file: string, text: string): string[] {
-  // A string without escapes, a boolean, an integer (numpy under Python 2 wrote 3L), or punctuation.
+  // A string without escapes, a boolean, an integer (numpy under Python 2 wrote 3L), or
+  // punctuation.
   const pattern = /\s*('[^'\\]*'|"[^"\\]*"|True|False|\d+L?|[{}(),:])/y;
   const tokens: string[] = [];
   const end = text.trimEnd().length;
@@ -146,7 +148,8 @@ function quote(text: string): string {
 function cutHeader(file: string, actual: number, expected: number): EigenscapeError {
   return new EigenscapeError(
     'ERR_DATA',
-    `${file}: ${actual} bytes; expected at least ${expected} for the npy header: the file is cut off`,
+    `${file}: ${actual} bytes; expected at least ${expected} for the npy header: the file is ` +
+      'cut off',
     { details: { file, actual, expected } },
   );
 }

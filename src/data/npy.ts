@@ -1,5 +1,5 @@
-// Arrays from npy files. Own reader: npyjs 1.2 ignores fortran_order and trailing bytes, refuses big-endian
-// files, and parses the header by searching in it.
+// Arrays from npy files. Own reader: npyjs 1.2 ignores fortran_order and trailing bytes, refuses
+// big-endian files, and parses the header by searching in it.
 
 import { endianness } from 'node:os';
 
@@ -40,10 +40,10 @@ const elements: ReadonlyMap<string, Element> = new Map<string, Element>([
 /** An array saved by `numpy.save`, gzipped or not, as `createDataset` takes it.
  *
  *  All integers, floats and booleans, of either byte order. int64 becomes BigInt64Array, uint64
- *  BigUint64Array, float16 Float32Array, bool Uint8Array; each element keeps its value exactly, NaN too.
- *  Column-major files (fortran_order) are put into row-major order.
- *  @throws EigenscapeError (rejects) ERR_DATA when the file is absent, cut, damaged, longer than its shape
- *  says, or holds objects, text, complex numbers or records; the message names the file
+ *  BigUint64Array, float16 Float32Array, bool Uint8Array; each element keeps its value exactly,
+ *  NaN too. Column-major files (fortran_order) are put into row-major order.
+ *  @throws EigenscapeError (rejects) ERR_DATA when the file is absent, cut, damaged, longer than
+ *  its shape says, or holds objects, text, complex numbers or records; the message names the file
  *  @example createDataset({ inputs: await loadNpy('x.npy'), targets: await loadNpy('y.npy') }) */
 export async function loadNpy(file: FilePath): Promise<NpyArray> {
   const path = filePath(file);
@@ -89,8 +89,8 @@ function elementOf(path: string, descr: string): Element {
     kind === 'O' ? 'Python objects (a pickle), which are never read' : `elements '${descr}'`;
   throw new EigenscapeError(
     'ERR_DATA',
-    `${path}: holds ${what}; expected integers, booleans or floats of at most 8 bytes; convert with ` +
-      'array.astype(numpy.float64) before saving',
+    `${path}: holds ${what}; expected integers, booleans or floats of at most 8 bytes; convert ` +
+      'with array.astype(numpy.float64) before saving',
     { details: { file: path, descr } },
   );
 }
@@ -102,8 +102,8 @@ function swapBytes(body: Uint8Array<ArrayBuffer>, bytes: number): void {
   if (bytes === 8) view.swap64();
 }
 
-/** Column-major to row-major: element (i₁, …, i_d) is at Σ i_a·Π_{b<a} n_b in the file. Whole bytes move, so
- *  that no NaN changes its bits. */
+/** Column-major to row-major: element (i₁, …, i_d) is at Σ i_a·Π_{b<a} n_b in the file. Whole
+ *  bytes move, so that no NaN changes its bits. */
 function toRowMajor(
   body: Uint8Array<ArrayBuffer>,
   shape: readonly number[],

@@ -51,7 +51,8 @@ export function optionsOf<const Entries extends v.ObjectEntries>(entries: Entrie
 
 /** `given` with defaults filled in.
  *  @param call the public function, as the message names it
- *  @throws EigenscapeError ERR_SPEC; the message names the option, its value and what was expected */
+ *  @throws EigenscapeError ERR_SPEC; the message names the option, its value and what was
+ *  expected */
 export function parseOptions<Schema extends v.GenericSchema>(
   call: string,
   schema: Schema,

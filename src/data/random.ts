@@ -55,7 +55,8 @@ export class Random {
 
   /** N(mean, standardDeviation²), by Marsaglia's polar method. */
   normal(mean = 0, standardDeviation = 1): number {
-    // A sampler holds back the second number of each pair, which `state` could not see: use it once.
+    // A sampler holds back the second number of each pair, which `state` could not see: use it
+    // once.
     return this.#normal(mean, standardDeviation)();
   }
 

@@ -52,8 +52,8 @@ export interface RowValues {
   readonly integers: boolean;
 }
 
-/** @throws EigenscapeError ERR_SPEC when `given` is no array at all, ERR_SHAPE when it is ragged, empty or
- *  not as long as its shape says */
+/** @throws EigenscapeError ERR_SPEC when `given` is no array at all, ERR_SHAPE when it is
+ *  ragged, empty or not as long as its shape says */
 export function measureRows(name: string, given: unknown): MeasuredRows {
   const measured = measureForm(name, given);
   if (measured.length === 0 || measured.shape?.[0] === 0) {
@@ -79,8 +79,8 @@ function measureForm(name: string, given: unknown): MeasuredRows {
   }
   throw new EigenscapeError(
     'ERR_SPEC',
-    `${name}: given ${describeValue(given)}; expected a typed array, an array of numbers, an array of ` +
-      'rows, or { data, shape }',
+    `${name}: given ${describeValue(given)}; expected a typed array, an array of numbers, an ` +
+      'array of rows, or { data, shape }',
     { details: { name } },
   );
 }
@@ -100,7 +100,8 @@ function measureNested(name: string, rows: readonly unknown[]): MeasuredRows {
     const given = pieces[ragged]?.length;
     throw new EigenscapeError(
       'ERR_SHAPE',
-      `${name} are ragged: sample ${ragged} has ${given} entries; expected ${width}, as in sample 0`,
+      `${name} are ragged: sample ${ragged} has ${given} entries; expected ${width}, as in ` +
+        'sample 0',
       { details: { name, sample: ragged, given, expected: width } },
     );
   }
@@ -126,7 +127,8 @@ function measureShaped(name: string, data: unknown, shape: unknown): MeasuredRow
   if (data.length !== expected) {
     throw new EigenscapeError(
       'ERR_SHAPE',
-      `${name}.data has ${data.length} entries; expected ${expected} for shape [${shape.join(', ')}]`,
+      `${name}.data has ${data.length} entries; expected ${expected} for shape ` +
+        `[${shape.join(', ')}]`,
       { details: { name, given: data.length, expected, shape: [...shape] } },
     );
   }
@@ -135,8 +137,8 @@ function measureShaped(name: string, data: unknown, shape: unknown): MeasuredRow
 
 /** Reads all entries into one row-major array that belongs to nobody else.
  *  @param width entries of one sample
- *  @throws EigenscapeError ERR_DATA for an entry that is not a number, not finite, or an integer beyond
- *  2⁵³; the message names the sample, the entry and the value */
+ *  @throws EigenscapeError ERR_DATA for an entry that is not a number, not finite, or an
+ *  integer beyond 2⁵³; the message names the sample, the entry and the value */
 export function readRows(rows: MeasuredRows, width: number): RowValues {
   const [only] = rows.pieces;
   const kept =
@@ -220,7 +222,8 @@ function isNumberArray(array: ArrayLike<unknown>): array is NumberArray {
   );
 }
 
-// Memory that others can write to must be copied before it is looked at. Plain arrays are read once.
+// Memory that others can write to must be copied before it is looked at. Plain arrays are read
+// once.
 function snapshot(array: ArrayLike<unknown>): ArrayLike<unknown> {
   return types.isTypedArray(array) && array.length > 0 ? array.slice() : array;
 }

@@ -14,10 +14,12 @@ export interface ColumnScales {
   readonly deviations: Float64Array;
 }
 
-/** Over all rows of all parts, s_n the weight of row n:  μ = Σ s_n x_n / Σ s_n,  σ² = Σ s_n (x_n − μ)² / Σ s_n.
+/** Over all rows of all parts, with s_n the weight of row n:
  *
- *  Two passes. The first is taken relative to an entry of the column, so that a constant column has
- *  exactly its value as mean and exactly 0 as deviation; the second is in units of the largest
+ *      μ = Σ s_n x_n / Σ s_n        σ² = Σ s_n (x_n − μ)² / Σ s_n
+ *
+ *  Two passes. The first is taken relative to an entry of the column, so that a constant column
+ *  has exactly its value as mean and exactly 0 as deviation; the second is in units of the largest
  *  distance from that entry, so that squares neither overflow nor vanish, and corrects μ.
  *  @throws EigenscapeError ERR_NUMERIC when a column's spread cannot be held in float64 */
 export function columnScales(parts: readonly WeightedRows[], width: number): ColumnScales {
@@ -76,8 +78,9 @@ export function applyScales(
   const [sample, column] = [Math.floor(bad / width), bad % width];
   throw new EigenscapeError(
     'ERR_NUMERIC',
-    `standardize: sample ${sample}, column ${column} becomes ${into[bad]}, being ${inputs[bad]} against a ` +
-      `mean of ${means[column]} and a deviation of ${deviations[column]}; remove the sample or the column`,
+    `standardize: sample ${sample}, column ${column} becomes ${into[bad]}, being ${inputs[bad]} ` +
+      `against a mean of ${means[column]} and a deviation of ${deviations[column]}; remove the ` +
+      'sample or the column',
     { details: { sample, column } },
   );
 }
@@ -116,8 +119,8 @@ function refuseUnusable(deviations: Float64Array, reach: Float64Array): void {
   if (column < 0) return;
   throw new EigenscapeError(
     'ERR_NUMERIC',
-    `standardize: the spread of input column ${column} (${reach[column]}) is beyond what float64 holds; ` +
-      'rescale that column first',
+    `standardize: the spread of input column ${column} (${reach[column]}) is beyond what ` +
+      'float64 holds; rescale that column first',
     { details: { column, spread: reach[column] } },
   );
 }

@@ -20,8 +20,8 @@ export interface GaussianClustersOptions {
   readonly dimensions: number;
   /** In all, not for each class. */
   readonly samples: number;
-  /** The paper's covariance multiplier: the standard deviation in every direction, as in the authors'
-   *  code. Default 1. */
+  /** The paper's covariance multiplier: the standard deviation in every direction, as in the
+   *  authors' code. Default 1. */
   readonly covariance?: number | undefined;
   /** Centres are uniform in [−range, range] in every direction. Default 10. */
   readonly range?: number | undefined;
@@ -101,8 +101,8 @@ const randomInputsOptions = optionsOf({
   seed: seedOption,
 });
 
-/** `classes` isotropic Gaussian clusters in R^dimensions, the class being the cluster: the data of the
- *  paper's figure 2 and table 1. Inputs [samples, dimensions], one integer target a sample.
+/** `classes` isotropic Gaussian clusters in R^dimensions, the class being the cluster: the data of
+ *  the paper's figure 2 and table 1. Inputs [samples, dimensions], one integer target a sample.
  *  @throws EigenscapeError ERR_SPEC, as all makers here, for an option out of range */
 export function gaussianClusters(options: GaussianClustersOptions): Dataset<'float64'> {
   const { classes, dimensions, samples, covariance, range, seed } = parseOptions(
@@ -128,8 +128,8 @@ export function twoBlobs(options: TwoBlobsOptions): Dataset<'float64'> {
   return around(centres, samples, standardDeviation, createRandom(seed));
 }
 
-/** Two circles around 0, with noise: class 0 of radius 1, class 1 of radius `factor`, the points of each
- *  evenly spaced.
+/** Two circles around 0, with noise: class 0 of radius 1, class 1 of radius `factor`, the points
+ *  of each evenly spaced.
  *  @throws EigenscapeError ERR_SPEC */
 export function circles(options: CirclesOptions): Dataset<'float64'> {
   const { samples, factor, noise, seed } = parseOptions('circles', circlesOptions, options);
@@ -140,8 +140,8 @@ export function circles(options: CirclesOptions): Dataset<'float64'> {
   return alongCurves([onCircle(1), onCircle(factor)], samples, noise, createRandom(seed));
 }
 
-/** Two interleaved half circles of radius 1, with noise: class 0 the upper half around (0, 0), class 1 the
- *  lower half around (1, 0.5), the points of each evenly spaced.
+/** Two interleaved half circles of radius 1, with noise: class 0 the upper half around (0, 0),
+ *  class 1 the lower half around (1, 0.5), the points of each evenly spaced.
  *  @throws EigenscapeError ERR_SPEC */
 export function moons(options: MoonsOptions): Dataset<'float64'> {
   const { samples, noise, seed } = parseOptions('moons', moonsOptions, options);
