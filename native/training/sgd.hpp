@@ -22,7 +22,7 @@ struct SgdPlan {
   double momentum = 0;           // μ
   double weight_decay = 0;       // λ
   bool nesterov = false;
-  double stop_at_gradient_norm = 0;  // stop before the step where ‖∇L_batch‖₂ is not above this
+  double stop_at_gradient_norm = -1;  // stop before the step where ‖∇L_batch‖₂ is not above this
 };
 
 struct SgdOutcome {

@@ -1,12 +1,14 @@
 // What `spectrum` returns: plain data, one entry for each term that was asked.
 
+import type { CurvatureTerm } from '../curvature/operator.js';
+
 /** H = G + R: the Hessian, the generalized Gauss-Newton term, the residual term (eq. 4 of Sagun et
  *  al. 2017); the empirical Fisher F and the covariance of the per-sample gradients beside them. */
-export type SpectrumTerm =
-  'hessian' | 'gaussNewton' | 'residual' | 'empiricalFisher' | 'gradientCovariance';
+export type SpectrumTerm = CurvatureTerm;
 
-/** How a dense matrix came to be: closed formulas of layered networks, or products with unit vectors. */
-export type DenseRoute = 'closedForm' | 'products';
+/** How a dense matrix came to be: closed formulas of layered networks, products with unit vectors, or
+ *  from the operator itself. */
+export type DenseRoute = 'closedForm' | 'products' | 'matrix';
 
 export interface DenseTermSpectrum {
   readonly method: 'dense';
@@ -40,6 +42,9 @@ export interface SpectrumJson<Term extends SpectrumTerm = SpectrumTerm> {
   readonly sampleCount: number;
   readonly loss: number;
   readonly terms: Readonly<
-    Record<Term, Omit<DenseTermSpectrum, 'eigenvalues'> & { readonly eigenvalues: readonly number[] }>
+    Record<
+      Term,
+      Omit<DenseTermSpectrum, 'eigenvalues'> & { readonly eigenvalues: readonly number[] }
+    >
   >;
 }

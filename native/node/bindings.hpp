@@ -1,0 +1,33 @@
+// The parts of the addon, each registering its functions.
+#pragma once
+
+#include <napi.h>
+
+#include "node/job.hpp"
+
+namespace eigenscape::node {
+
+/// The addon's exports; every function is guarded, so that engine errors reach JavaScript as such.
+class Exports {
+ public:
+  explicit Exports(Napi::Object object) : object_(object) {}
+
+  template <Napi::Value (*function)(const Napi::CallbackInfo&)>
+  void add(const char* name) {
+    object_.Set(name, Napi::Function::New(
+                          object_.Env(),
+                          [](const Napi::CallbackInfo& info) {
+                            return guarded(info.Env(), [&] { return function(info); });
+                          },
+                          name));
+  }
+
+ private:
+  Napi::Object object_;
+};
+
+void register_network(Exports& exports);
+void register_operators(Exports& exports);
+void register_machine(Exports& exports);
+
+}  // namespace eigenscape::node

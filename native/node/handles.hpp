@@ -1,0 +1,78 @@
+// Native objects that JavaScript holds: tagged, so that a foreign object is refused, not read.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <variant>
+
+#include "curvature/operator.hpp"
+#include "network/network.hpp"
+
+namespace eigenscape::node {
+
+/// The same object in both precisions.
+template <template <typename> class Object>
+using Either = std::variant<std::shared_ptr<Object<double>>, std::shared_ptr<Object<float>>>;
+
+struct NetworkHandle {
+  static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e01ULL};
+  static constexpr const char* name = "network";
+  Either<Network> object;
+};
+
+struct SamplesHandle {
+  static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e02ULL};
+  static constexpr const char* name = "dataset";
+  Either<Samples> object;
+};
+
+struct OperatorHandle {
+  static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e03ULL};
+  static constexpr const char* name = "operator";
+  Either<Operator> object;
+};
+
+/// Wraps a handle; `bytes` is told to the garbage collector.
+template <typename Handle>
+Napi::Value wrap(Napi::Env env, Handle handle, std::size_t bytes) {
+  const auto size = static_cast<std::int64_t>(bytes);
+  auto owner = std::make_unique<Handle>(std::move(handle));
+  auto external =
+      Napi::External<Handle>::New(env, owner.get(), [size](Napi::Env finalizer_env, Handle* held) {
+        const std::unique_ptr<Handle> freed(held);
+        Napi::MemoryManagement::AdjustExternalMemory(finalizer_env, -size);
+      });
+  static_cast<void>(owner.release());  // the finalizer owns it now
+  external.TypeTag(&Handle::tag);
+  Napi::MemoryManagement::AdjustExternalMemory(env, size);
+  return external;
+}
+
+/// The handle in a value, or nullptr if the value is something else.
+template <typename Handle>
+Handle* find_handle(const Napi::Value& value) {
+  if (!value.IsExternal()) return nullptr;
+  const auto external = value.As<Napi::External<Handle>>();
+  return external.CheckTypeTag(&Handle::tag) ? external.Data() : nullptr;
+}
+
+/// The object behind a handle.
+template <typename Handle>
+const Handle& unwrap(const Napi::Value& value) {
+  const Handle* const handle = find_handle<Handle>(value);
+  const bool held = handle != nullptr &&
+                    std::visit([](const auto& object) { return object != nullptr; }, handle->object);
+  if (held) return *handle;
+  throw Error(ErrorCode::disposed, std::string("the ") + Handle::name +
+                                       " was disposed, or is no object of this library");
+}
+
+/// Lets go of the object, if the value is a handle of that kind.
+template <typename Handle>
+void release(const Napi::Value& value) {
+  Handle* const handle = find_handle<Handle>(value);
+  if (handle != nullptr) std::visit([](auto& object) { object.reset(); }, handle->object);
+}
+
+}  // namespace eigenscape::node

@@ -1,0 +1,252 @@
+#include "node/job.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/error.hpp"
+#include "core/thread_pool.hpp"
+
+namespace eigenscape::node {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Time between two progress calls: fast enough for an eye, too slow to load the event loop.
+constexpr auto kProgressEvery = std::chrono::milliseconds(50);
+
+const char* name_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::shape:
+      return "ERR_SHAPE";
+    case ErrorCode::spec:
+      return "ERR_SPEC";
+    case ErrorCode::data:
+      return "ERR_DATA";
+    case ErrorCode::memory:
+      return "ERR_MEMORY";
+    case ErrorCode::numeric:
+      return "ERR_NUMERIC";
+    case ErrorCode::aborted:
+      return "ERR_ABORTED";
+    case ErrorCode::busy:
+      return "ERR_BUSY";
+    case ErrorCode::disposed:
+      return "ERR_DISPOSED";
+    case ErrorCode::internal:
+      break;
+  }
+  return "ERR_INTERNAL";
+}
+
+struct Failure {
+  ErrorCode code;
+  std::string message;
+};
+
+/// What both threads hold.
+struct Work {
+  explicit Work(std::size_t threads, Control::Report report)
+      : control(threads, std::move(report)) {}
+
+  void finish() {
+    const std::lock_guard lock(mutex);
+    finished = true;
+    done.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex);
+    done.wait(lock, [this] { return finished; });
+  }
+
+  Control control;
+  Run run;
+  Resolve resolve;
+  std::optional<Failure> failure;
+  std::mutex mutex;
+  std::condition_variable done;
+  bool finished = false;
+};
+
+void run_caught(Work& work) {
+  try {
+    work.control.check();
+    work.resolve = work.run(work.control);
+  } catch (const Error& error) {
+    work.failure = Failure{error.code(), error.what()};
+  } catch (const std::bad_alloc&) {
+    work.failure = Failure{ErrorCode::memory, "memory ran out during the call"};
+  } catch (const std::exception& error) {
+    work.failure = Failure{ErrorCode::internal, error.what()};
+  }
+  work.run = nullptr;
+}
+
+/// What the JavaScript thread holds: freed there, by the finalizer of the thread-safe function.
+struct JavaScriptSide {
+  JavaScriptSide(Napi::Env environment, std::shared_ptr<Work> shared, bool waits)
+      : env(environment),
+        deferred(Napi::Promise::Deferred::New(environment)),
+        work(std::move(shared)),
+        waits_at_exit(waits) {
+    if (waits_at_exit) napi_add_env_cleanup_hook(env, stop_and_wait, work.get());
+  }
+  JavaScriptSide(const JavaScriptSide&) = delete;
+  JavaScriptSide& operator=(const JavaScriptSide&) = delete;
+  ~JavaScriptSide() {
+    if (waits_at_exit) napi_remove_env_cleanup_hook(env, stop_and_wait, work.get());
+  }
+
+  static void stop_and_wait(void* data) {
+    auto* const work = static_cast<Work*>(data);
+    work->control.cancel();
+    work->wait();
+  }
+
+  void settle() {
+    const Napi::HandleScope scope(env);
+    if (work->failure) {
+      deferred.Reject(to_javascript(env, work->failure->code, work->failure->message).Value());
+      return;
+    }
+    try {
+      deferred.Resolve(in_place.IsEmpty() ? work->resolve(env) : Napi::Value(in_place.Value()));
+    } catch (const Napi::Error& error) {
+      deferred.Reject(error.Value());
+    } catch (const std::bad_alloc&) {
+      deferred.Reject(to_javascript(env, ErrorCode::memory, "no memory for the result").Value());
+    }
+  }
+
+  Napi::Env env;
+  Napi::Promise::Deferred deferred;
+  std::shared_ptr<Work> work;
+  Napi::FunctionReference on_progress;
+  Napi::ObjectReference in_place;
+  bool waits_at_exit;
+};
+
+struct ProgressCall {
+  std::string stage;
+  double done;
+  double total;
+};
+
+/// Sends progress to JavaScript, at most every kProgressEvery, and each stage's first and last.
+class ProgressSender {
+ public:
+  void connect(Napi::ThreadSafeFunction function, JavaScriptSide* side) {
+    const std::lock_guard lock(mutex_);
+    function_ = std::move(function);
+    side_ = side;
+  }
+  void disconnect() {
+    const std::lock_guard lock(mutex_);
+    side_ = nullptr;
+  }
+  void send(std::string_view stage, double done, double total) {
+    const std::lock_guard lock(mutex_);
+    if (side_ == nullptr) return;
+    const auto now = Clock::now();
+    if (stage == stage_ && done < total && now - last_ < kProgressEvery) return;
+    stage_ = stage;
+    last_ = now;
+    auto call = std::make_unique<ProgressCall>(ProgressCall{stage_, done, total});
+    JavaScriptSide* const side = side_;
+    const auto deliver = [side](Napi::Env env, Napi::Function /*unused*/, ProgressCall* data) {
+      const std::unique_ptr<ProgressCall> owned(data);
+      if (static_cast<napi_env>(env) == nullptr || side->on_progress.IsEmpty()) return;
+      side->on_progress.Call({Napi::String::New(env, owned->stage),
+                              Napi::Number::New(env, owned->done),
+                              Napi::Number::New(env, owned->total)});
+    };
+    if (function_.NonBlockingCall(call.get(), deliver) == napi_ok) {
+      static_cast<void>(call.release());  // `deliver` owns it now
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  Napi::ThreadSafeFunction function_;
+  JavaScriptSide* side_ = nullptr;
+  std::string stage_;
+  Clock::time_point last_ = Clock::now() - kProgressEvery;
+};
+
+}  // namespace
+
+Napi::Error to_javascript(Napi::Env env, ErrorCode code, const std::string& message) {
+  Napi::Error error = Napi::Error::New(env, message);
+  error.Set("code", Napi::String::New(env, name_of(code)));
+  return error;
+}
+
+Napi::Value guarded(Napi::Env env, const std::function<Napi::Value()>& action) {
+  try {
+    return action();
+  } catch (const Error& error) {
+    throw to_javascript(env, error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    throw to_javascript(env, ErrorCode::memory, "memory ran out during the call");
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw to_javascript(env, ErrorCode::internal, error.what());
+  }
+}
+
+Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run, Napi::Value in_place) {
+  const double threads = options.Get("threads").ToNumber().DoubleValue();
+  const Napi::Value on_progress = options.Get("onProgress");
+  std::shared_ptr<ProgressSender> sender;
+  Control::Report report;
+  if (on_progress.IsFunction()) {
+    sender = std::make_shared<ProgressSender>();
+    report = [sender](std::string_view stage, double done, double total) {
+      sender->send(stage, done, total);
+    };
+  }
+  const auto wanted = threads >= 1 ? static_cast<std::size_t>(threads) : default_thread_count();
+  auto work = std::make_shared<Work>(std::min(wanted, kMaximumThreads), std::move(report));
+  work->run = std::move(run);
+  const bool writes_in_place = !in_place.IsEmpty();
+  auto owner = std::make_unique<JavaScriptSide>(env, work, writes_in_place);
+  JavaScriptSide* const side = owner.get();
+  if (on_progress.IsFunction()) {
+    side->on_progress = Napi::Persistent(on_progress.As<Napi::Function>());
+  }
+  if (writes_in_place) side->in_place = Napi::Persistent(in_place.As<Napi::Object>());
+
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("promise", side->deferred.Promise());
+  result.Set("cancel", Napi::Function::New(env, [work](const Napi::CallbackInfo& info) {
+               work->control.cancel();
+               return info.Env().Undefined();
+             }));
+
+  const Napi::Function unused = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
+  auto function =
+      Napi::ThreadSafeFunction::New(env, unused, "eigenscape", 0, 1, owner.release(),
+                                    [](Napi::Env /*env*/, JavaScriptSide* finished) {
+                                      const std::unique_ptr<JavaScriptSide> freed(finished);
+                                    });
+  if (sender) sender->connect(function, side);
+  submit_job([work, function, sender, side]() mutable {
+    run_caught(*work);
+    work->finish();
+    if (sender) sender->disconnect();
+    const auto settle = [side](Napi::Env settled_env, Napi::Function /*unused*/) {
+      if (static_cast<napi_env>(settled_env) != nullptr) side->settle();
+    };
+    // An environment that is closing takes no calls, and its function must not be touched again.
+    if (function.BlockingCall(settle) == napi_ok) function.Release();
+  });
+  return result;
+}
+
+}  // namespace eigenscape::node

@@ -1,0 +1,318 @@
+// Networks and datasets: creation, parameters, predictions, loss, gradient, training.
+
+#include "network/gradient.hpp"
+#include "node/bindings.hpp"
+#include "node/convert.hpp"
+#include "node/handles.hpp"
+#include "node/job.hpp"
+#include "training/sgd.hpp"
+
+namespace eigenscape::node {
+namespace {
+
+template <typename T>
+std::size_t bytes_of(const Network<T>& network) {
+  return network.graph()->parameter_count() * sizeof(T);
+}
+
+template <typename T>
+std::size_t bytes_of(const Samples<T>& samples) {
+  return (samples.inputs.size() + samples.rows.size()) * sizeof(T);
+}
+
+/// createNetwork(spec, dtype) → handle; parameters start at 0.
+Napi::Value create_network(const Napi::CallbackInfo& info) {
+  const auto graph = to_graph(info[0].As<Napi::Object>());
+  NetworkHandle handle;
+  if (info[1].ToString().Utf8Value() == "float32") {
+    handle.object = std::make_shared<Network<float>>(graph);
+  } else {
+    handle.object = std::make_shared<Network<double>>(graph);
+  }
+  const std::size_t bytes = graph->parameter_count() * sizeof(double);
+  return wrap(info.Env(), std::move(handle), bytes);
+}
+
+const Graph& graph_of(const NetworkHandle& handle) {
+  return std::visit([](const auto& network) -> const Graph& { return *network->graph(); },
+                    handle.object);
+}
+
+/// networkLayout(handle) → { parameterCount, outputSize, tensors: [{ layer, tensor, shape, offset
+/// }] }
+Napi::Value network_layout(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Graph& graph = graph_of(unwrap<NetworkHandle>(info[0]));
+  const Napi::Array tensors = Napi::Array::New(env);
+  for (std::size_t layer = 0; layer < graph.nodes().size(); ++layer) {
+    const Node& node = graph.nodes()[layer];
+    std::size_t offset = node.parameter_offset;
+    for (const ParameterTensor& parameter : node.parameters) {
+      const Napi::Object tensor = Napi::Object::New(env);
+      const Napi::Array shape = Napi::Array::New(env);
+      for (std::size_t i = 0; i < parameter.shape.size(); ++i) {
+        shape.Set(static_cast<std::uint32_t>(i), static_cast<double>(parameter.shape[i]));
+      }
+      tensor.Set("layer", static_cast<double>(layer));
+      tensor.Set("tensor", parameter.name);
+      tensor.Set("shape", shape);
+      tensor.Set("offset", static_cast<double>(offset));
+      tensors.Set(tensors.Length(), tensor);
+      offset += entry_count(parameter.shape);
+    }
+  }
+  const Napi::Object layout = Napi::Object::New(env);
+  layout.Set("parameterCount", static_cast<double>(graph.parameter_count()));
+  layout.Set("outputSize", static_cast<double>(graph.output_size()));
+  layout.Set("tensors", tensors);
+  return layout;
+}
+
+/// networkParameters(handle) → a fresh array
+Napi::Value network_parameters(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Network<T>>& network) -> Napi::Value {
+        return to_array<T>(info.Env(), network->parameters());
+      },
+      unwrap<NetworkHandle>(info[0]).object);
+}
+
+/// setNetworkParameters(handle, values)
+Napi::Value set_network_parameters(const Napi::CallbackInfo& info) {
+  std::visit(
+      [&]<typename T>(const std::shared_ptr<Network<T>>& network) {
+        const std::vector<T> values = to_vector<T>(info[1]);
+        if (values.size() != network->graph()->parameter_count()) {
+          throw Error(ErrorCode::shape, "the number of parameters does not fit the network");
+        }
+        network->set_parameters(values);
+      },
+      unwrap<NetworkHandle>(info[0]).object);
+  return info.Env().Undefined();
+}
+
+template <typename T>
+std::shared_ptr<Samples<T>> to_samples(const Napi::Object& data) {
+  auto samples = std::make_shared<Samples<T>>();
+  samples->count = size_of(data.Get("count"));
+  samples->input_size = size_of(data.Get("inputSize"));
+  const std::vector<T> inputs = to_vector<T>(data.Get("inputs"));
+  if (inputs.size() != samples->count * samples->input_size) {
+    throw Error(ErrorCode::shape, "the inputs do not fit count × inputSize");
+  }
+  samples->inputs.resize(inputs.size());
+  std::copy(inputs.begin(), inputs.end(), samples->inputs.data());
+  const Napi::Value classes = data.Get("classes");
+  if (classes.IsTypedArray()) {
+    const auto array = classes.As<Napi::Int32Array>();
+    samples->classes.assign(array.Data(), array.Data() + array.ElementLength());
+    if (samples->classes.size() != samples->count) {
+      throw Error(ErrorCode::shape, "there must be one class per sample");
+    }
+  } else {
+    samples->rows = to_vector<T>(data.Get("rows"));
+  }
+  const Napi::Value weights = data.Get("weights");
+  if (weights.IsTypedArray()) samples->weights = to_vector<double>(weights);
+  return samples;
+}
+
+/// createSamples({ count, inputSize, inputs, classes | rows, weights? }, dtype) → handle. Classes
+/// are an Int32Array with −1 for ignored samples; rows are [count, outputs].
+Napi::Value create_samples(const Napi::CallbackInfo& info) {
+  const auto data = info[0].As<Napi::Object>();
+  SamplesHandle handle;
+  std::size_t bytes = 0;
+  if (info[1].ToString().Utf8Value() == "float32") {
+    const auto samples = to_samples<float>(data);
+    bytes = bytes_of(*samples);
+    handle.object = samples;
+  } else {
+    const auto samples = to_samples<double>(data);
+    bytes = bytes_of(*samples);
+    handle.object = samples;
+  }
+  return wrap(info.Env(), std::move(handle), bytes);
+}
+
+/// Refuses data that the passes could not read: what follows does not check again.
+template <typename T>
+void check_fit(const Graph& graph, const Samples<T>& samples) {
+  if (samples.input_size != graph.input_size()) {
+    throw Error(ErrorCode::shape, "the inputs do not fit the network");
+  }
+  const auto outputs = static_cast<std::int32_t>(graph.output_size());
+  for (const std::int32_t c : samples.classes) {
+    if (c >= outputs) throw Error(ErrorCode::data, "a class is not below the number of outputs");
+  }
+  const bool needs_rows = graph.loss().kind != LossKind::softmax_cross_entropy;
+  const bool has_rows = samples.classes.empty();
+  if ((needs_rows && !has_rows) ||
+      (has_rows && samples.rows.size() != samples.count * graph.output_size())) {
+    throw Error(ErrorCode::shape, "the targets do not fit the network's outputs");
+  }
+}
+
+/// predict(network, inputs, options) → job of outputs [N, C]
+Napi::Value predict_job(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Network<T>>& network) -> Napi::Value {
+        auto inputs = std::make_shared<std::vector<T>>(to_vector<T>(info[1]));
+        const Graph& graph = *network->graph();
+        if (graph.input_size() == 0 || inputs->size() % graph.input_size() != 0) {
+          throw Error(ErrorCode::shape, "the inputs do not fit the network");
+        }
+        auto theta = std::make_shared<std::vector<T>>(network->parameters());
+        return start_job(
+            env, info[2].As<Napi::Object>(),
+            [network, inputs, theta](const Control& control) -> Resolve {
+              const Graph& net = *network->graph();
+              auto outputs = std::make_shared<std::vector<T>>(inputs->size() / net.input_size() *
+                                                              net.output_size());
+              predict<T>(net, *theta, *inputs, *outputs, control);
+              return [outputs](Napi::Env result_env) { return to_array<T>(result_env, *outputs); };
+            });
+      },
+      unwrap<NetworkHandle>(info[0]).object);
+}
+
+/// What a job on a network and its data needs, copied: (network, θ, samples).
+template <typename T>
+struct Point {
+  std::shared_ptr<Network<T>> network;
+  std::vector<T> theta;
+  std::shared_ptr<Samples<T>> samples;
+};
+
+/// Calls `action` with the point that (network handle, samples handle) describe.
+template <typename Action>
+Napi::Value with_point(const Napi::CallbackInfo& info, const Action& action) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Network<T>>& network) -> Napi::Value {
+        const auto& object = unwrap<SamplesHandle>(info[1]).object;
+        const auto* const samples = std::get_if<std::shared_ptr<Samples<T>>>(&object);
+        if (samples == nullptr) {
+          throw Error(ErrorCode::internal, "network and dataset have different dtypes");
+        }
+        check_fit(*network->graph(), **samples);
+        return action(
+            std::make_shared<Point<T>>(Point<T>{network, network->parameters(), *samples}));
+      },
+      unwrap<NetworkHandle>(info[0]).object);
+}
+
+/// evaluate(network, samples, options) → job of { loss, accuracy }
+Napi::Value evaluate_job(const Napi::CallbackInfo& info) {
+  return with_point(info, [&]<typename T>(std::shared_ptr<Point<T>> point) -> Napi::Value {
+    return start_job(
+        info.Env(), info[2].As<Napi::Object>(), [point](const Control& control) -> Resolve {
+          const LossSummary summary =
+              evaluate_loss<T>(*point->network->graph(), point->theta, *point->samples, control);
+          return [summary](Napi::Env env) {
+            const Napi::Object result = Napi::Object::New(env);
+            result.Set("loss", summary.loss);
+            result.Set("accuracy", summary.accuracy);
+            return result;
+          };
+        });
+  });
+}
+
+/// gradient(network, samples, options) → job of { loss, gradient }
+Napi::Value gradient_job(const Napi::CallbackInfo& info) {
+  return with_point(info, [&]<typename T>(std::shared_ptr<Point<T>> point) -> Napi::Value {
+    return start_job(
+        info.Env(), info[2].As<Napi::Object>(), [point](const Control& control) -> Resolve {
+          auto gradient = std::make_shared<std::vector<T>>(point->theta.size());
+          GradientWorkspaces<T> workspaces;
+          const double loss =
+              evaluate_gradient<T>(*point->network->graph(), point->theta, *point->samples,
+                                   {0, point->samples->count}, *gradient, workspaces, control);
+          return [gradient, loss](Napi::Env env) {
+            const Napi::Object result = Napi::Object::New(env);
+            result.Set("loss", loss);
+            result.Set("gradient", to_array<T>(env, *gradient));
+            return result;
+          };
+        });
+  });
+}
+
+SgdPlan to_plan(const Napi::Object& object) {
+  SgdPlan plan;
+  plan.batch = size_of(object.Get("batch"));
+  plan.first_step = size_of(object.Get("firstStep"));
+  plan.steps = size_of(object.Get("steps"));
+  plan.learning_rate = number_of(object, "learningRate");
+  plan.momentum = number_of(object, "momentum");
+  plan.weight_decay = number_of(object, "weightDecay");
+  plan.nesterov = boolean_of(object, "nesterov");
+  plan.stop_at_gradient_norm = number_of(object, "stopAtGradientNorm");
+  if (plan.batch == 0) throw Error(ErrorCode::spec, "a batch needs at least one sample");
+  return plan;
+}
+
+/// sgd(network, samples, options, plan, velocity) → job of { steps, stopped, loss, gradientNorm,
+/// velocity }; trains the network in place.
+Napi::Value sgd_job(const Napi::CallbackInfo& info) {
+  return with_point(info, [&]<typename T>(std::shared_ptr<Point<T>> point) -> Napi::Value {
+    const SgdPlan plan = to_plan(info[3].As<Napi::Object>());
+    auto velocity = std::make_shared<std::vector<T>>(to_vector<T>(info[4]));
+    if (plan.momentum != 0 && velocity->size() != point->theta.size()) {
+      throw Error(ErrorCode::shape, "the velocity does not fit the network");
+    }
+    return start_job(info.Env(), info[2].As<Napi::Object>(),
+                     [point, plan, velocity](const Control& control) -> Resolve {
+                       const SgdOutcome outcome =
+                           run_sgd<T>(*point->network, *point->samples, plan, *velocity, control);
+                       return [outcome, velocity](Napi::Env env) {
+                         const Napi::Object result = Napi::Object::New(env);
+                         result.Set("steps", static_cast<double>(outcome.steps));
+                         result.Set("stopped", outcome.stopped);
+                         result.Set("loss", outcome.loss);
+                         result.Set("gradientNorm", outcome.gradient_norm);
+                         result.Set("velocity", to_array<T>(env, *velocity));
+                         return result;
+                       };
+                     });
+  });
+}
+
+/// createOperator(network, samples, term) → handle; copies the parameters.
+Napi::Value create_operator(const Napi::CallbackInfo& info) {
+  const Term term = to_term(info[2].ToString().Utf8Value());
+  return with_point(info, [&]<typename T>(std::shared_ptr<Point<T>> point) -> Napi::Value {
+    const std::size_t bytes = bytes_of(*point->network);
+    OperatorHandle handle;
+    handle.object = std::make_shared<Operator<T>>(point->network->graph(), std::move(point->theta),
+                                                  point->samples, term);
+    return wrap(info.Env(), std::move(handle), bytes);
+  });
+}
+
+/// release(handle): lets go of what any handle holds
+Napi::Value release_handle(const Napi::CallbackInfo& info) {
+  release<NetworkHandle>(info[0]);
+  release<SamplesHandle>(info[0]);
+  release<OperatorHandle>(info[0]);
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void register_network(Exports& exports) {
+  exports.add<create_network>("createNetwork");
+  exports.add<network_layout>("networkLayout");
+  exports.add<network_parameters>("networkParameters");
+  exports.add<set_network_parameters>("setNetworkParameters");
+  exports.add<create_samples>("createSamples");
+  exports.add<predict_job>("predict");
+  exports.add<evaluate_job>("evaluate");
+  exports.add<gradient_job>("gradient");
+  exports.add<sgd_job>("sgd");
+  exports.add<create_operator>("createOperator");
+  exports.add<release_handle>("release");
+}
+
+}  // namespace eigenscape::node

@@ -1,0 +1,226 @@
+// Operators and dense matrices: products, assembly, eigenvalues, eigenpairs.
+
+#include <cmath>
+#include <string>
+
+#include "core/aligned_buffer.hpp"
+#include "core/memory.hpp"
+#include "curvature/assembly.hpp"
+#include "eigensolver/dense_symmetric.hpp"
+#include "node/bindings.hpp"
+#include "node/convert.hpp"
+#include "node/handles.hpp"
+
+namespace eigenscape::node {
+namespace {
+
+constexpr const char* kAdvice =
+    "products with vectors need no matrix: operator.apply(vectors, count)";
+
+std::string describe(std::size_t n) { return "a dense matrix of order " + std::to_string(n); }
+
+/// operatorSize(operator) → M
+Napi::Value operator_size(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&](const auto& matrix) -> Napi::Value {
+        return Napi::Number::New(info.Env(), static_cast<double>(matrix->size()));
+      },
+      unwrap<OperatorHandle>(info[0]).object);
+}
+
+/// applyOperator(operator, vectors, count, options) → job of the products [count, M]
+Napi::Value apply_job(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
+        const std::size_t count = size_of(info[2]);
+        auto vectors = std::make_shared<std::vector<T>>(to_vector<T>(info[1]));
+        if (vectors->size() != count * matrix->size()) {
+          throw Error(ErrorCode::shape, "the vectors do not fit the operator");
+        }
+        return start_job(info.Env(), info[3].As<Napi::Object>(),
+                         [matrix, vectors, count](const Control& control) -> Resolve {
+                           auto products = std::make_shared<std::vector<T>>(vectors->size());
+                           matrix->apply(count, *vectors, *products, control);
+                           return [products](Napi::Env env) { return to_array<T>(env, *products); };
+                         });
+      },
+      unwrap<OperatorHandle>(info[0]).object);
+}
+
+struct DenseWay {
+  Route route;
+  std::size_t block;  // unit vectors at once
+};
+
+const char* name_of(Route route) { return route == Route::closed_form ? "closedForm" : "products"; }
+
+/// { via: 'auto' | 'closedForm' | 'products', blockSize }
+template <typename T>
+DenseWay to_way(const Operator<T>& matrix, const Napi::Object& object) {
+  const std::string via = string_of(object, "via");
+  const std::size_t block = size_of(object.Get("blockSize"));
+  if (block == 0) throw Error(ErrorCode::spec, "blockSize must be at least 1");
+  if (via == "closedForm") return {Route::closed_form, block};
+  if (via == "products") return {Route::products, block};
+  return {choose_route(matrix), block};
+}
+
+template <typename T>
+std::size_t workspace_of(const Operator<T>& matrix, const DenseWay& way) {
+  return assembly_workspace(matrix, way.route, way.block, default_thread_count());
+}
+
+/// assembleOperator(operator, way, options) → job of the matrix [M, M], written in place
+Napi::Value assemble_job(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
+        const DenseWay way = to_way(*matrix, info[1].As<Napi::Object>());
+        const std::size_t n = matrix->size();
+        require_memory(n * n * sizeof(T) + workspace_of(*matrix, way), describe(n), kAdvice);
+        auto array = Napi::TypedArrayOf<T>::New(info.Env(), n * n);
+        const std::span<T> entries(array.Data(), n * n);
+        return start_job(
+            info.Env(), info[2].As<Napi::Object>(),
+            [matrix, way, entries](const Control& control) -> Resolve {
+              assemble<T>(*matrix, way.route, way.block, entries, control);
+              return nullptr;
+            },
+            array);
+      },
+      unwrap<OperatorHandle>(info[0]).object);
+}
+
+template <typename T>
+Resolve resolve_spectrum(DenseSpectrum spectrum, const char* via) {
+  auto held = std::make_shared<DenseSpectrum>(std::move(spectrum));
+  return [held, via](Napi::Env env) {
+    const Napi::Object result = Napi::Object::New(env);
+    result.Set("eigenvalues", to_array<double>(env, held->values));
+    result.Set("exactZeros", static_cast<double>(held->exact_zeros));
+    result.Set("norm", held->norm);
+    result.Set("via", via);
+    return result;
+  };
+}
+
+/// operatorEigenvalues(operator, way, options) → job of { eigenvalues, exactZeros, norm, via }
+Napi::Value operator_eigenvalues_job(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
+        const DenseWay way = to_way(*matrix, info[1].As<Napi::Object>());
+        const std::size_t n = matrix->size();
+        require_memory(n * n * sizeof(T) + std::max(workspace_of(*matrix, way),
+                                                    symmetric_eigenvalues_workspace(n, sizeof(T))),
+                       describe(n), kAdvice);
+        return start_job(info.Env(), info[2].As<Napi::Object>(),
+                         [matrix, way, n](const Control& control) -> Resolve {
+                           AlignedBuffer<T> entries(n * n);
+                           assemble<T>(*matrix, way.route, way.block, entries.span(), control);
+                           return resolve_spectrum<T>(
+                               symmetric_eigenvalues<T>(n, entries.span(), control),
+                               name_of(way.route));
+                         });
+      },
+      unwrap<OperatorHandle>(info[0]).object);
+}
+
+template <typename T>
+Resolve resolve_pairs(DenseEigenpairs<T> pairs) {
+  auto held = std::make_shared<DenseEigenpairs<T>>(std::move(pairs));
+  return [held](Napi::Env env) {
+    const Napi::Object result = Napi::Object::New(env);
+    result.Set("values", to_array<double>(env, held->values));
+    result.Set("vectors", to_array<T>(env, held->vectors));
+    result.Set("residualNorms", to_array<double>(env, held->residual_norms));
+    return result;
+  };
+}
+
+EigenpairRange to_range(const Napi::Object& object, std::size_t n) {
+  const EigenpairRange range{size_of(object.Get("first")), size_of(object.Get("last"))};
+  if (range.first > range.last || range.last > n) {
+    throw Error(ErrorCode::internal, "the ranks do not fit the matrix");
+  }
+  return range;
+}
+
+/// operatorEigenpairs(operator, way, { first, last }, options) → job of { values, vectors,
+/// residualNorms }
+Napi::Value operator_eigenpairs_job(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
+        const DenseWay way = to_way(*matrix, info[1].As<Napi::Object>());
+        const std::size_t n = matrix->size();
+        const EigenpairRange range = to_range(info[2].As<Napi::Object>(), n);
+        require_memory(
+            n * n * sizeof(T) + std::max(workspace_of(*matrix, way),
+                                         symmetric_eigenpairs_workspace(n, sizeof(T), range)),
+            "eigenpairs of " + describe(n), kAdvice);
+        return start_job(
+            info.Env(), info[3].As<Napi::Object>(),
+            [matrix, way, n, range](const Control& control) -> Resolve {
+              AlignedBuffer<T> entries(n * n);
+              assemble<T>(*matrix, way.route, way.block, entries.span(), control);
+              return resolve_pairs(symmetric_eigenpairs<T>(n, entries.span(), range, control));
+            });
+      },
+      unwrap<OperatorHandle>(info[0]).object);
+}
+
+/// Calls `action` with a copy of the matrix in a Float64Array or Float32Array of n² entries.
+template <typename Action>
+Napi::Value with_matrix(const Napi::Value& value, std::size_t n, const Action& action) {
+  const bool single =
+      value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
+  const auto call = [&]<typename T>(T /*type*/) {
+    auto entries = std::make_shared<std::vector<T>>(to_vector<T>(value));
+    if (entries->size() != n * n) throw Error(ErrorCode::shape, "the matrix is not n × n");
+    return action(entries);
+  };
+  return single ? call(float{}) : call(double{});
+}
+
+/// matrixEigenvalues(matrix, n, options) → job as operatorEigenvalues
+Napi::Value matrix_eigenvalues_job(const Napi::CallbackInfo& info) {
+  const std::size_t n = size_of(info[1]);
+  require_memory(n * n * sizeof(double) + symmetric_eigenvalues_workspace(n, sizeof(double)),
+                 "the copy of " + describe(n), kAdvice);
+  return with_matrix(
+      info[0], n, [&]<typename T>(std::shared_ptr<std::vector<T>> entries) -> Napi::Value {
+        return start_job(info.Env(), info[2].As<Napi::Object>(),
+                         [entries, n](const Control& control) -> Resolve {
+                           return resolve_spectrum<T>(
+                               symmetric_eigenvalues<T>(n, *entries, control), "matrix");
+                         });
+      });
+}
+
+/// matrixEigenpairs(matrix, n, { first, last }, options) → job as operatorEigenpairs
+Napi::Value matrix_eigenpairs_job(const Napi::CallbackInfo& info) {
+  const std::size_t n = size_of(info[1]);
+  const EigenpairRange range = to_range(info[2].As<Napi::Object>(), n);
+  require_memory(n * n * sizeof(double) + symmetric_eigenpairs_workspace(n, sizeof(double), range),
+                 "eigenpairs of " + describe(n), kAdvice);
+  return with_matrix(
+      info[0], n, [&]<typename T>(std::shared_ptr<std::vector<T>> entries) -> Napi::Value {
+        return start_job(
+            info.Env(), info[3].As<Napi::Object>(),
+            [entries, n, range](const Control& control) -> Resolve {
+              return resolve_pairs(symmetric_eigenpairs<T>(n, *entries, range, control));
+            });
+      });
+}
+
+}  // namespace
+
+void register_operators(Exports& exports) {
+  exports.add<operator_size>("operatorSize");
+  exports.add<apply_job>("applyOperator");
+  exports.add<assemble_job>("assembleOperator");
+  exports.add<operator_eigenvalues_job>("operatorEigenvalues");
+  exports.add<operator_eigenpairs_job>("operatorEigenpairs");
+  exports.add<matrix_eigenvalues_job>("matrixEigenvalues");
+  exports.add<matrix_eigenpairs_job>("matrixEigenpairs");
+}
+
+}  // namespace eigenscape::node

@@ -1,0 +1,202 @@
+// Curvature matrices as operators: products with vectors, and the dense matrix where it fits.
+//
+//   H = G + R          Hessian of the loss L = Σ s_n ℓ_n / Σ s_n κ_n      (Sagun et al. 2017, eq. 4)
+//   G = Σ s_n J_nᵀ ∇²ℓ_n J_n / Σ s_n κ_n       generalized Gauss-Newton, J_n = ∂f_n/∂w
+//   R = Σ s_n Σ_c ∂ℓ_n/∂f_c ∇²f_nc / Σ s_n κ_n                                 residual
+//   F = Σ s_n ∇ℓ_n ∇ℓ_nᵀ / Σ s_n κ_n                                            empirical Fisher
+//   C = Σ s_n (∇ℓ_n − ḡ)(∇ℓ_n − ḡ)ᵀ / Σ s_n κ_n, ḡ = Σ s_n ∇ℓ_n / Σ s_n        gradient covariance
+
+import * as v from 'valibot';
+
+import type { Dataset } from '../data/dataset.js';
+import { allocate } from '../data/dtype.js';
+import type { ArrayOf, DType } from '../data/dtype.js';
+import { describeValue } from '../data/describe-value.js';
+import { optionsOf, parseOptions, positiveInteger } from '../data/options.js';
+import { EigenscapeError } from '../errors.js';
+import { callEngine, runJob, threadCount } from '../long-call.js';
+import { addon } from '../native.js';
+import type { NativeWay, OperatorHandle } from '../native.js';
+import type { Network } from '../network/network.js';
+import type { LongCallOptions } from '../progress.js';
+
+/** What the functions of the spectrum room accept: a symmetric matrix of which products are known. */
+export interface SymmetricOperator {
+  readonly size: number;
+  readonly dtype?: DType | undefined;
+  /** Products with `count` vectors, the rows of `vectors` [count, size]. */
+  apply(
+    vectors: Float64Array | Float32Array,
+    count: number,
+  ): ArrayLike<number> | Promise<ArrayLike<number>>;
+  /** The matrix [size, size] row-major. */
+  toDense?(): ArrayLike<number> | Promise<ArrayLike<number>>;
+}
+
+export type CurvatureTerm =
+  'hessian' | 'gaussNewton' | 'residual' | 'empiricalFisher' | 'gradientCovariance';
+
+export interface OperatorOptions {
+  /** Threads for all its computing, unless a call says otherwise. */
+  readonly threads?: number | undefined;
+}
+
+/** How a dense matrix is assembled: by the closed form of layered networks, or by products with blocks
+ *  of `blockSize` unit vectors (default 64), which works for any graph. 'auto' (default) takes the
+ *  closed form where it holds. */
+export interface DenseOptions extends LongCallOptions {
+  readonly via?: 'auto' | 'closedForm' | 'products' | undefined;
+  readonly blockSize?: number | undefined;
+}
+
+const operatorSchema = optionsOf({ threads: v.optional(v.unknown()) });
+const denseSchema = v.object({
+  via: v.optional(
+    v.picklist(['auto', 'closedForm', 'products'], "'auto', 'closedForm' or 'products'"),
+    'auto',
+  ),
+  blockSize: v.optional(positiveInteger, 64),
+});
+
+/** @internal */
+export function parseDenseOptions(call: string, options: DenseOptions): NativeWay {
+  return parseOptions(call, denseSchema, options);
+}
+
+/** One term at the point where it was made: later changes of the network do not reach it. */
+export class CurvatureOperator<D extends DType = DType> implements SymmetricOperator {
+  readonly term: CurvatureTerm;
+  /** M: the number of parameters. */
+  readonly size: number;
+  readonly dtype: D;
+  readonly sampleCount: number;
+  readonly #threads: number | undefined;
+  #handle: OperatorHandle | undefined;
+
+  /** @internal */
+  constructor(
+    term: CurvatureTerm,
+    network: Network<D>,
+    data: Dataset,
+    { threads }: OperatorOptions = {},
+  ) {
+    parseOptions(term, operatorSchema, { threads });
+    threadCount(threads);
+    const { handle } = network;
+    const samples = network.samplesOf(data);
+    this.term = term;
+    this.size = network.parameterCount;
+    this.dtype = network.dtype;
+    this.sampleCount = data.sampleCount;
+    this.#threads = threads;
+    if (this.size === 0) {
+      throw new EigenscapeError('ERR_SPEC', `${term}: the network has no parameters to curve`);
+    }
+    this.#handle = callEngine(() => addon().createOperator(handle, samples, term));
+  }
+
+  /** The engine's object, for the spectrum room.
+   *  @internal */
+  get handle(): OperatorHandle {
+    if (this.#handle === undefined) {
+      throw new EigenscapeError('ERR_DISPOSED', `the operator (${this.term}) was disposed`);
+    }
+    return this.#handle;
+  }
+
+  /** `options` with the operator's own threads where they name none.
+   *  @internal */
+  jobOptions(options: LongCallOptions): LongCallOptions {
+    return options.threads === undefined ? { ...options, threads: this.#threads } : options;
+  }
+
+  /** Products with `count` vectors, the rows of `vectors` [count, size]; returns [count, size]. The
+   *  same vectors in the same blocks give the same bits on any number of threads.
+   *  @throws EigenscapeError ERR_SHAPE, ERR_DATA for an entry that is not finite, ERR_NUMERIC when a
+   *  product is not */
+  async apply(
+    vectors: ArrayLike<number>,
+    count = 1,
+    options: LongCallOptions = {},
+  ): Promise<ArrayOf[D]> {
+    const { handle } = this;
+    const copy = this.#readVectors(vectors, count);
+    const products = await runJob(this.jobOptions(options), (job) =>
+      addon().applyOperator(handle, copy, count, job),
+    );
+    const result = allocate(this.dtype, products.length);
+    result.set(products);
+    return result;
+  }
+
+  /** The matrix [size, size] row-major, symmetric to the bit.
+   *  @throws EigenscapeError ERR_MEMORY before anything is allocated, ERR_NUMERIC when it is not finite,
+   *  ERR_SPEC when the closed form is asked for and does not hold */
+  async toDense(options: DenseOptions = {}): Promise<ArrayOf[D]> {
+    const { handle } = this;
+    const way = parseDenseOptions('toDense', options);
+    const matrix = await runJob(this.jobOptions(options), (job) =>
+      addon().assembleOperator(handle, way, job),
+    );
+    return matrix as ArrayOf[D];
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#handle !== undefined) addon().release(this.#handle);
+    this.#handle = undefined;
+  }
+
+  #readVectors(vectors: ArrayLike<number>, count: number): ArrayOf[D] {
+    if (!Number.isSafeInteger(count) || count < 1) {
+      throw new EigenscapeError(
+        'ERR_SPEC',
+        `apply: count is ${describeValue(count)}; expected an integer of at least 1`,
+        { details: { count } },
+      );
+    }
+    const length: unknown = vectors.length;
+    if (length !== count * this.size) {
+      throw new EigenscapeError(
+        'ERR_SHAPE',
+        `apply: given ${String(length)} entries; expected ${String(count)} × ${String(this.size)}: count vectors of the operator's size`,
+        { details: { given: length, count, size: this.size } },
+      );
+    }
+    const copy = allocate(this.dtype, vectors.length);
+    for (let index = 0; index < copy.length; index += 1) {
+      const value: unknown = vectors[index];
+      copy[index] = typeof value === 'number' ? value : NaN;
+      if (!Number.isFinite(copy[index])) {
+        throw new EigenscapeError(
+          'ERR_DATA',
+          `apply: entry ${String(index % this.size)} of vector ${String(Math.floor(index / this.size))} is ${describeValue(value)}; expected a finite number`,
+          { details: { index, value } },
+        );
+      }
+    }
+    return copy;
+  }
+}
+
+type MakeOperator = <D extends DType>(
+  network: Network<D>,
+  data: Dataset,
+  options?: OperatorOptions,
+) => CurvatureOperator<D>;
+
+const maker =
+  (term: CurvatureTerm): MakeOperator =>
+  (network, data, options) =>
+    new CurvatureOperator(term, network, data, options);
+
+/** H, the Hessian of the loss: Hv by Pearlmutter (1994), dense H by the closed form. */
+export const hessian = maker('hessian');
+/** G, the generalized Gauss-Newton matrix: first term of eq. 4; Gv by Schraudolph (2002). */
+export const gaussNewton = maker('gaussNewton');
+/** R, the residual term: second term of eq. 4; computed by its own recursion, not as H − G. */
+export const residual = maker('residual');
+/** F, the empirical Fisher: second moment of the per-sample gradients. A sample weight enters once, class
+ *  weights, being part of ℓ, twice. */
+export const empiricalFisher = maker('empiricalFisher');
+/** C, the covariance of the per-sample gradients about their mean. */
+export const gradientCovariance = maker('gradientCovariance');

@@ -1,0 +1,97 @@
+// The public surface of eigenscape, and nothing else.
+
+export { EigenscapeError, isEigenscapeError } from './errors.js';
+export type { EigenscapeErrorCode } from './errors.js';
+export type { LongCallOptions, Progress } from './progress.js';
+export { machineInfo } from './machine.js';
+export type { MachineInfo } from './machine.js';
+
+export { createDataset } from './data/create-dataset.js';
+export type { DatasetOptions } from './data/create-dataset.js';
+export { isDataset } from './data/dataset.js';
+export type { Dataset, SplitOptions, StandardizeOptions } from './data/dataset.js';
+export type { ArrayOf, DType } from './data/dtype.js';
+export type { NumericArray, SampleRows, ShapedArray } from './data/sample-rows.js';
+export { circles, gaussianClusters, moons, randomInputs, twoBlobs } from './data/synthetic.js';
+export type {
+  CirclesOptions,
+  GaussianClustersOptions,
+  MoonsOptions,
+  RandomInputsOptions,
+  TwoBlobsOptions,
+} from './data/synthetic.js';
+export { digits } from './data/digits.js';
+export type { DigitsOptions } from './data/digits.js';
+export { loadFashionMnist, loadIdx, loadMnist } from './data/idx.js';
+export type { IdxOptions, MnistOptions, TrainTest } from './data/idx.js';
+export { loadNpy } from './data/npy.js';
+export type { NpyArray } from './data/npy.js';
+export { loadCsv } from './data/csv.js';
+export type { CsvOptions } from './data/csv.js';
+export type { FilePath } from './data/file-bytes.js';
+
+export { defineNetwork } from './network/spec.js';
+export type {
+  ActivationSpec,
+  ActivationType,
+  BinaryCrossEntropySpec,
+  DenseSpec,
+  FlattenSpec,
+  LayerSpec,
+  LossName,
+  LossSpec,
+  MeanSquaredErrorSpec,
+  NetworkSpec,
+  SoftmaxCrossEntropySpec,
+} from './network/spec.js';
+export { createNetwork } from './network/network.js';
+export type { Network, NetworkOptions, ParameterTensor } from './network/network.js';
+export type { Initializer } from './network/initializer.js';
+
+export { sgd } from './training/optimizer.js';
+export type { Optimizer, Sgd, SgdOptions } from './training/optimizer.js';
+export { train } from './training/train.js';
+export type {
+  TrainingHistory,
+  TrainingRecord,
+  TrainingState,
+  TrainOptions,
+} from './training/train.js';
+
+export {
+  CurvatureOperator,
+  empiricalFisher,
+  gaussNewton,
+  gradientCovariance,
+  hessian,
+  residual,
+} from './curvature/operator.js';
+export type {
+  CurvatureTerm,
+  DenseOptions,
+  OperatorOptions,
+  SymmetricOperator,
+} from './curvature/operator.js';
+export { matrixOperator } from './curvature/matrix.js';
+export type { MatrixOperator } from './curvature/matrix.js';
+
+export { denseSpectrum, eigenvalues } from './spectrum/dense-spectrum.js';
+export { eigenpairs } from './spectrum/eigenpairs.js';
+export type { Eigenpairs, EigenpairsOptions } from './spectrum/eigenpairs.js';
+export { spectrum } from './spectrum/spectrum.js';
+export type { SpectrumOptions } from './spectrum/spectrum.js';
+export type {
+  DenseRoute,
+  DenseTermSpectrum,
+  SpectrumJson,
+  SpectrumResult,
+  SpectrumTerm,
+  TermSpectrum,
+} from './spectrum/result.js';
+export { countOutliers } from './spectrum/outliers.js';
+export type { OutlierCount, OutlierOptions } from './spectrum/outliers.js';
+
+export { importOnnx } from './onnx/import.js';
+
+export { renderChart } from './report/render.js';
+export { writeReport } from './report/write-report.js';

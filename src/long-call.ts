@@ -1,0 +1,112 @@
+// Runs a native job: progress and its pace, AbortSignal, errors of the engine as EigenscapeError.
+
+import { EigenscapeError } from './errors.js';
+import type { EigenscapeErrorCode } from './errors.js';
+import type { JobOptions, NativeJob } from './native.js';
+import type { LongCallOptions } from './progress.js';
+
+const engineCodes: readonly EigenscapeErrorCode[] = [
+  'ERR_SHAPE',
+  'ERR_SPEC',
+  'ERR_DATA',
+  'ERR_MEMORY',
+  'ERR_NUMERIC',
+  'ERR_ABORTED',
+  'ERR_BUSY',
+  'ERR_DISPOSED',
+  'ERR_INTERNAL',
+];
+
+/** An error that the addon threw, as the library's own. */
+export function fromEngine(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof EigenscapeError || !('code' in error)) {
+    return error;
+  }
+  const code = engineCodes.find((known) => known === error.code);
+  return code === undefined ? error : new EigenscapeError(code, error.message);
+}
+
+/** Calls the addon, and throws its errors as EigenscapeError. */
+export function callEngine<Result>(call: () => Result): Result {
+  try {
+    return call();
+  } catch (error) {
+    throw fromEngine(error);
+  }
+}
+
+function abortedError(signal: AbortSignal): EigenscapeError {
+  return new EigenscapeError('ERR_ABORTED', 'the call was aborted', { cause: signal.reason });
+}
+
+/** Checks `threads`: a whole number from 1 to 48, or nothing. */
+export function threadCount(threads: number | undefined): number {
+  if (threads === undefined) return 0;
+  if (Number.isInteger(threads) && threads >= 1 && threads <= 48) return threads;
+  throw new EigenscapeError(
+    'ERR_SPEC',
+    `threads is ${String(threads)}, but must be a whole number from 1 to 48`,
+  );
+}
+
+/** Turns the engine's progress into the caller's, with the time left at the pace so far. */
+function progressReporter(options: LongCallOptions): JobOptions['onProgress'] {
+  const { onProgress } = options;
+  if (onProgress === undefined) return undefined;
+  let stage: string | undefined;
+  let started = 0;
+  let doneBefore = 0;
+  return (name, done, total) => {
+    const now = performance.now();
+    if (name !== stage) {
+      stage = name;
+      started = now;
+      doneBefore = done;
+    }
+    const finished = done - doneBefore;
+    const seconds = (now - started) / 1000;
+    const secondsLeft = finished > 0 ? (seconds / finished) * (total - done) : undefined;
+    onProgress({ stage: name, done, total, secondsLeft });
+  };
+}
+
+/** Starts a job and waits for it. Aborting asks it to stop; with `detached`, the call rejects at
+ *  once and what still runs (LAPACK cannot be interrupted) is dropped when it is done. */
+export async function runJob<Result>(
+  options: LongCallOptions,
+  start: (jobOptions: JobOptions) => NativeJob<Result>,
+  { detached = true }: { readonly detached?: boolean } = {},
+): Promise<Result> {
+  const { signal } = options;
+  if (signal?.aborted === true) throw abortedError(signal);
+  let fail: (reason: unknown) => void = () => undefined;
+  const failure = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  const report = progressReporter(options);
+  const onProgress: JobOptions['onProgress'] =
+    report &&
+    ((stage, done, total) => {
+      try {
+        report(stage, done, total);
+      } catch (error) {
+        job.cancel();
+        fail(error);
+      }
+    });
+  const job = callEngine(() => start({ threads: threadCount(options.threads), onProgress }));
+  const onAbort = (): void => {
+    job.cancel();
+    if (detached && signal !== undefined) fail(abortedError(signal));
+  };
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([job.promise, failure]);
+  } catch (error) {
+    const translated = fromEngine(error);
+    const stopped = translated instanceof EigenscapeError && translated.code === 'ERR_ABORTED';
+    throw stopped && signal !== undefined ? abortedError(signal) : translated;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,222 @@
+// The only file that loads the addon, and the types of what it exports.
+
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+import { EigenscapeError } from './errors.js';
+
+declare const networkBrand: unique symbol;
+declare const samplesBrand: unique symbol;
+declare const operatorBrand: unique symbol;
+
+/** Opaque native objects, freed by the garbage collector. */
+export interface NetworkHandle {
+  readonly [networkBrand]: true;
+}
+export interface SamplesHandle {
+  readonly [samplesBrand]: true;
+}
+export interface OperatorHandle {
+  readonly [operatorBrand]: true;
+}
+
+export type NativeArray = Float64Array | Float32Array;
+
+/** A layer: which values it reads (0 is the network's input, i + 1 layer i), numbers as attributes. */
+export interface NativeLayer {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: readonly number[];
+  readonly attributes: Readonly<Record<string, number>>;
+}
+
+export interface NativeSpec {
+  readonly input: readonly number[];
+  readonly layers: readonly NativeLayer[];
+  readonly loss: {
+    readonly type: string;
+    readonly classWeights?: readonly number[] | undefined;
+    readonly labelSmoothing?: number | undefined;
+  };
+}
+
+export interface NativeSamples {
+  readonly count: number;
+  readonly inputSize: number;
+  /** [count, inputSize] */
+  readonly inputs: NativeArray;
+  /** [count], −1 where ignored; or rows instead. */
+  readonly classes?: Int32Array;
+  /** [count, outputs] */
+  readonly rows?: Float64Array;
+  /** [count] */
+  readonly weights?: Float64Array | undefined;
+}
+
+export interface NativeLayout {
+  readonly parameterCount: number;
+  readonly outputSize: number;
+  readonly tensors: readonly {
+    readonly layer: number;
+    readonly tensor: string;
+    readonly shape: readonly number[];
+    readonly offset: number;
+  }[];
+}
+
+/** What a job is given beside its arguments; threads 0 means the default. */
+export interface JobOptions {
+  readonly threads: number;
+  readonly onProgress?: ((stage: string, done: number, total: number) => void) | undefined;
+}
+
+/** A running job: `cancel` asks it to stop, which rejects `promise` with ERR_ABORTED. */
+export interface NativeJob<Result> {
+  readonly promise: Promise<Result>;
+  readonly cancel: () => void;
+}
+
+/** How a dense matrix is assembled; blockSize counts the unit vectors of the way by products. */
+export interface NativeWay {
+  readonly via: 'auto' | 'closedForm' | 'products';
+  readonly blockSize: number;
+}
+
+export interface NativeSpectrum {
+  readonly eigenvalues: Float64Array;
+  readonly exactZeros: number;
+  /** ‖A‖_F */
+  readonly norm: number;
+  readonly via: string;
+}
+
+export interface NativeEigenpairs {
+  readonly values: Float64Array;
+  /** [values, n] */
+  readonly vectors: NativeArray;
+  readonly residualNorms: Float64Array;
+}
+
+/** Ascending ranks [first, last). */
+export interface NativeRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface NativeSgdPlan {
+  readonly batch: number;
+  readonly firstStep: number;
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly momentum: number;
+  readonly weightDecay: number;
+  readonly nesterov: boolean;
+  /** Negative: never stop. */
+  readonly stopAtGradientNorm: number;
+}
+
+export interface NativeSgdOutcome {
+  readonly steps: number;
+  readonly stopped: boolean;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly velocity: NativeArray;
+}
+
+export interface Machine {
+  readonly version: string;
+  readonly blas: string;
+  readonly kernel: string;
+  readonly threads: number;
+  /** Bytes. */
+  readonly freeMemory: number;
+}
+
+export interface Addon {
+  createNetwork(spec: NativeSpec, dtype: string): NetworkHandle;
+  networkLayout(network: NetworkHandle): NativeLayout;
+  networkParameters(network: NetworkHandle): NativeArray;
+  setNetworkParameters(network: NetworkHandle, values: NativeArray): void;
+  createSamples(samples: NativeSamples, dtype: string): SamplesHandle;
+  predict(network: NetworkHandle, inputs: NativeArray, options: JobOptions): NativeJob<NativeArray>;
+  evaluate(
+    network: NetworkHandle,
+    samples: SamplesHandle,
+    options: JobOptions,
+  ): NativeJob<{ readonly loss: number; readonly accuracy: number }>;
+  gradient(
+    network: NetworkHandle,
+    samples: SamplesHandle,
+    options: JobOptions,
+  ): NativeJob<{ readonly loss: number; readonly gradient: NativeArray }>;
+  sgd(
+    network: NetworkHandle,
+    samples: SamplesHandle,
+    options: JobOptions,
+    plan: NativeSgdPlan,
+    velocity: NativeArray,
+  ): NativeJob<NativeSgdOutcome>;
+  createOperator(network: NetworkHandle, samples: SamplesHandle, term: string): OperatorHandle;
+  operatorSize(operator: OperatorHandle): number;
+  /** vectors and products [count, M] */
+  applyOperator(
+    operator: OperatorHandle,
+    vectors: NativeArray,
+    count: number,
+    options: JobOptions,
+  ): NativeJob<NativeArray>;
+  /** [M, M] row-major */
+  assembleOperator(
+    operator: OperatorHandle,
+    way: NativeWay,
+    options: JobOptions,
+  ): NativeJob<NativeArray>;
+  operatorEigenvalues(
+    operator: OperatorHandle,
+    way: NativeWay,
+    options: JobOptions,
+  ): NativeJob<NativeSpectrum>;
+  operatorEigenpairs(
+    operator: OperatorHandle,
+    way: NativeWay,
+    range: NativeRange,
+    options: JobOptions,
+  ): NativeJob<NativeEigenpairs>;
+  /** matrix [n, n], copied */
+  matrixEigenvalues(matrix: NativeArray, n: number, options: JobOptions): NativeJob<NativeSpectrum>;
+  matrixEigenpairs(
+    matrix: NativeArray,
+    n: number,
+    range: NativeRange,
+    options: JobOptions,
+  ): NativeJob<NativeEigenpairs>;
+  /** Lets go of what a handle holds; later calls with it are ERR_DISPOSED. */
+  release(handle: NetworkHandle | OperatorHandle | SamplesHandle): void;
+  machine(): Machine;
+}
+
+let loaded: Addon | undefined;
+
+/** The addon, loaded at the first call: what is built here (build/Release), else what is prebuilt.
+ *  @throws EigenscapeError ERR_ADDON with what was looked for and what helps */
+export function addon(): Addon {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Addon {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  try {
+    const require = createRequire(import.meta.url);
+    const find = require('node-gyp-build') as (directory: string) => Addon;
+    return find(root);
+  } catch (cause) {
+    throw new EigenscapeError(
+      'ERR_ADDON',
+      `the native addon of eigenscape could not be loaded for ${process.platform}-${process.arch} ` +
+        `(Node ${process.version}): ${cause instanceof Error ? cause.message : String(cause)}; ` +
+        'in a clone of the repository, `npm run setup` builds it',
+      { cause, details: { root, platform: process.platform, arch: process.arch } },
+    );
+  }
+}

@@ -1,0 +1,265 @@
+// A network: a spec, its parameters, and what of it can be computed without curvature.
+
+import * as v from 'valibot';
+
+import type { Dataset } from '../data/dataset.js';
+import { isDataset } from '../data/dataset.js';
+import { allocate } from '../data/dtype.js';
+import type { ArrayOf, DType } from '../data/dtype.js';
+import { optionsOf, parseOptions, seedOption } from '../data/options.js';
+import { createRandom } from '../data/random.js';
+import { measureRows, readRows } from '../data/sample-rows.js';
+import type { SampleRows } from '../data/sample-rows.js';
+import { EigenscapeError } from '../errors.js';
+import { callEngine, runJob } from '../long-call.js';
+import { addon } from '../native.js';
+import type { NetworkHandle, SamplesHandle } from '../native.js';
+import type { LongCallOptions } from '../progress.js';
+import { initialParameters } from './initializer.js';
+import type { Initializer } from './initializer.js';
+import { parseSpec } from './parse-spec.js';
+import type { ParsedSpec } from './parse-spec.js';
+import { samplesFor } from './samples.js';
+import type { NetworkSpec } from './spec.js';
+
+/** Where one tensor of parameters is in the flat vector of all. */
+export interface ParameterTensor {
+  /** `dense0.weight`; for an imported network the name in its file. */
+  readonly name: string;
+  /** Name of the layer. */
+  readonly layer: string;
+  /** What it is to the layer: 'weight', 'bias'. */
+  readonly tensor: string;
+  readonly shape: readonly number[];
+  readonly offset: number;
+}
+
+export interface NetworkOptions<D extends DType = DType> {
+  /** Of the initial parameters; default 0. */
+  readonly seed?: number | undefined;
+  readonly initializer?: Initializer | undefined;
+  /** Precision of parameters and of all computing; default 'float64'. */
+  readonly dtype?: D | undefined;
+  /** Values to start from, in place of random ones [parameterCount]. */
+  readonly parameters?: ArrayLike<number> | undefined;
+  /** Names of the parameter tensors, in the order of the layout. */
+  readonly tensorNames?: readonly string[] | undefined;
+}
+
+const optionsSchema = optionsOf({
+  seed: seedOption,
+  initializer: v.optional(v.unknown()),
+  dtype: v.optional(v.picklist(['float64', 'float32'], "'float64' or 'float32'"), 'float64'),
+  parameters: v.optional(v.unknown()),
+  tensorNames: v.optional(v.array(v.string('a list of names'), 'a list of names')),
+});
+
+interface NetworkParts<D extends DType> {
+  readonly parsed: ParsedSpec;
+  readonly dtype: D;
+  readonly tensorNames: readonly string[] | undefined;
+}
+
+/** {@link createNetwork} makes it, {@link train} changes its parameters. */
+export class Network<D extends DType = DType> {
+  readonly spec: NetworkSpec;
+  readonly dtype: D;
+  /** M: the number of parameters. */
+  readonly parameterCount: number;
+  /** C: the number of outputs. */
+  readonly outputCount: number;
+  /** Name, layer, shape and offset of each tensor in the flat parameter vector. */
+  readonly layout: readonly ParameterTensor[];
+  readonly #parts: NetworkParts<D>;
+  #handle: NetworkHandle | undefined;
+  #training = false;
+
+  private constructor(parts: NetworkParts<D>) {
+    const { parsed, dtype, tensorNames } = parts;
+    const handle = callEngine(() => addon().createNetwork(parsed.native, dtype));
+    const layout = addon().networkLayout(handle);
+    this.#parts = parts;
+    this.#handle = handle;
+    this.spec = parsed.spec;
+    this.dtype = dtype;
+    this.parameterCount = layout.parameterCount;
+    this.outputCount = layout.outputSize;
+    this.layout = layout.tensors.map(({ layer, tensor, shape, offset }, index) => {
+      const layerName = parsed.layerNames[layer] ?? '';
+      const name = tensorNames?.[index] ?? `${layerName}.${tensor}`;
+      return { name, layer: layerName, tensor, shape, offset };
+    });
+  }
+
+  /** @internal */
+  static from<D extends DType>(parts: NetworkParts<D>): Network<D> {
+    return new Network(parts);
+  }
+
+  /** The engine's object, for the other rooms.
+   *  @internal */
+  get handle(): NetworkHandle {
+    if (this.#handle === undefined) {
+      throw new EigenscapeError(
+        'ERR_DISPOSED',
+        'the network was disposed; create or clone another',
+      );
+    }
+    return this.#handle;
+  }
+
+  /** The data as the engine holds it for this network.
+   *  @internal */
+  samplesOf(data: Dataset): SamplesHandle {
+    const { spec, outputCount, dtype } = this;
+    const { loss } = this.#parts.parsed;
+    return samplesFor(data, { input: spec.input, outputs: outputCount, loss, dtype });
+  }
+
+  /** Claims the network for training; the function returned gives it back.
+   *  @internal */
+  claim(): () => void {
+    this.#refuseWhileTraining('train');
+    this.#training = true;
+    return () => {
+      this.#training = false;
+    };
+  }
+
+  /** A copy of all parameters [parameterCount], flat: layer by layer, weight [out, in] row-major, then
+   *  bias. While the network is trained: those after some whole step. */
+  parameters(): ArrayOf[D] {
+    const copy = allocate(this.dtype, this.parameterCount);
+    copy.set(addon().networkParameters(this.handle));
+    return copy;
+  }
+
+  /** Overwrites all parameters with a copy of `values` [parameterCount].
+   *  @throws EigenscapeError ERR_SHAPE, ERR_DATA for an entry that is not finite, ERR_BUSY in training */
+  setParameters(values: ArrayLike<number>): void {
+    this.#refuseWhileTraining('setParameters');
+    const copy = allocate(this.dtype, this.parameterCount);
+    const length: unknown = values.length;
+    if (length !== this.parameterCount) {
+      throw new EigenscapeError(
+        'ERR_SHAPE',
+        `setParameters: given ${String(length)} values; expected ${String(this.parameterCount)}, the network's parameterCount`,
+        { details: { given: length, expected: this.parameterCount } },
+      );
+    }
+    for (let index = 0; index < copy.length; index += 1) {
+      const value: unknown = values[index];
+      copy[index] = typeof value === 'number' ? value : NaN;
+      if (!Number.isFinite(copy[index])) {
+        throw new EigenscapeError(
+          'ERR_DATA',
+          `setParameters: parameter ${String(index)} is ${String(value)}; expected a finite number of ${this.dtype}`,
+          { details: { index, value } },
+        );
+      }
+    }
+    addon().setNetworkParameters(this.handle, copy);
+  }
+
+  /** A network of its own with the same spec and parameters. */
+  clone(): Network<D> {
+    const copy = new Network(this.#parts);
+    addon().setNetworkParameters(copy.handle, addon().networkParameters(this.handle));
+    return copy;
+  }
+
+  /** Outputs f [N, outputCount] row-major for inputs in any form that `createDataset` takes, or those of
+   *  a dataset. */
+  async predict(inputs: SampleRows | Dataset, options: LongCallOptions = {}): Promise<ArrayOf[D]> {
+    const { handle } = this;
+    const values = this.#inputValues(inputs);
+    const outputs = await runJob(options, (job) => addon().predict(handle, values, job));
+    const result = allocate(this.dtype, outputs.length);
+    result.set(outputs);
+    return result;
+  }
+
+  /** L over the whole data. */
+  async loss(data: Dataset, options: LongCallOptions = {}): Promise<number> {
+    return (await this.#evaluate(data, options)).loss;
+  }
+
+  /** The share of the samples, by weight, whose largest output is at the target's class; for binary
+   *  cross-entropy, whose outputs all have the right sign.
+   *  @throws EigenscapeError ERR_SPEC under meanSquaredError, which knows no classes */
+  async accuracy(data: Dataset, options: LongCallOptions = {}): Promise<number> {
+    if (this.#parts.parsed.loss.type === 'meanSquaredError') {
+      throw new EigenscapeError(
+        'ERR_SPEC',
+        'accuracy: a network with the loss meanSquaredError has no classes to be right about; use loss(data)',
+      );
+    }
+    return (await this.#evaluate(data, options)).accuracy;
+  }
+
+  /** ∇L over the whole data [parameterCount]. */
+  async gradient(data: Dataset, options: LongCallOptions = {}): Promise<ArrayOf[D]> {
+    const { handle } = this;
+    const samples = this.samplesOf(data);
+    const { gradient } = await runJob(options, (job) => addon().gradient(handle, samples, job));
+    const result = allocate(this.dtype, gradient.length);
+    result.set(gradient);
+    return result;
+  }
+
+  /** Frees the parameters now, not when the garbage collector comes by. */
+  [Symbol.dispose](): void {
+    if (this.#handle !== undefined) addon().release(this.#handle);
+    this.#handle = undefined;
+  }
+
+  async #evaluate(data: Dataset, options: LongCallOptions) {
+    const { handle } = this;
+    const samples = this.samplesOf(data);
+    return runJob(options, (job) => addon().evaluate(handle, samples, job));
+  }
+
+  #inputValues(inputs: SampleRows | Dataset): Float64Array | Float32Array {
+    const size = this.spec.input.reduce((product, extent) => product * extent, 1);
+    const rows = measureRows('inputs', isDataset(inputs) ? inputs.values.inputs : inputs);
+    if (rows.length % size !== 0) {
+      throw new EigenscapeError(
+        'ERR_SHAPE',
+        `predict: inputs have ${String(rows.length)} entries; expected a multiple of ${String(size)}, for samples of shape [${this.spec.input.join(', ')}]`,
+        { details: { given: rows.length, sampleSize: size } },
+      );
+    }
+    return readRows(rows, size).data;
+  }
+
+  #refuseWhileTraining(call: string): void {
+    if (!this.#training) return;
+    throw new EigenscapeError(
+      'ERR_BUSY',
+      `${call}: the network is being trained; wait for train(…), or work on network.clone()`,
+    );
+  }
+}
+
+/** A network with random parameters.
+ *  @throws EigenscapeError ERR_SPEC for a malformed spec, naming the layer and the option; ERR_SHAPE where
+ *  layers do not fit together
+ *  @example createNetwork({ input: [64], layers: [{ type: 'dense', units: 10 }], loss: 'softmaxCrossEntropy' }) */
+export function createNetwork<D extends DType = 'float64'>(
+  spec: NetworkSpec,
+  options: NetworkOptions<D> = {},
+): Network<D> {
+  const { seed, dtype, tensorNames } = parseOptions('createNetwork', optionsSchema, options);
+  const parsed = parseSpec(spec);
+  const network = Network.from({ parsed, dtype: (options.dtype ?? dtype) as D, tensorNames });
+  network.setParameters(
+    options.parameters ??
+      initialParameters(
+        network.layout,
+        network.parameterCount,
+        options.initializer ?? 'pytorch',
+        createRandom(seed),
+      ),
+  );
+  return network;
+}

@@ -1,0 +1,155 @@
+// The dense matrix of an operator that a user wrote: probed first, because nothing else checks it.
+
+import type { SymmetricOperator } from '../curvature/operator.js';
+import type { DType } from '../data/dtype.js';
+import { createRandom } from '../data/random.js';
+import { EigenscapeError } from '../errors.js';
+import { addon } from '../native.js';
+import type { LongCallOptions } from '../progress.js';
+
+/** Largest |a_ij − a_ji| against the largest |a_ij| that passes for symmetric: rounding of products is
+ *  far below, a wrong entry far above. */
+const tolerated: Readonly<Record<DType, number>> = { float64: 1e-9, float32: 1e-4 };
+
+type Matrix = Float64Array | Float32Array;
+
+function dtypeOf(operator: SymmetricOperator): DType {
+  return operator.dtype ?? 'float64';
+}
+
+function allocateFor(operator: SymmetricOperator, length: number): Matrix {
+  return dtypeOf(operator) === 'float32' ? new Float32Array(length) : new Float64Array(length);
+}
+
+function requireMemory(operator: SymmetricOperator): void {
+  const bytes = 2 * operator.size ** 2 * (dtypeOf(operator) === 'float32' ? 4 : 8);
+  const { freeMemory } = addon().machine();
+  if (bytes <= freeMemory) return;
+  const gigabytes = (value: number): string => `${(value / 1e9).toFixed(1)} GB`;
+  throw new EigenscapeError(
+    'ERR_MEMORY',
+    `the dense matrix of an operator of size ${String(operator.size)}, and a copy to work on, need ${gigabytes(bytes)} of memory, but ${gigabytes(freeMemory)} are free; products with vectors need no matrix: operator.apply(vectors, count)`,
+    { details: { bytes, freeMemory, size: operator.size } },
+  );
+}
+
+/** Products of a user's operator, checked: as many as were asked for, all finite. */
+async function applyChecked(
+  operator: SymmetricOperator,
+  vectors: Matrix,
+  count: number,
+): Promise<ArrayLike<number>> {
+  const products = await operator.apply(vectors, count);
+  if (products.length !== vectors.length) {
+    throw new EigenscapeError(
+      'ERR_SHAPE',
+      `the operator's apply returned ${String(products.length)} entries; expected ${String(vectors.length)}: count × size`,
+      { details: { given: products.length, expected: vectors.length } },
+    );
+  }
+  requireFinite(products, operator.size, 'a product of the operator');
+  return products;
+}
+
+function requireFinite(values: ArrayLike<number>, size: number, what: string): void {
+  for (let index = 0; index < values.length; index += 1) {
+    if (Number.isFinite(values[index])) continue;
+    throw new EigenscapeError(
+      'ERR_NUMERIC',
+      `${what} is not finite: entry ${String(index % size)} of row ${String(Math.floor(index / size))} is ${String(values[index])}`,
+      { details: { index, value: values[index] } },
+    );
+  }
+}
+
+/** Two products of one random vector must be the same. */
+async function probeRepeatability(operator: SymmetricOperator): Promise<void> {
+  const random = createRandom(0);
+  const vector = allocateFor(operator, operator.size).map(() => random.normal());
+  const first = Float64Array.from(await applyChecked(operator, vector.slice(), 1));
+  const second = await applyChecked(operator, vector.slice(), 1);
+  const scale = first.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  const limit = tolerated[dtypeOf(operator)] * scale;
+  const moved = first.findIndex((value, index) => Math.abs(value - (second[index] ?? NaN)) > limit);
+  if (moved < 0) return;
+  throw new EigenscapeError(
+    'ERR_NUMERIC',
+    `the operator is not repeatable: two products of one vector differ in entry ${String(moved)} (${String(first[moved])}, then ${String(second[moved])})`,
+    { details: { entry: moved, first: first[moved], second: second[moved] } },
+  );
+}
+
+async function byUnitVectors(
+  operator: SymmetricOperator,
+  blockSize: number,
+  { signal, onProgress }: LongCallOptions,
+): Promise<Matrix> {
+  const { size } = operator;
+  const matrix = allocateFor(operator, size * size);
+  for (let first = 0; first < size; first += blockSize) {
+    signal?.throwIfAborted();
+    const count = Math.min(blockSize, size - first);
+    const units = allocateFor(operator, count * size);
+    for (let k = 0; k < count; k += 1) units[k * size + first + k] = 1;
+    matrix.set(await applyChecked(operator, units, count), first * size);
+    onProgress?.({ stage: 'assembly', done: first + count, total: size, secondsLeft: undefined });
+  }
+  return matrix;
+}
+
+/** Refuses an asymmetric matrix; what rounding left of asymmetry is averaged away. */
+function symmetrize(matrix: Matrix, size: number, dtype: DType): void {
+  let scale = 0;
+  for (const value of matrix) scale = Math.max(scale, Math.abs(value));
+  const limit = tolerated[dtype] * scale;
+  for (let i = 0; i < size; i += 1) {
+    for (let j = 0; j < i; j += 1) {
+      const lower = matrix[i * size + j] ?? NaN;
+      const upper = matrix[j * size + i] ?? NaN;
+      if (Math.abs(lower - upper) > limit) {
+        throw new EigenscapeError(
+          'ERR_NUMERIC',
+          `the operator is not symmetric: entry (${String(i)}, ${String(j)}) is ${String(lower)}, but (${String(j)}, ${String(i)}) is ${String(upper)}`,
+          { details: { row: i, column: j, lower, upper } },
+        );
+      }
+      matrix[i * size + j] = (lower + upper) / 2;
+      matrix[j * size + i] = matrix[i * size + j] ?? NaN;
+    }
+  }
+}
+
+/** The matrix [size, size] of a user's operator, by its toDense or by products with unit vectors. */
+export async function denseMatrix(
+  operator: SymmetricOperator,
+  blockSize: number,
+  options: LongCallOptions,
+): Promise<Matrix> {
+  const { size } = operator;
+  if (!Number.isSafeInteger(size) || size < 1) {
+    throw new EigenscapeError(
+      'ERR_SPEC',
+      `the operator's size is ${String(size)}; expected an integer of at least 1`,
+    );
+  }
+  requireMemory(operator);
+  let matrix: Matrix;
+  if (operator.toDense === undefined) {
+    await probeRepeatability(operator);
+    matrix = await byUnitVectors(operator, blockSize, options);
+  } else {
+    const given = await operator.toDense();
+    if (given.length !== size * size) {
+      throw new EigenscapeError(
+        'ERR_SHAPE',
+        `the operator's toDense returned ${String(given.length)} entries; expected size² = ${String(size * size)}`,
+        { details: { given: given.length, size } },
+      );
+    }
+    matrix = allocateFor(operator, size * size);
+    matrix.set(given);
+    requireFinite(matrix, size, 'the matrix of the operator');
+  }
+  symmetrize(matrix, size, dtypeOf(operator));
+  return matrix;
+}

@@ -1,0 +1,67 @@
+// All eigenvalues of one operator, with what is known of their errors.
+
+import { CurvatureOperator, parseDenseOptions } from '../curvature/operator.js';
+import type { DenseOptions, SymmetricOperator } from '../curvature/operator.js';
+import type { DType } from '../data/dtype.js';
+import { runJob } from '../long-call.js';
+import { addon } from '../native.js';
+import type { NativeSpectrum } from '../native.js';
+import { denseMatrix } from './dense-matrix.js';
+import type { DenseRoute, DenseTermSpectrum } from './result.js';
+
+/** Distance from 1 to the next number of each type. */
+const epsilon: Readonly<Record<DType, number>> = { float64: 2 ** -52, float32: 2 ** -23 };
+
+function routeOf(via: string): DenseRoute {
+  return via === 'closedForm' || via === 'products' ? via : 'matrix';
+}
+
+function withErrors(
+  { eigenvalues, exactZeros, norm, via }: NativeSpectrum,
+  dtype: DType,
+  sampleCount: number,
+): DenseTermSpectrum {
+  const unit = epsilon[dtype] * norm;
+  return {
+    method: 'dense',
+    eigenvalues,
+    exactZeros,
+    errorBound: (eigenvalues.length + sampleCount) * unit,
+    errorEstimate: Math.sqrt(eigenvalues.length + sampleCount) * unit,
+    via: routeOf(via),
+  };
+}
+
+/** All eigenvalues of an operator, ascending, from its dense matrix, with bounds on their errors.
+ *
+ *  Rows of the matrix that vanish identically (dead units, inputs that are always 0) are taken out
+ *  first; their eigenvalues are 0 exactly and counted in `exactZeros`.
+ *  @throws EigenscapeError ERR_MEMORY before the matrix is allocated, ERR_NUMERIC when a product or the
+ *  matrix is not finite, or a user's operator is not symmetric or not repeatable */
+export async function denseSpectrum(
+  operator: SymmetricOperator,
+  options: DenseOptions = {},
+): Promise<DenseTermSpectrum> {
+  const way = parseDenseOptions('eigenvalues', options);
+  if (operator instanceof CurvatureOperator) {
+    const { handle } = operator;
+    const spectrum = await runJob(operator.jobOptions(options), (job) =>
+      addon().operatorEigenvalues(handle, way, job),
+    );
+    return withErrors(spectrum, operator.dtype, operator.sampleCount);
+  }
+  const matrix = await denseMatrix(operator, way.blockSize, options);
+  const spectrum = await runJob(options, (job) =>
+    addon().matrixEigenvalues(matrix, operator.size, job),
+  );
+  return withErrors(spectrum, operator.dtype ?? 'float64', 0);
+}
+
+/** All eigenvalues of an operator [size], ascending: {@link denseSpectrum} without the errors.
+ *  @example const values = await eigenvalues(hessian(network, data)) */
+export async function eigenvalues(
+  operator: SymmetricOperator,
+  options: DenseOptions = {},
+): Promise<Float64Array> {
+  return (await denseSpectrum(operator, options)).eigenvalues;
+}

@@ -1,0 +1,90 @@
+// Eigenvalues with their eigenvectors, from the dense matrix.
+
+import * as v from 'valibot';
+
+import { CurvatureOperator, parseDenseOptions } from '../curvature/operator.js';
+import type { DenseOptions, SymmetricOperator } from '../curvature/operator.js';
+import type { ArrayOf, DType } from '../data/dtype.js';
+import { parseOptions, positiveInteger } from '../data/options.js';
+import { EigenscapeError } from '../errors.js';
+import { runJob } from '../long-call.js';
+import { addon } from '../native.js';
+import type { NativeEigenpairs, NativeRange } from '../native.js';
+import { denseMatrix } from './dense-matrix.js';
+
+export interface EigenpairsOptions extends DenseOptions {
+  /** Only so many of the largest eigenvalues … */
+  readonly largest?: number | undefined;
+  /** … or only so many of the smallest. Default: all. */
+  readonly smallest?: number | undefined;
+}
+
+export interface Eigenpairs<D extends DType = DType> {
+  /** Ascending. */
+  readonly values: Float64Array;
+  /** Orthonormal eigenvectors as rows [values.length, size]. */
+  readonly vectors: ArrayOf[D];
+  /** ‖A v − λ v‖₂ of each pair, computed with the matrix itself: an eigenvalue lies that near. */
+  readonly residualNorms: Float64Array;
+}
+
+const schema = v.object({
+  largest: v.optional(positiveInteger),
+  smallest: v.optional(positiveInteger),
+});
+
+function rangeOf(size: number, options: EigenpairsOptions): NativeRange {
+  const { largest, smallest } = parseOptions('eigenpairs', schema, options);
+  if (largest !== undefined && smallest !== undefined) {
+    throw new EigenscapeError(
+      'ERR_SPEC',
+      'eigenpairs: both largest and smallest are given; ask for one end, or for all pairs',
+    );
+  }
+  const count = largest ?? smallest ?? size;
+  if (count > size) {
+    throw new EigenscapeError(
+      'ERR_SPEC',
+      `eigenpairs: ${String(count)} pairs are asked for, but the operator has size ${String(size)}`,
+      { details: { count, size } },
+    );
+  }
+  return smallest === undefined ? { first: size - count, last: size } : { first: 0, last: count };
+}
+
+/** All eigenpairs of an operator, or those at one end, from its dense matrix by LAPACK: divide and
+ *  conquer for all, bisection with inverse iteration for a few.
+ *  @throws EigenscapeError as {@link denseSpectrum} */
+export function eigenpairs<D extends DType>(
+  operator: CurvatureOperator<D>,
+  options?: EigenpairsOptions,
+): Promise<Eigenpairs<D>>;
+export function eigenpairs(
+  operator: SymmetricOperator,
+  options?: EigenpairsOptions,
+): Promise<Eigenpairs>;
+export async function eigenpairs(
+  operator: SymmetricOperator,
+  options: EigenpairsOptions = {},
+): Promise<Eigenpairs> {
+  const way = parseDenseOptions('eigenpairs', options);
+  const range = rangeOf(operator.size, options);
+  const pairs = await solve(operator, way, range, options);
+  return { values: pairs.values, vectors: pairs.vectors, residualNorms: pairs.residualNorms };
+}
+
+async function solve(
+  operator: SymmetricOperator,
+  way: ReturnType<typeof parseDenseOptions>,
+  range: NativeRange,
+  options: EigenpairsOptions,
+): Promise<NativeEigenpairs> {
+  if (operator instanceof CurvatureOperator) {
+    const { handle } = operator;
+    return runJob(operator.jobOptions(options), (job) =>
+      addon().operatorEigenpairs(handle, way, range, job),
+    );
+  }
+  const matrix = await denseMatrix(operator, way.blockSize, options);
+  return runJob(options, (job) => addon().matrixEigenpairs(matrix, operator.size, range, job));
+}

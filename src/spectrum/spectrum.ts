@@ -1,0 +1,116 @@
+// The spectra of several terms at one point, as one result.
+
+import * as v from 'valibot';
+
+import { CurvatureOperator } from '../curvature/operator.js';
+import type { DenseOptions } from '../curvature/operator.js';
+import type { Dataset } from '../data/dataset.js';
+import type { DType } from '../data/dtype.js';
+import { parseOptions } from '../data/options.js';
+import { addon } from '../native.js';
+import type { Network } from '../network/network.js';
+import { denseSpectrum } from './dense-spectrum.js';
+import type { SpectrumJson, SpectrumResult, SpectrumTerm, TermSpectrum } from './result.js';
+
+export interface SpectrumOptions<Term extends SpectrumTerm = SpectrumTerm> extends DenseOptions {
+  /** Default: ['hessian']. */
+  readonly terms?: readonly Term[] | undefined;
+  /** 'dense', which 'auto' (default) takes: all eigenvalues, exact. */
+  readonly method?: 'auto' | 'dense' | undefined;
+}
+
+const knownTerms = [
+  'hessian',
+  'gaussNewton',
+  'residual',
+  'empiricalFisher',
+  'gradientCovariance',
+] as const satisfies readonly SpectrumTerm[];
+
+const schema = v.object({
+  terms: v.optional(
+    v.pipe(
+      v.array(v.picklist(knownTerms, `one of ${knownTerms.join(', ')}`), 'a list of terms'),
+      v.minLength(1, 'at least one term'),
+    ),
+    ['hessian'],
+  ),
+  method: v.optional(v.picklist(['auto', 'dense'], "'auto' or 'dense'"), 'auto'),
+});
+
+/** All eigenvalues of each asked term, with errors, and the loss beside them.
+ *
+ *  LAPACK uses one core, so terms run side by side where cores and memory allow.
+ *  @throws EigenscapeError as the operators' makers and {@link denseSpectrum}
+ *  @example const { terms } = await spectrum(network, data, { terms: ['hessian', 'gaussNewton'] }) */
+export async function spectrum<
+  const Term extends SpectrumTerm = 'hessian',
+  D extends DType = DType,
+>(
+  network: Network<D>,
+  data: Dataset,
+  options: SpectrumOptions<Term> = {},
+): Promise<SpectrumResult<Term>> {
+  const asked = [...new Set(parseOptions('spectrum', schema, options).terms)] as Term[];
+  const operators = asked.map((term) => new CurvatureOperator(term, network, data));
+  const loss = await network.loss(data, options);
+  const found = new Map<Term, TermSpectrum>();
+  const waiting = [...operators.entries()];
+  const runOne = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, operator] = next;
+      const term = asked[index];
+      if (term === undefined) continue;
+      found.set(term, await denseSpectrum(operator, forTerm(term, options)));
+    }
+  };
+  const lanes = sideBySide(operators, options);
+  await Promise.all(Array.from({ length: lanes }, runOne));
+  return makeResult(network.parameterCount, data.sampleCount, loss, asked, found);
+}
+
+/** How many terms may run at once. */
+function sideBySide(operators: readonly CurvatureOperator[], { threads }: DenseOptions): number {
+  const { freeMemory, threads: cores } = addon().machine();
+  const size = operators[0]?.size ?? 1;
+  const fitting = Math.floor(freeMemory / (2 * 8 * size ** 2));
+  return Math.max(1, Math.min(operators.length, threads ?? cores, fitting));
+}
+
+/** Progress that names the term. */
+function forTerm(term: SpectrumTerm, options: DenseOptions): DenseOptions {
+  const { onProgress } = options;
+  if (onProgress === undefined) return options;
+  return {
+    ...options,
+    onProgress: (progress) => {
+      onProgress({ ...progress, stage: `${term}: ${progress.stage}` });
+    },
+  };
+}
+
+function makeResult<Term extends SpectrumTerm>(
+  parameterCount: number,
+  sampleCount: number,
+  loss: number,
+  asked: readonly Term[],
+  found: ReadonlyMap<Term, TermSpectrum>,
+): SpectrumResult<Term> {
+  const ordered = asked.flatMap((term) => {
+    const value = found.get(term);
+    return value === undefined ? [] : [[term, value] as const];
+  });
+  const facts = { version: 1, parameterCount, sampleCount, loss } as const;
+  const terms = Object.fromEntries(ordered) as Record<Term, TermSpectrum>;
+  return {
+    ...facts,
+    terms,
+    toJSON(): SpectrumJson<Term> {
+      const plain = ordered.map(([term, value]) => [
+        term,
+        { ...value, eigenvalues: Array.from(value.eigenvalues) },
+      ]);
+      return { ...facts, terms: Object.fromEntries(plain) as SpectrumJson<Term>['terms'] };
+    },
+  };
+}
