@@ -1,81 +1,57 @@
-// Files → network: the model and the files beside it that hold its large weights.
+// The public import: an ONNX file → a network at the file's weights.
 
-import { readFile, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { EigenscapeError, isEigenscapeError } from '../errors.js';
-import { externalLocations } from './external-data.js';
-import { invalid } from './failures.js';
-import { decodeModel } from './graph.js';
-import { parseModel, type ParsedOnnx, type ParseOptions } from './parse.js';
+import * as v from 'valibot';
 
-/** Reads a model as {@link parseOnnx} does, with its external data when a path is given.
- *  @throws EigenscapeError as parseOnnx; ERR_DATA when a file is absent or cannot be read */
-export async function readOnnx(
+import type { DType } from '../data/dtype.js';
+import { optionsOf, parseOptions, wordOption } from '../data/options.js';
+import { createNetwork, type Network } from '../network/network.js';
+import type { LossSpec } from '../network/spec.js';
+import { readOnnx } from './read-file.js';
+
+export interface ImportOnnxOptions<D extends DType = 'float64'> {
+  /** ONNX holds no loss. A softmax at the end is dropped under softmaxCrossEntropy, a sigmoid under
+   *  binaryCrossEntropy, as these losses apply them. */
+  readonly loss: LossSpec;
+  /** Precision of the network, whatever the file's is; default 'float64'. */
+  readonly dtype?: D | undefined;
+  /** Called for each thing that was dropped, folded into weights or not used, with a sentence about
+   *  it; by default they are process warnings. */
+  readonly onNote?: ((note: string) => void) | undefined;
+}
+
+const optionsSchema = optionsOf({
+  loss: v.custom<LossSpec>(
+    (loss) => loss !== undefined,
+    "the loss, which ONNX does not hold: 'softmaxCrossEntropy', 'meanSquaredError', …",
+  ),
+  dtype: wordOption(['float64', 'float32']),
+  onNote: v.optional(
+    v.custom<(note: string) => void>((value) => typeof value === 'function', 'a function'),
+  ),
+});
+
+/** The multilayer perceptron in an ONNX file, as PyTorch's exporters write it. Its tensors keep their
+ *  names in `network.layout`; large weights are read from the file beside the model.
+ *
+ *  Where Gemm has alpha and beta, the parameters are alpha·B and beta·C, and curvature is with respect
+ *  to these (the Hessian with respect to the stored B is alpha² times as large).
+ *
+ *  @throws EigenscapeError ERR_DATA for files that are absent, cut or not finite; ERR_ONNX_INVALID for
+ *  bytes that are no ONNX model; ERR_ONNX_UNSUPPORTED naming every node that has no equivalent
+ *  @example const network = await importOnnx('m.onnx', { loss: 'softmaxCrossEntropy' }) */
+export async function importOnnx<D extends DType = 'float64'>(
   fileOrBytes: string | URL | Uint8Array,
-  options: Pick<ParseOptions, 'loss'>,
-): Promise<ParsedOnnx> {
-  if (fileOrBytes instanceof Uint8Array) return parseModel(decodeModel(fileOrBytes), options);
-  const path = filePath(fileOrBytes);
-  const bytes = await contents(path, 'The ONNX file');
-  try {
-    const model = decodeModel(bytes);
-    const files = new Map<string, Uint8Array>();
-    for (const location of externalLocations(model)) {
-      files.set(location, await externalFile(path, location));
-    }
-    return parseModel(model, { ...options, externalData: (location) => fileAt(files, location) });
-  } catch (error) {
-    if (!isEigenscapeError(error)) throw error;
-    const { code, message, details, cause } = error;
-    const named = { details: { ...details, file: path }, cause };
-    throw new EigenscapeError(code, `${basename(path)}: ${message}`, named);
-  }
-}
-
-function filePath(file: string | URL): string {
-  if (typeof file === 'string') return file;
-  if (file instanceof URL && file.protocol === 'file:') return fileURLToPath(file);
-  throw new EigenscapeError(
-    'ERR_SPEC',
-    `An ONNX model is given as a path, a file: URL or bytes, not as ${String(file)}.`,
-  );
-}
-
-function fileAt(files: ReadonlyMap<string, Uint8Array>, location: string): Uint8Array {
-  const file = files.get(location);
-  if (file !== undefined) return file;
-  throw new EigenscapeError('ERR_DATA', `External file '${location}' was not read.`);
-}
-
-/** A file in the model's folder; a link that leads out of it is refused like a path that does. */
-async function externalFile(model: string, location: string): Promise<Uint8Array> {
-  const what = 'The external data of the model, which should lie beside it,';
-  const [folder, target] = await reading(what, () =>
-    Promise.all([realpath(dirname(model)), realpath(join(dirname(model), location))]),
-  );
-  if (target.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
-    return contents(target, what);
-  }
-  throw invalid(
-    `The external file '${location}' is a link to '${target}', outside the model's folder; only ` +
-      'files in that folder are read.',
-  );
-}
-
-async function contents(path: string, what: string): Promise<Uint8Array> {
-  return reading(what, async () => {
-    // Opening a pipe or a device could wait for ever.
-    if (!(await stat(path)).isFile()) throw new Error(`'${path}' is no file`);
-    return readFile(path);
+  options: ImportOnnxOptions<D>,
+): Promise<Network<D>> {
+  const { loss, onNote = warn } = parseOptions('importOnnx', optionsSchema, options);
+  const { spec, parameters, tensorNames, notes } = await readOnnx(fileOrBytes, { loss });
+  const network = createNetwork(spec, { dtype: options.dtype, parameters, tensorNames });
+  notes.forEach((note) => {
+    onNote(note);
   });
+  return network;
 }
 
-async function reading<T>(what: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EigenscapeError('ERR_DATA', `${what} cannot be read: ${reason}`, { cause });
-  }
+function warn(note: string): void {
+  process.emitWarning(note, { type: 'EigenscapeOnnxNote' });
 }
