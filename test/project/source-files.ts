@@ -1,13 +1,14 @@
 // What the tests of the project itself read: the names of its files and what these import.
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Files below `folder` whose name fits, relative to it, with forward slashes. */
+/** Files below `folder` whose name fits, relative to it, with forward slashes; none if it is absent. */
 export function filesBelow(folder: string, pattern: RegExp): string[] {
+  if (!existsSync(path.join(root, folder))) return [];
   return readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => name.replaceAll(path.sep, '/'))
     .filter((name) => pattern.test(name))
