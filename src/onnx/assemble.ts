@@ -36,8 +36,12 @@ export function outputProblems(output: Value, loss: LossSpec): readonly Problem[
 }
 
 /** @param output a value without {@link outputProblems}
+ *  @param producer the program that wrote the file, as it says
  *  @throws EigenscapeError ERR_DATA when a weight is not finite */
-export function assemble(output: FeaturesValue, loss: LossSpec): ParsedOnnx {
+export function assemble(
+  output: FeaturesValue,
+  { loss, producer }: { readonly loss: LossSpec; readonly producer: string },
+): ParsedOnnx {
   const { kept, notes } = trimmed(stagesOf(output), loss);
   const [input, ...stages] = kept;
   const tensors = stages.flatMap(parametersOf);
@@ -49,7 +53,7 @@ export function assemble(output: FeaturesValue, loss: LossSpec): ParsedOnnx {
     parameters: concatenated(tensors.map(({ values }) => values)),
     dtype: tensors.some(({ type }) => type.name === 'float64') ? 'float64' : 'float32',
     tensorNames: tensors.map(({ name }) => name),
-    notes: [...notes, ...parameterNotes(stages, tensors)],
+    notes: [...notes, ...tensorNotes(tensors), ...(producer === 'pytorch' ? biasNote(stages) : [])],
   };
 }
 
@@ -156,27 +160,30 @@ function checkFinite({ name, values }: Parameter): void {
   );
 }
 
-function parameterNotes(stages: readonly Stage[], tensors: readonly Parameter[]): string[] {
+function tensorNotes(tensors: readonly Parameter[]): string[] {
   const copies = tensors.flatMap(({ name, copyOf }) =>
     copyOf === undefined
       ? []
       : [`'${name}' is stored as a copy of '${copyOf}'; it counts as parameters of its own.`],
   );
   const narrow = tensors.map(({ type }) => type.name).filter((name) => name.endsWith('float16'));
-  const unbiased = stages.filter(
-    ({ layer, node }) =>
-      layer.type === 'dense' && layer.bias === undefined && node.operator === 'Gemm',
-  );
-  const names = unbiased.map(({ node }) => `'${node.name}'`).join(', ');
   return [
     ...copies,
     ...[...new Set(narrow)].map((name) => `The weights are stored as ${name} and widened.`),
-    ...(unbiased.length === 0
-      ? []
-      : [
-          `Gemm without bias: ${names}. (PyTorch's dynamo exporter removes biases that are all ` +
-            'zero; optimize=False keeps them.)',
-        ]),
+  ];
+}
+
+/** PyTorch's dynamo exporter removes biases that are all zero, with which go their rows of the
+ *  Hessian. (Its TorchScript exporter writes layers without bias as MatMul.) */
+function biasNote(stages: readonly Stage[]): string[] {
+  const names = stages
+    .filter(({ layer }) => layer.type === 'dense' && layer.bias === undefined)
+    .filter(({ node }) => node.operator === 'Gemm')
+    .map(({ node }) => `'${node.name}'`);
+  if (names.length === 0) return [];
+  return [
+    `Gemm without bias: ${names.join(', ')}. (PyTorch's dynamo exporter removes biases that are ` +
+      'all zero; optimize=False keeps them.)',
   ];
 }
 

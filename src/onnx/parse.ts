@@ -40,7 +40,7 @@ export function parseModel(model: ModelProto, options: ParseOptions): ParsedOnnx
   const { output, problems, notes } = evaluate(graph, externalData);
   const found = [...problems, ...outputProblems(output, loss)];
   if (found.length > 0 || output.kind !== 'features') throw unsupported(found);
-  const parsed = assemble(output, loss);
+  const parsed = assemble(output, { loss, producer: model.producerName });
   return { ...parsed, notes: [...notes, ...parsed.notes] };
 }
 

@@ -146,7 +146,10 @@ export function localFunction(parts: {
     node: [...parts.nodes],
     attribute: [...(parts.attributes ?? [])],
     attributeProto: [...(parts.defaults ?? [])],
-    opsetImport: [{ domain: '', version: 17n }],
+    opsetImport: [
+      { domain: '', version: 17n },
+      { domain: parts.domain, version: 1n },
+    ],
   });
 }
 
