@@ -6,13 +6,14 @@ import { asGraph, filesBelow, findCycle, importsOfModule, includesOf } from './s
 // Each room may know those below it. Rooms on one level may know each other if no cycle results.
 const typescriptLevels: readonly (readonly string[])[] = [
   ['errors.ts', 'progress.ts'],
-  ['native.ts', 'long-call.ts'],
+  ['native.ts', 'long-call.ts', 'machine.ts'],
   ['network', 'data'],
   ['curvature'],
   ['spectrum', 'training'],
   ['report', 'landscape', 'onnx'],
-  ['experiments'],
-  ['cli', 'index.ts'],
+  ['index.ts'],
+  ['experiments'], // users of the library like any other: they may import its index
+  ['cli'],
 ];
 
 const nativeLevels: readonly (readonly string[])[] = [
@@ -75,10 +76,6 @@ describe('TypeScript', () => {
   it('only native.ts loads the addon', () => {
     const loaders = moduleImports.filter(({ to }) => /node-gyp-build|\.node$/.test(to));
     expect(loaders.map(({ from }) => from).filter((from) => from !== 'native.ts')).toEqual([]);
-  });
-
-  it('nothing in the library imports the public index', () => {
-    expect(inside.filter(({ to }) => to === 'index.ts')).toEqual([]);
   });
 });
 
