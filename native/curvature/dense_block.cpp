@@ -12,15 +12,25 @@ using blas::Form;
 using blas::gemm;
 
 /// x[n] = a[n] · e[n]
-template <typename T>
-inline void multiply(std::size_t n, const T* a, const T* e, T* x) {
+EIGENSCAPE_INSTRUCTION_SETS
+void multiply(std::size_t n, const double* a, const double* e, double* x) {
+  for (std::size_t s = 0; s < n; ++s) x[s] = a[s] * e[s];
+}
+EIGENSCAPE_INSTRUCTION_SETS
+void multiply(std::size_t n, const float* a, const float* e, float* x) {
   for (std::size_t s = 0; s < n; ++s) x[s] = a[s] * e[s];
 }
 
-/// x[n] += delta[n] · f[n]
-template <typename T>
-inline void add_product(std::size_t n, const T* delta, const T* f, T* x) {
-  for (std::size_t s = 0; s < n; ++s) x[s] += delta[s] * f[s];
+/// x[n] = a[n] · e[n] + delta[n] · f[n]
+EIGENSCAPE_INSTRUCTION_SETS
+void multiply_two(std::size_t n, const double* a, const double* e, const double* delta,
+                  const double* f, double* x) {
+  for (std::size_t s = 0; s < n; ++s) x[s] = a[s] * e[s] + delta[s] * f[s];
+}
+EIGENSCAPE_INSTRUCTION_SETS
+void multiply_two(std::size_t n, const float* a, const float* e, const float* delta, const float* f,
+                  float* x) {
+  for (std::size_t s = 0; s < n; ++s) x[s] = a[s] * e[s] + delta[s] * f[s];
 }
 
 /// out [rows, samples] ← the listed columns of x [rows, stride]
@@ -68,21 +78,34 @@ struct TileSetting {
   bool feeds_self;  // m = l + 1, where F_{m,l}[p, j] is D_l[p] at j = p and 0 elsewhere
 };
 
-/// Columns of the samples in use: everything that X and the product read.
+/// Columns of the samples in use: everything that X and the product read. Tiles of one strip follow
+/// one another, so what depends on (m, l, p) alone is often there already.
 template <typename T>
 void gather_values(const TileSetting<T>& setting, const ChainValues<T>& values,
-                   std::span<const std::size_t> samples, DenseTileScratch<T>& scratch) {
+                   DenseTileScratch<T>& scratch) {
   const auto [m, l, p, first, last] = setting.tile;
   const std::size_t n = values.n;
   const std::size_t units = last - first;
-  gather(setting.column_layer.d + 1, n, values.a[l].data(), samples, scratch.a_l);
-  gather(setting.row_layer.d + 1, n, values.a[m].data(), samples, scratch.a_m);
+  const StripKey strip{values.first_sample, m, l, p};
+  const bool known = scratch.strip == strip;
+  if (!known) {
+    scratch.samples.clear();
+    const unsigned char* const active = values.active[l].data() + p * n;
+    for (std::size_t s = 0; s < n; ++s) {
+      if (active[s] != 0) scratch.samples.push_back(s);
+    }
+    gather<T>(setting.column_layer.d + 1, n, values.a[l].data(), scratch.samples, scratch.a_l);
+    gather<T>(setting.row_layer.d + 1, n, values.a[m].data(), scratch.samples, scratch.a_m);
+    scratch.strip = strip;
+  }
+  const std::span<const std::size_t> samples = scratch.samples;
   if (setting.has_first) {
     const T* const e = values.e[pair_index(m, l)].data() + (p * setting.row_layer.h + first) * n;
     gather(units, n, e, samples, scratch.e);
   }
   if (!setting.has_second) return;
   gather(units, n, values.delta[m].data() + first * n, samples, scratch.delta);
+  if (known) return;
   if (setting.feeds_self) {
     gather(1, n, values.slope[l].data() + p * n, samples, scratch.f);
   } else {
@@ -97,18 +120,23 @@ void form_x(const TileSetting<T>& setting, std::size_t all, std::size_t start, s
             DenseTileScratch<T>& scratch) {
   const RowOrder& order = setting.order;
   for (std::size_t i = 0; i < order.units; ++i) {
+    const T* const e = scratch.e.data() + i * all + start;
+    const T* const delta = scratch.delta.data() + i * all + start;
     for (std::size_t j = 0; j < order.inputs; ++j) {
+      const T* const a = scratch.a_m.data() + j * all + start;
       T* const x = scratch.x.data() + order.row(i, j) * count;
-      if (setting.has_first) {
-        multiply(count, scratch.a_m.data() + j * all + start, scratch.e.data() + i * all + start,
-                 x);
+      const bool fed = setting.has_second && j + 1 < order.inputs &&
+                       (!setting.feeds_self || j == setting.tile.p);
+      const T* const f = scratch.f.data() + (setting.feeds_self ? 0 : j * all) + start;
+      if (setting.has_first && fed) {
+        multiply_two(count, a, e, delta, f, x);
+      } else if (setting.has_first) {
+        multiply(count, a, e, x);
+      } else if (fed) {
+        multiply(count, delta, f, x);
       } else {
         std::fill_n(x, count, T{0});
       }
-      if (!setting.has_second || j + 1 == order.inputs) continue;
-      if (setting.feeds_self && j != setting.tile.p) continue;
-      const T* const f = scratch.f.data() + (setting.feeds_self ? 0 : j * all) + start;
-      add_product(count, scratch.delta.data() + i * all + start, f, x);
     }
   }
 }
@@ -222,18 +250,13 @@ void add_dense_tile(const std::vector<ChainLayer>& layers, const ChainValues<T>&
                                values.curved,
                                !diagonal && !values.delta.empty(),
                                tile.m == tile.l + 1};
-  scratch.samples.clear();
-  const unsigned char* const active = values.active[tile.l].data() + tile.p * values.n;
-  for (std::size_t s = 0; s < values.n; ++s) {
-    if (active[s] != 0) scratch.samples.push_back(s);
-  }
+  gather_values(setting, values, scratch);
   const std::size_t all = scratch.samples.size();
   const std::size_t rows = setting.order.units * inputs;
   scratch.tile.resize(rows * (column_layer.d + 1));
   if (all == 0 || (!setting.has_first && !setting.has_second)) {
     scratch.tile.zero();
   } else {
-    gather_values(setting, values, scratch.samples, scratch);
     scratch.x.resize(rows * std::min(all, tuning.samples));
     for (std::size_t start = 0; start < all; start += tuning.samples) {
       const std::size_t count = std::min(tuning.samples, all - start);

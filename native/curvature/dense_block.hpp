@@ -9,6 +9,7 @@
 // left out. A strip is cut into tiles of units i, so that X stays in cache.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "curvature/dense_chain.hpp"
@@ -36,9 +37,19 @@ struct DenseTile {
 std::vector<DenseTile> dense_tiles(const std::vector<ChainLayer>& layers, std::size_t entry_bytes,
                                    const DenseBlockTuning& tuning);
 
+/// A strip for one stretch of samples.
+struct StripKey {
+  std::size_t first_sample;
+  std::size_t m;
+  std::size_t l;
+  std::size_t p;
+  bool operator==(const StripKey&) const = default;
+};
+
 /// Scratch of one thread.
 template <typename T>
 struct DenseTileScratch {
+  std::optional<StripKey> strip;     // whose samples, a_l, a_m and f are gathered
   std::vector<std::size_t> samples;  // those in which unit p is active
   AlignedBuffer<T> a_l;              // a_{l-1} of these samples [d_l + 1, n]
   AlignedBuffer<T> a_m;              // a_{m-1} [d_m + 1, n]

@@ -274,6 +274,7 @@ void compute_chain_values(const Operator<T>& matrix, const std::vector<ChainLaye
       return graph.nodes()[node].operation->structure != Structure::piecewise_linear;
     });
   });
+  values.first_sample = first;
   shape_values(layers, count, residual, matrix.term() != Term::residual || bent, values);
   Workspaces<Scratch<T>> workspaces;
   const std::size_t groups = (count + kSamplesAtOnce - 1) / kSamplesAtOnce;
@@ -307,12 +308,6 @@ void compute_chain_values(const Operator<T>& matrix, const std::vector<ChainLaye
     }
     workspaces.give_back(std::move(scratch));
   });
-  values.active_everywhere.assign(layers.size(), false);
-  for (std::size_t l = 0; l < layers.size(); ++l) {
-    const auto active = values.active[l].span();
-    values.active_everywhere[l] =
-        std::all_of(active.begin(), active.end(), [](unsigned char a) { return a != 0; });
-  }
 }
 
 template void compute_chain_values<double>(const Operator<double>&, const std::vector<ChainLayer>&,

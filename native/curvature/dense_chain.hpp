@@ -35,13 +35,13 @@ std::vector<ChainLayer> chain_layers(const Graph& graph);
 /// Arrays over the samples of one stretch, sample innermost: [rows, n].
 template <typename T>
 struct ChainValues {
+  std::size_t first_sample = 0;
   std::size_t n = 0;
   std::vector<AlignedBuffer<T>> a;      // per layer: its input with a 1 appended [d + 1, n]
   std::vector<AlignedBuffer<T>> slope;  // per layer: D [h, n]
   std::vector<AlignedBuffer<T>> delta;  // per layer: δ [h, n]; empty when the term drops it
   std::vector<AlignedBuffer<T>> e;      // per pair: E_{m,l} as [h_l, h_m, n]
   std::vector<AlignedBuffer<T>> f;      // per pair, m ≥ l + 2: F_{m,l} as [h_l, h_{m-1}, n]
-  std::vector<bool> active_everywhere;  // per layer: no unit has D = S = 0 at any sample
   std::vector<AlignedBuffer<unsigned char>> active;  // per layer [h, n]: D ≠ 0 or S ≠ 0
   bool curved = true;  // false: every 𝓗_m is zero (R of a piecewise linear network)
 };
