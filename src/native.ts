@@ -87,6 +87,10 @@ export interface NativeSpectrum {
   readonly exactZeros: number;
   /** ‖A‖_F */
   readonly norm: number;
+  /** Σ over samples of the sizes of their shares before anything cancels; 0 for a given matrix. */
+  readonly magnitude: number;
+  /** Roundings behind one entry of the matrix, at most. */
+  readonly operations: number;
   readonly via: string;
 }
 

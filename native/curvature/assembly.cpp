@@ -20,9 +20,15 @@ std::size_t stretch_length(const std::vector<ChainLayer>& layers, std::size_t sa
   return std::min(samples, std::max(fitting, kSmallestStretch));
 }
 
+std::size_t operations_of(const std::vector<ChainLayer>& layers, std::size_t samples) {
+  std::size_t operations = samples;
+  for (const ChainLayer& layer : layers) operations += layer.d + 3 * layer.h;
+  return operations;
+}
+
 template <typename T>
-void assemble_closed_form(const Operator<T>& curvature, std::span<T> matrix,
-                          const Control& control) {
+AssemblyScale assemble_closed_form(const Operator<T>& curvature, std::span<T> matrix,
+                                   const Control& control) {
   const std::vector<ChainLayer> layers = chain_layers(curvature.graph());
   const DenseBlockTuning tuning;
   const std::vector<DenseTile> tiles = dense_tiles(layers, sizeof(T), tuning);
@@ -33,9 +39,11 @@ void assemble_closed_form(const Operator<T>& curvature, std::span<T> matrix,
   ChainValues<T> values;
   Workspaces<DenseTileScratch<T>> workspaces;
   std::atomic<std::size_t> done = 0;
+  AssemblyScale scale{0, operations_of(layers, samples)};
   for (std::size_t first = 0; first < samples; first += stretch) {
     compute_chain_values(curvature, layers, first, std::min(stretch, samples - first), values,
                          control);
+    for (const double magnitude : values.magnitude) scale.magnitude += magnitude;
     parallel_for(control, tiles.size(), [&](std::size_t index) {
       auto scratch = workspaces.take([] { return std::make_unique<DenseTileScratch<T>>(); });
       add_dense_tile(layers, values, tiles[index], tuning, first == 0, curvature.size(), *scratch,
@@ -44,6 +52,23 @@ void assemble_closed_form(const Operator<T>& curvature, std::span<T> matrix,
       control.report("assembly", static_cast<double>(++done), total);
     });
   }
+  return scale;
+}
+
+/// The scale of a chain's matrix without the matrix.
+template <typename T>
+AssemblyScale scale_of_chain(const Operator<T>& curvature, const Control& control) {
+  const std::vector<ChainLayer> layers = chain_layers(curvature.graph());
+  const std::size_t samples = curvature.samples().count;
+  const std::size_t stretch = stretch_length<T>(layers, samples);
+  AssemblyScale scale{0, operations_of(layers, samples)};
+  ChainValues<T> values;
+  for (std::size_t first = 0; first < samples; first += stretch) {
+    compute_chain_values(curvature, layers, first, std::min(stretch, samples - first), values,
+                         control);
+    for (const double magnitude : values.magnitude) scale.magnitude += magnitude;
+  }
+  return scale;
 }
 
 /// A ← (A + Aᵀ)/2 for rows [first, last) and their mirror images.
@@ -119,22 +144,24 @@ std::size_t assembly_workspace(const Operator<T>& matrix, Route route, std::size
 }
 
 template <typename T>
-void assemble(const Operator<T>& curvature, Route route, std::size_t block, std::span<T> matrix,
-              const Control& control) {
+AssemblyScale assemble(const Operator<T>& curvature, Route route, std::size_t block,
+                       std::span<T> matrix, const Control& control) {
+  const bool chain = curvature.graph().is_dense_chain();
+  if (route == Route::closed_form && !chain) {
+    throw Error(ErrorCode::spec,
+                "the closed form holds for chains of dense layers and pointwise functions; use "
+                "via: 'products' for this network");
+  }
+  AssemblyScale scale;
   if (route == Route::products) {
     assemble_by_products(curvature, block, matrix, control);
+    if (chain) scale = scale_of_chain(curvature, control);
   } else {
-    if (!curvature.graph().is_dense_chain()) {
-      throw Error(ErrorCode::spec,
-                  "the closed form holds for chains of dense layers and pointwise functions; use "
-                  "via: 'products' for this network");
-    }
-    assemble_closed_form(curvature, matrix, control);
-    if (curvature.term() == Term::gradient_covariance) {
-      subtract_mean(curvature, matrix, control);
-    }
+    scale = assemble_closed_form(curvature, matrix, control);
+    if (curvature.term() == Term::gradient_covariance) subtract_mean(curvature, matrix, control);
   }
   check_finite<T>(matrix);
+  return scale;
 }
 
 template Route choose_route<double>(const Operator<double>&);
@@ -143,9 +170,9 @@ template std::size_t assembly_workspace<double>(const Operator<double>&, Route, 
                                                 std::size_t);
 template std::size_t assembly_workspace<float>(const Operator<float>&, Route, std::size_t,
                                                std::size_t);
-template void assemble<double>(const Operator<double>&, Route, std::size_t, std::span<double>,
-                               const Control&);
-template void assemble<float>(const Operator<float>&, Route, std::size_t, std::span<float>,
-                              const Control&);
+template AssemblyScale assemble<double>(const Operator<double>&, Route, std::size_t,
+                                        std::span<double>, const Control&);
+template AssemblyScale assemble<float>(const Operator<float>&, Route, std::size_t, std::span<float>,
+                                       const Control&);
 
 }  // namespace eigenscape

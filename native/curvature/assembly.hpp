@@ -22,10 +22,20 @@ template <typename T>
 std::size_t assembly_workspace(const Operator<T>& matrix, Route route, std::size_t block,
                                std::size_t threads);
 
+/// What the rounding errors of a dense matrix are measured against.
+struct AssemblyScale {
+  /// Σ_n of the sizes that the shares of the samples have before anything cancels; never below
+  /// ‖A‖_F.
+  double magnitude = 0;
+  /// Additions and products behind one entry, at most: samples, and the lengths of all inner
+  /// products.
+  std::size_t operations = 0;
+};
+
 /// Overwrites `matrix` [M, M]. `block` is the number of unit vectors at once in Route::products.
 /// Throws ErrorCode::spec if the graph is no chain and the closed form is asked for.
 template <typename T>
-void assemble(const Operator<T>& curvature, Route route, std::size_t block, std::span<T> matrix,
-              const Control& control);
+AssemblyScale assemble(const Operator<T>& curvature, Route route, std::size_t block,
+                       std::span<T> matrix, const Control& control);
 
 }  // namespace eigenscape

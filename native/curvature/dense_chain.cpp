@@ -1,6 +1,7 @@
 #include "curvature/dense_chain.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "linalg/blas.hpp"
 
@@ -122,6 +123,47 @@ void store_transposed(std::size_t n, std::size_t rows, const T* x, std::size_t n
   }
 }
 
+/// ‖·‖_F of each of n samples' arrays of `size` entries.
+template <typename T>
+std::vector<double> sample_norms(std::size_t n, std::size_t size, const T* x) {
+  std::vector<double> norms(n);
+  for (std::size_t s = 0; s < n; ++s) {
+    double sum = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      sum += static_cast<double>(x[s * size + i]) * static_cast<double>(x[s * size + i]);
+    }
+    norms[s] = std::sqrt(sum);
+  }
+  return norms;
+}
+
+/// Adds ‖a_{l-1}‖ (‖a_{m-1}‖ ‖E‖ + ‖δ_m‖ ‖F‖) of one block to the magnitude of each sample.
+template <typename T>
+void add_magnitudes(const Graph& graph, const std::vector<ChainLayer>& layers, std::size_t m,
+                    std::size_t l, std::size_t n, std::size_t first, const T* e,
+                    const Scratch<T>& scratch, ChainValues<T>& values) {
+  const auto input_norms = [&](const ChainLayer& layer) {
+    const std::size_t input = graph.nodes()[layer.node].inputs[0];
+    return sample_norms(n, layer.d, scratch.evaluation.value(input).data());
+  };
+  const std::vector<double> a_l = input_norms(layers[l]);
+  const std::vector<double> a_m = input_norms(layers[m]);
+  const std::size_t h_m = layers[m].h;
+  std::vector<double> e_norms(n, 0.0);
+  if (e != nullptr) e_norms = sample_norms(n, layers[l].h * h_m, e);
+  std::vector<double> delta(n, 0.0);
+  std::vector<double> feed(n, 0.0);
+  if (m > l && !values.delta.empty()) {
+    delta = sample_norms(n, h_m, scratch.evaluation.adjoint_of(layers[m].node + 1).data());
+    feed = sample_norms(n, layers[l].h * layers[m - 1].h, scratch.feed.data());
+  }
+  for (std::size_t s = 0; s < n; ++s) {
+    const double block =
+        std::hypot(a_l[s], 1) * (std::hypot(a_m[s], 1) * e_norms[s] + delta[s] * feed[s]);
+    values.magnitude[first + s] += m == l ? block : 2 * block;
+  }
+}
+
 /// E_{m,l}, F_{m,l} of every pair with this l, for one group of samples.
 template <typename T>
 void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& layers, std::size_t l,
@@ -130,6 +172,8 @@ void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& la
   if (values.curved) {
     store_transposed(n, h_l * h_l, scratch.hessian[l].data(), values.n, first,
                      values.e[pair_index(l, l)].data());
+    add_magnitudes(matrix.graph(), layers, l, l, n, first, scratch.hessian[l].data(), scratch,
+                   values);
   }
   for (std::size_t m = l + 1; m < layers.size(); ++m) {
     const std::size_t h_m = layers[m].h;
@@ -158,7 +202,10 @@ void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& la
     scratch.jacobian.resize(n * h_l * h_m);
     gemm<T>(Form::plain, Form::transposed, n * h_l, h_m, below, 1, scratch.feed.data(), below,
             weights_of(matrix, layers[m]).data(), below, 0, scratch.jacobian.data(), h_m);
-    if (!values.curved) continue;
+    if (!values.curved) {
+      add_magnitudes<T>(matrix.graph(), layers, m, l, n, first, nullptr, scratch, values);
+      continue;
+    }
     scratch.e.resize(n * h_l * h_m);
     for (std::size_t s = 0; s < n; ++s) {
       gemm<T>(Form::plain, Form::plain, h_l, h_m, h_m, 1, scratch.jacobian.data() + s * h_l * h_m,
@@ -167,6 +214,7 @@ void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& la
     }
     store_transposed(n, h_l * h_m, scratch.e.data(), values.n, first,
                      values.e[pair_index(m, l)].data());
+    add_magnitudes(matrix.graph(), layers, m, l, n, first, scratch.e.data(), scratch, values);
   }
 }
 
@@ -201,6 +249,7 @@ void shape_values(const std::vector<ChainLayer>& layers, std::size_t n, bool res
   const std::size_t count = layers.size();
   values.n = n;
   values.curved = curved;
+  values.magnitude.assign(n, 0.0);
   values.a.resize(count);
   values.slope.resize(count);
   values.active.resize(count);

@@ -43,6 +43,10 @@ struct ChainValues {
   std::vector<AlignedBuffer<T>> e;      // per pair: E_{m,l} as [h_l, h_m, n]
   std::vector<AlignedBuffer<T>> f;      // per pair, m ≥ l + 2: F_{m,l} as [h_l, h_{m-1}, n]
   std::vector<AlignedBuffer<unsigned char>> active;  // per layer [h, n]: D ≠ 0 or S ≠ 0
+  /// Σ over the blocks (m, l) of ‖a_{l-1}‖ (‖a_{m-1}‖ ‖E_{m,l}‖ + ‖δ_m‖ ‖F_{m,l}‖), off the
+  /// diagonal twice [n]: what the entries of one sample's share are made of, before anything
+  /// cancels.
+  std::vector<double> magnitude;
   bool curved = true;  // false: every 𝓗_m is zero (R of a piecewise linear network)
 };
 

@@ -12,7 +12,7 @@ namespace eigenscape {
 namespace {
 
 /// From this order on the two-stage way is faster on one thread; see docs/performance.md.
-constexpr std::size_t kTwoStageFrom = 1500;
+constexpr std::size_t kTwoStageFrom = 1800;
 
 /// ‖·‖₂ of every row: what ‖A‖_F and the rows that vanish are read from.
 template <typename T>

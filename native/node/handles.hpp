@@ -61,8 +61,9 @@ Handle* find_handle(const Napi::Value& value) {
 template <typename Handle>
 const Handle& unwrap(const Napi::Value& value) {
   const Handle* const handle = find_handle<Handle>(value);
-  const bool held = handle != nullptr &&
-                    std::visit([](const auto& object) { return object != nullptr; }, handle->object);
+  const bool held =
+      handle != nullptr &&
+      std::visit([](const auto& object) { return object != nullptr; }, handle->object);
   if (held) return *handle;
   throw Error(ErrorCode::disposed, std::string("the ") + Handle::name +
                                        " was disposed, or is no object of this library");

@@ -90,20 +90,22 @@ Napi::Value assemble_job(const Napi::CallbackInfo& info) {
       unwrap<OperatorHandle>(info[0]).object);
 }
 
-template <typename T>
-Resolve resolve_spectrum(DenseSpectrum spectrum, const char* via) {
+Resolve resolve_spectrum(DenseSpectrum spectrum, AssemblyScale scale, const char* via) {
   auto held = std::make_shared<DenseSpectrum>(std::move(spectrum));
-  return [held, via](Napi::Env env) {
+  return [held, scale, via](Napi::Env env) {
     const Napi::Object result = Napi::Object::New(env);
     result.Set("eigenvalues", to_array<double>(env, held->values));
     result.Set("exactZeros", static_cast<double>(held->exact_zeros));
     result.Set("norm", held->norm);
+    result.Set("magnitude", scale.magnitude);
+    result.Set("operations", static_cast<double>(scale.operations));
     result.Set("via", via);
     return result;
   };
 }
 
-/// operatorEigenvalues(operator, way, options) → job of { eigenvalues, exactZeros, norm, via }
+/// operatorEigenvalues(operator, way, options) → job of { eigenvalues, exactZeros, norm,
+/// magnitude, operations, via }
 Napi::Value operator_eigenvalues_job(const Napi::CallbackInfo& info) {
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
@@ -115,9 +117,10 @@ Napi::Value operator_eigenvalues_job(const Napi::CallbackInfo& info) {
         return start_job(info.Env(), info[2].As<Napi::Object>(),
                          [matrix, way, n](const Control& control) -> Resolve {
                            AlignedBuffer<T> entries(n * n);
-                           assemble<T>(*matrix, way.route, way.block, entries.span(), control);
-                           return resolve_spectrum<T>(
-                               symmetric_eigenvalues<T>(n, entries.span(), control),
+                           const AssemblyScale scale =
+                               assemble<T>(*matrix, way.route, way.block, entries.span(), control);
+                           return resolve_spectrum(
+                               symmetric_eigenvalues<T>(n, entries.span(), control), scale,
                                name_of(way.route));
                          });
       },
@@ -189,8 +192,8 @@ Napi::Value matrix_eigenvalues_job(const Napi::CallbackInfo& info) {
       info[0], n, [&]<typename T>(std::shared_ptr<std::vector<T>> entries) -> Napi::Value {
         return start_job(info.Env(), info[2].As<Napi::Object>(),
                          [entries, n](const Control& control) -> Resolve {
-                           return resolve_spectrum<T>(
-                               symmetric_eigenvalues<T>(n, *entries, control), "matrix");
+                           return resolve_spectrum(symmetric_eigenvalues<T>(n, *entries, control),
+                                                   {}, "matrix");
                          });
       });
 }

@@ -16,18 +16,27 @@ function routeOf(via: string): DenseRoute {
   return via === 'closedForm' || via === 'products' ? via : 'matrix';
 }
 
+/** Weyl: an eigenvalue moves by no more than the norm of what is added to the matrix.
+ *
+ *  Solver: LAPACK's are those of A + E with ‖E‖ ≤ n·ε·‖A‖_F. Assembly: with S the sum over samples of the
+ *  norms that their shares are products of, and m roundings behind an entry, ‖Â − A‖ ≤ m·ε·S to first
+ *  order in ε (Higham 2002, §3.1 and §3.5). The estimate takes roundings for independent: √n and √m in place
+ *  of n and m, as Higham and Mary (2019) have it, and √N of the N samples' shares. */
 function withErrors(
-  { eigenvalues, exactZeros, norm, via }: NativeSpectrum,
+  spectrum: NativeSpectrum,
   dtype: DType,
   sampleCount: number,
 ): DenseTermSpectrum {
-  const unit = epsilon[dtype] * norm;
+  const { eigenvalues, exactZeros, norm, magnitude, operations, via } = spectrum;
+  const unit = epsilon[dtype];
+  const n = eigenvalues.length;
   return {
     method: 'dense',
     eigenvalues,
     exactZeros,
-    errorBound: (eigenvalues.length + sampleCount) * unit,
-    errorEstimate: Math.sqrt(eigenvalues.length + sampleCount) * unit,
+    errorBound: unit * (n * norm + operations * magnitude),
+    errorEstimate:
+      unit * (Math.sqrt(n) * norm + Math.sqrt(operations / Math.max(sampleCount, 1)) * magnitude),
     via: routeOf(via),
   };
 }
