@@ -1,7 +1,7 @@
 // A symmetric matrix that is already there, as an operator.
 
 import type { DType } from '../data/dtype.js';
-import { describeValue } from '../data/describe-value.js';
+import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
 import type { SymmetricOperator } from './operator.js';
 

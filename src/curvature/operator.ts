@@ -11,8 +11,8 @@ import * as v from 'valibot';
 import type { Dataset } from '../data/dataset.js';
 import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
-import { describeValue } from '../data/describe-value.js';
-import { optionsOf, parseOptions, positiveInteger } from '../data/options.js';
+import { describeValue } from '../describe-value.js';
+import { longCallEntries, optionsOf, parseOptions, positiveInteger } from '../options.js';
 import { EigenscapeError } from '../errors.js';
 import { callEngine, runJob, threadCount } from '../long-call.js';
 import { addon } from '../native.js';
@@ -49,18 +49,22 @@ export interface DenseOptions extends LongCallOptions {
   readonly blockSize?: number | undefined;
 }
 
-const operatorSchema = optionsOf({ threads: v.optional(v.unknown()) });
-const denseSchema = v.object({
+const operatorSchema = optionsOf({ threads: longCallEntries.threads });
+/** @internal */
+export const denseEntries = {
+  ...longCallEntries,
   via: v.optional(
     v.picklist(['auto', 'closedForm', 'products'], "'auto', 'closedForm' or 'products'"),
     'auto',
   ),
   blockSize: v.optional(positiveInteger, 64),
-});
+};
+const denseSchema = optionsOf(denseEntries);
 
 /** @internal */
 export function parseDenseOptions(call: string, options: DenseOptions): NativeWay {
-  return parseOptions(call, denseSchema, options);
+  const { via, blockSize } = parseOptions(call, denseSchema, options);
+  return { via, blockSize };
 }
 
 /** One term at the point where it was made: later changes of the network do not reach it. */
@@ -78,9 +82,9 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     term: CurvatureTerm,
     network: Network<D>,
     data: Dataset,
-    { threads }: OperatorOptions = {},
+    options: OperatorOptions = {},
   ) {
-    parseOptions(term, operatorSchema, { threads });
+    const { threads } = parseOptions(term, operatorSchema, options);
     threadCount(threads);
     const { handle } = network;
     const samples = network.samplesOf(data);
@@ -176,6 +180,11 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     }
     return copy;
   }
+}
+
+/** @internal */
+export function isCurvatureOperator(operator: SymmetricOperator): operator is CurvatureOperator {
+  return operator instanceof CurvatureOperator;
 }
 
 type MakeOperator = <D extends DType>(

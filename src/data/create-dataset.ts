@@ -6,7 +6,7 @@ import * as v from 'valibot';
 
 import { EigenscapeError } from '../errors.js';
 import { Dataset } from './dataset.js';
-import { optionsOf, parseOptions } from './options.js';
+import { optionsOf, parseOptions } from '../options.js';
 import { isShape, measureRows, readRows } from './sample-rows.js';
 import type { MeasuredRows, SampleRows } from './sample-rows.js';
 

@@ -8,10 +8,10 @@ import * as v from 'valibot';
 import { EigenscapeError } from '../errors.js';
 import { createDataset } from './create-dataset.js';
 import type { Dataset } from './dataset.js';
-import { describeValue } from './describe-value.js';
+import { describeValue } from '../describe-value.js';
 import { filePath, readFileBytes } from './file-bytes.js';
 import type { FilePath } from './file-bytes.js';
-import { optionsOf, parseOptions } from './options.js';
+import { optionsOf, parseOptions } from '../options.js';
 
 export interface CsvOptions {
   /** The column that holds the targets: its name in the header, or its index from 0. */

@@ -3,8 +3,8 @@
 import * as v from 'valibot';
 
 import { EigenscapeError } from '../errors.js';
-import { describeValue } from './describe-value.js';
-import { optionsOf, parseOptions, seedOption } from './options.js';
+import { describeValue } from '../describe-value.js';
+import { optionsOf, parseOptions, seedOption } from '../options.js';
 import { createRandom } from './random.js';
 import { allocate } from './dtype.js';
 import type { ArrayOf, DType } from './dtype.js';

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 
 import { Dataset } from './dataset.js';
 import { digitsBase64 } from './digits-bytes.js';
-import { optionsOf, parseOptions, wordOption } from './options.js';
+import { optionsOf, parseOptions, wordOption } from '../options.js';
 
 export interface DigitsOptions {
   /** 'flat' (the default): inputShape [64], for dense layers; 'image': [1, 8, 8], for

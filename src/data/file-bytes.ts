@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { constants, gunzip } from 'node:zlib';
 
 import { EigenscapeError } from '../errors.js';
-import { describeValue } from './describe-value.js';
+import { describeValue } from '../describe-value.js';
 
 /** A path, or a file: URL. */
 export type FilePath = string | URL;

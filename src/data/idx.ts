@@ -12,7 +12,7 @@ import { allocate } from './dtype.js';
 import type { DType } from './dtype.js';
 import { filePath, readFileBytes, requireLength, unreadable } from './file-bytes.js';
 import type { FilePath } from './file-bytes.js';
-import { optionsOf, parseOptions, wordOption } from './options.js';
+import { optionsOf, parseOptions, wordOption } from '../options.js';
 
 export interface IdxOptions<D extends DType = DType> {
   /** 'flat' (the default): inputShape [rows·columns], for dense layers; 'image': [1, rows,

@@ -9,8 +9,8 @@ import { xoroshiro128plus, xoroshiro128plusFromState } from 'pure-rand/generator
 import * as v from 'valibot';
 
 import { EigenscapeError } from '../errors.js';
-import { describeValue } from './describe-value.js';
-import { optionsOf, parseOptions } from './options.js';
+import { describeValue } from '../describe-value.js';
+import { optionsOf, parseOptions } from '../options.js';
 
 type Generator = ReturnType<typeof xoroshiro128plus>;
 

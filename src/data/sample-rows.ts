@@ -4,7 +4,7 @@
 import { types } from 'node:util';
 
 import { EigenscapeError } from '../errors.js';
-import { describeValue } from './describe-value.js';
+import { describeValue } from '../describe-value.js';
 
 /** Every kind of typed array. */
 export type NumericArray =

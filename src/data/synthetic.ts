@@ -11,7 +11,7 @@ import {
   positiveInteger,
   positiveNumber,
   seedOption,
-} from './options.js';
+} from '../options.js';
 import { createRandom } from './random.js';
 import type { Random } from './random.js';
 

@@ -2,7 +2,7 @@
 
 import * as v from 'valibot';
 
-import { nonnegativeNumber, optionsOf, parseOptions } from '../data/options.js';
+import { nonnegativeNumber, optionsOf, parseOptions } from '../options.js';
 import type { Random } from '../data/random.js';
 import { EigenscapeError } from '../errors.js';
 import type { ParameterTensor } from './network.js';

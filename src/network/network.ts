@@ -6,7 +6,7 @@ import type { Dataset } from '../data/dataset.js';
 import { isDataset } from '../data/dataset.js';
 import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
-import { optionsOf, parseOptions, seedOption } from '../data/options.js';
+import { optionsOf, parseOptions, seedOption } from '../options.js';
 import { createRandom } from '../data/random.js';
 import { measureRows, readRows } from '../data/sample-rows.js';
 import type { SampleRows } from '../data/sample-rows.js';

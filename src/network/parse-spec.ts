@@ -2,7 +2,7 @@
 
 import * as v from 'valibot';
 
-import { optionsOf, parseOptions, positiveInteger } from '../data/options.js';
+import { optionsOf, parseOptions, positiveInteger } from '../options.js';
 import { EigenscapeError } from '../errors.js';
 import type { NativeLayer, NativeSpec } from '../native.js';
 import type { LayerSpec, LossObject, NetworkSpec } from './spec.js';

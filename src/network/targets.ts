@@ -1,7 +1,7 @@
 // What a loss makes of a dataset's targets: classes, or rows of values; refused where they do not fit.
 
 import type { Dataset } from '../data/dataset.js';
-import { describeValue } from '../data/describe-value.js';
+import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
 import type { LossObject } from './spec.js';
 

@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 
 import type { DType } from '../data/dtype.js';
-import { optionsOf, parseOptions, wordOption } from '../data/options.js';
+import { optionsOf, parseOptions, wordOption } from '../options.js';
 import { createNetwork, type Network } from '../network/network.js';
 import type { LossSpec } from '../network/spec.js';
 import { readOnnx } from './read-file.js';

@@ -1,6 +1,6 @@
 // All eigenvalues of one operator, with what is known of their errors.
 
-import { CurvatureOperator, parseDenseOptions } from '../curvature/operator.js';
+import { isCurvatureOperator, parseDenseOptions } from '../curvature/operator.js';
 import type { DenseOptions, SymmetricOperator } from '../curvature/operator.js';
 import type { DType } from '../data/dtype.js';
 import { runJob } from '../long-call.js';
@@ -52,7 +52,7 @@ export async function denseSpectrum(
   options: DenseOptions = {},
 ): Promise<DenseTermSpectrum> {
   const way = parseDenseOptions('eigenvalues', options);
-  if (operator instanceof CurvatureOperator) {
+  if (isCurvatureOperator(operator)) {
     const { handle } = operator;
     const spectrum = await runJob(operator.jobOptions(options), (job) =>
       addon().operatorEigenvalues(handle, way, job),

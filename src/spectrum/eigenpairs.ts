@@ -2,14 +2,14 @@
 
 import * as v from 'valibot';
 
-import { CurvatureOperator, parseDenseOptions } from '../curvature/operator.js';
-import type { DenseOptions, SymmetricOperator } from '../curvature/operator.js';
+import { denseEntries, isCurvatureOperator } from '../curvature/operator.js';
+import type { CurvatureOperator, DenseOptions, SymmetricOperator } from '../curvature/operator.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
-import { parseOptions, positiveInteger } from '../data/options.js';
+import { optionsOf, parseOptions, positiveInteger } from '../options.js';
 import { EigenscapeError } from '../errors.js';
 import { runJob } from '../long-call.js';
 import { addon } from '../native.js';
-import type { NativeEigenpairs, NativeRange } from '../native.js';
+import type { NativeEigenpairs, NativeRange, NativeWay } from '../native.js';
 import { denseMatrix } from './dense-matrix.js';
 
 export interface EigenpairsOptions extends DenseOptions {
@@ -28,13 +28,17 @@ export interface Eigenpairs<D extends DType = DType> {
   readonly residualNorms: Float64Array;
 }
 
-const schema = v.object({
+const schema = optionsOf({
+  ...denseEntries,
   largest: v.optional(positiveInteger),
   smallest: v.optional(positiveInteger),
 });
 
-function rangeOf(size: number, options: EigenpairsOptions): NativeRange {
-  const { largest, smallest } = parseOptions('eigenpairs', schema, options);
+function rangeOf(
+  size: number,
+  largest: number | undefined,
+  smallest: number | undefined,
+): NativeRange {
   if (largest !== undefined && smallest !== undefined) {
     throw new EigenscapeError(
       'ERR_SPEC',
@@ -67,19 +71,20 @@ export async function eigenpairs(
   operator: SymmetricOperator,
   options: EigenpairsOptions = {},
 ): Promise<Eigenpairs> {
-  const way = parseDenseOptions('eigenpairs', options);
-  const range = rangeOf(operator.size, options);
+  const parsed = parseOptions('eigenpairs', schema, options);
+  const range = rangeOf(operator.size, parsed.largest, parsed.smallest);
+  const way = { via: parsed.via, blockSize: parsed.blockSize };
   const pairs = await solve(operator, way, range, options);
   return { values: pairs.values, vectors: pairs.vectors, residualNorms: pairs.residualNorms };
 }
 
 async function solve(
   operator: SymmetricOperator,
-  way: ReturnType<typeof parseDenseOptions>,
+  way: NativeWay,
   range: NativeRange,
   options: EigenpairsOptions,
 ): Promise<NativeEigenpairs> {
-  if (operator instanceof CurvatureOperator) {
+  if (isCurvatureOperator(operator)) {
     const { handle } = operator;
     return runJob(operator.jobOptions(options), (job) =>
       addon().operatorEigenpairs(handle, way, range, job),

@@ -2,8 +2,8 @@
 
 import * as v from 'valibot';
 
-import { describeValue } from '../data/describe-value.js';
-import { optionsOf, parseOptions, positiveInteger, positiveNumber } from '../data/options.js';
+import { describeValue } from '../describe-value.js';
+import { optionsOf, parseOptions, positiveInteger, positiveNumber } from '../options.js';
 import { EigenscapeError } from '../errors.js';
 
 /** 'gap': above the largest difference of neighbours; 'ratio': above the largest quotient of neighbours;

@@ -2,11 +2,11 @@
 
 import * as v from 'valibot';
 
-import { CurvatureOperator } from '../curvature/operator.js';
+import { CurvatureOperator, denseEntries } from '../curvature/operator.js';
 import type { DenseOptions } from '../curvature/operator.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DType } from '../data/dtype.js';
-import { parseOptions } from '../data/options.js';
+import { optionsOf, parseOptions } from '../options.js';
 import { addon } from '../native.js';
 import type { Network } from '../network/network.js';
 import { denseSpectrum } from './dense-spectrum.js';
@@ -27,7 +27,8 @@ const knownTerms = [
   'gradientCovariance',
 ] as const satisfies readonly SpectrumTerm[];
 
-const schema = v.object({
+const schema = optionsOf({
+  ...denseEntries,
   terms: v.optional(
     v.pipe(
       v.array(v.picklist(knownTerms, `one of ${knownTerms.join(', ')}`), 'a list of terms'),
@@ -51,9 +52,12 @@ export async function spectrum<
   data: Dataset,
   options: SpectrumOptions<Term> = {},
 ): Promise<SpectrumResult<Term>> {
-  const asked = [...new Set(parseOptions('spectrum', schema, options).terms)] as Term[];
+  const parsed = parseOptions('spectrum', schema, options);
+  const { signal, onProgress, threads, via, blockSize } = parsed;
+  const long = { signal, onProgress, threads };
+  const asked = [...new Set(parsed.terms)] as Term[];
   const operators = asked.map((term) => new CurvatureOperator(term, network, data));
-  const loss = await network.loss(data, options);
+  const loss = await network.loss(data, long);
   const found = new Map<Term, TermSpectrum>();
   const waiting = [...operators.entries()];
   const runOne = async (): Promise<void> => {
@@ -61,16 +65,16 @@ export async function spectrum<
       const [index, operator] = next;
       const term = asked[index];
       if (term === undefined) continue;
-      found.set(term, await denseSpectrum(operator, forTerm(term, options)));
+      found.set(term, await denseSpectrum(operator, forTerm(term, { ...long, via, blockSize })));
     }
   };
-  const lanes = sideBySide(operators, options);
+  const lanes = sideBySide(operators, threads);
   await Promise.all(Array.from({ length: lanes }, runOne));
   return makeResult(network.parameterCount, data.sampleCount, loss, asked, found);
 }
 
 /** How many terms may run at once. */
-function sideBySide(operators: readonly CurvatureOperator[], { threads }: DenseOptions): number {
+function sideBySide(operators: readonly CurvatureOperator[], threads: number | undefined): number {
   const { freeMemory, threads: cores } = addon().machine();
   const size = operators[0]?.size ?? 1;
   const fitting = Math.floor(freeMemory / (2 * 8 * size ** 2));

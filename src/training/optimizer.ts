@@ -2,7 +2,7 @@
 
 import * as v from 'valibot';
 
-import { nonnegativeNumber, optionsOf, parseOptions, positiveNumber } from '../data/options.js';
+import { nonnegativeNumber, optionsOf, parseOptions, positiveNumber } from '../options.js';
 
 /** g ← ∇L + λθ; v ← μ v + g; θ ← θ − η v, or with Nesterov θ ← θ − η (g + μ v): torch.optim.SGD. */
 export interface Sgd {

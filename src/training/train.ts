@@ -5,7 +5,13 @@ import * as v from 'valibot';
 import type { Dataset } from '../data/dataset.js';
 import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
-import { nonnegativeNumber, parseOptions, positiveInteger } from '../data/options.js';
+import {
+  longCallEntries,
+  nonnegativeNumber,
+  optionsOf,
+  parseOptions,
+  positiveInteger,
+} from '../options.js';
 import { EigenscapeError } from '../errors.js';
 import { runJob } from '../long-call.js';
 import { addon } from '../native.js';
@@ -60,7 +66,11 @@ export interface TrainingHistory<D extends DType = DType> {
   readonly stoppedBy: 'steps' | 'gradientNorm';
 }
 
-const schema = v.object({
+const schema = optionsOf({
+  ...longCallEntries,
+  testData: v.optional(v.unknown()),
+  onRecord: v.optional(v.unknown()),
+  resumeFrom: v.optional(v.unknown()),
   batchSize: v.union([v.literal('full'), positiveInteger], "'full' or an integer of at least 1"),
   steps: v.pipe(
     v.number('an integer of at least 0'),

@@ -2,7 +2,15 @@
 // would: JavaScript with `eigenscape` installed, shell with its command, Python where PyTorch is.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,7 +30,7 @@ const blocks = [...readme.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(
 );
 
 /** A Python that has PyTorch with its exporter, if there is one: EIGENSCAPE_PYTHON, else python3. */
-const python = [process.env['EIGENSCAPE_PYTHON'], 'python3'].find(
+const python = [process.env.EIGENSCAPE_PYTHON, 'python3'].find(
   (name) =>
     name !== undefined &&
     spawnSync(name, ['-c', 'import torch, onnx, onnxscript'], { stdio: 'ignore' }).status === 0,
@@ -39,7 +47,10 @@ beforeAll(() => {
   }
   mkdirSync(path.join(folder, 'node_modules', '.bin'), { recursive: true });
   symlinkSync(root, path.join(folder, 'node_modules', 'eigenscape'));
-  symlinkSync(path.join(root, 'dist/cli/main.js'), path.join(folder, 'node_modules/.bin/eigenscape'));
+  symlinkSync(
+    path.join(root, 'dist/cli/main.js'),
+    path.join(folder, 'node_modules/.bin/eigenscape'),
+  );
   writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }');
 });
 afterAll(() => {
@@ -47,7 +58,11 @@ afterAll(() => {
 });
 
 function run(file: string, args: readonly string[]): string {
-  return execFileSync(file, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return execFileSync(file, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 /** One line of a shell block. `npm start` and `npm test` are the suite's own doors: that they exist and

@@ -1,9 +1,10 @@
-// How options objects of this room are checked: valibot schemas, whose issues become ERR_SPEC.
+// How options objects are checked: valibot schemas, whose issues become ERR_SPEC.
 
 import * as v from 'valibot';
 
-import { EigenscapeError } from '../errors.js';
 import { describeValue } from './describe-value.js';
+import { EigenscapeError } from './errors.js';
+import type { Progress } from './progress.js';
 
 // Each message completes the sentence "option … is …; expected …".
 
@@ -35,6 +36,15 @@ export const seedOption = v.optional(
 export function wordOption<const Word extends string>(words: readonly [Word, ...Word[]]) {
   return v.optional(v.picklist(words, `one of ${words.map(describeValue).join(', ')}`), words[0]);
 }
+
+/** What every long call takes; `threads` is checked where the job starts. */
+export const longCallEntries = {
+  signal: v.optional(v.instance(AbortSignal, 'an AbortSignal')),
+  onProgress: v.optional(
+    v.custom<(progress: Progress) => void>((value) => typeof value === 'function', 'a function'),
+  ),
+  threads: v.optional(v.number('a whole number from 1 to 48')),
+};
 
 /** The options object of one function: these entries and no others. */
 export function optionsOf<const Entries extends v.ObjectEntries>(entries: Entries) {
