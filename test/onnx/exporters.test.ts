@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createDataset } from '../../src/data/create-dataset.js';
 import { importOnnx } from '../../src/onnx/import.js';
 import { readOnnx } from '../../src/onnx/read-file.js';
+import { spectrum } from '../../src/spectrum/spectrum.js';
 import { fixtures, type Fixture } from './fixtures.js';
 import { naiveForward } from './naive-forward.js';
 import { runtimeOutputs } from './onnx-runtime.js';
@@ -52,6 +53,21 @@ describe.each(fixtures)('$name', (fixture) => {
       expect(Math.abs(output - (expected[index] ?? NaN))).toBeLessThan(tolerance * scale);
     });
     expect(Math.abs((await network.loss(data)) - fixture.loss)).toBeLessThan(tolerance);
+  });
+
+  it('has PyTorch’s eigenvalues of H and G', async () => {
+    const { file, spec, inputs, targets } = fixture;
+    const network = await importOnnx(file, { loss: spec.loss, onNote: () => undefined });
+    const data = createDataset({ inputs: inputs.flat(), targets, inputShape: [...spec.input] });
+    const { terms } = await spectrum(network, data, { terms: ['hessian', 'gaussNewton'] });
+    for (const term of ['hessian', 'gaussNewton'] as const) {
+      const expected = fixture.eigenvalues[term];
+      const scale = Math.max(...expected.map(Math.abs));
+      terms[term].eigenvalues.forEach((value, index) => {
+        expect(Math.abs(value - (expected[index] ?? NaN))).toBeLessThan(tolerance * scale);
+      });
+      expect(terms[term].eigenvalues).toHaveLength(expected.length);
+    }
   });
 
   const isComparable = fixture.dtype === 'float32' && fixture.ending !== 'softmax';

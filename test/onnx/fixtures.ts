@@ -18,6 +18,8 @@ export interface Fixture {
   readonly targets: readonly number[] | readonly (readonly number[])[];
   readonly outputs: readonly (readonly number[])[];
   readonly loss: number;
+  /** Ascending, at the file's weights in float64. */
+  readonly eigenvalues: Readonly<Record<'hessian' | 'gaussNewton', readonly number[]>>;
 }
 
 export const fixtures: readonly Fixture[] = readdirSync(folder)
