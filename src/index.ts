@@ -3,8 +3,8 @@
 export { EigenscapeError, isEigenscapeError } from './errors.js';
 export type { EigenscapeErrorCode } from './errors.js';
 export type { LongCallOptions, Progress } from './progress.js';
-export { machineInfo } from './machine.js';
-export type { MachineInfo } from './machine.js';
+export { gemmSpeed, machineInfo } from './machine.js';
+export type { GemmSpeedOptions, MachineInfo } from './machine.js';
 
 export { createDataset } from './data/create-dataset.js';
 export type { DatasetOptions } from './data/create-dataset.js';

@@ -1,6 +1,11 @@
 // What the library runs on.
 
+import * as v from 'valibot';
+
+import { runJob } from './long-call.js';
 import { addon } from './native.js';
+import { longCallEntries, optionsOf, parseOptions, positiveInteger } from './options.js';
+import type { LongCallOptions } from './progress.js';
 
 export interface MachineInfo {
   /** Of the addon. */
@@ -19,4 +24,27 @@ export interface MachineInfo {
  *  @throws EigenscapeError ERR_ADDON when the addon cannot be loaded */
 export function machineInfo(): MachineInfo {
   return addon().machine();
+}
+
+export interface GemmSpeedOptions extends LongCallOptions {
+  /** n of the n × n matrices; default 2,000. */
+  readonly size?: number | undefined;
+  /** Default 'float64'. */
+  readonly dtype?: 'float64' | 'float32' | undefined;
+}
+
+const gemmSchema = optionsOf({
+  ...longCallEntries,
+  size: v.optional(positiveInteger, 2000),
+  dtype: v.optional(v.picklist(['float64', 'float32'], "'float64' or 'float32'"), 'float64'),
+});
+
+/** GFLOP/s of the fastest of a few products of two matrices: the speed to which all dense work of the
+ *  library can be compared. Takes about a second at the default size.
+ *  @throws EigenscapeError ERR_SPEC, ERR_MEMORY when the three matrices do not fit
+ *  @example const secondsAtLeast = 13.2 / (await gemmSpeed()) */
+export async function gemmSpeed(options: GemmSpeedOptions = {}): Promise<number> {
+  const { size, dtype } = parseOptions('gemmSpeed', gemmSchema, options);
+  const speed = await runJob(options, (job) => addon().measureGemm(size, dtype, job));
+  return speed / 1e9;
 }

@@ -197,6 +197,8 @@ export interface Addon {
   /** Lets go of what a handle holds; later calls with it are ERR_DISPOSED. */
   release(handle: NetworkHandle | OperatorHandle | SamplesHandle): void;
   machine(): Machine;
+  /** Flops per second of a product of two n × n matrices. */
+  measureGemm(n: number, dtype: string, options: JobOptions): NativeJob<number>;
 }
 
 let loaded: Addon | undefined;

@@ -1,13 +1,16 @@
-// The addon's entry, and what it says of the machine.
+// The addon's entry, what it says of the machine, and how fast it multiplies there.
 
 #include <napi.h>
 
 #include <cstdlib>
+#include <string>
 
 #include "core/memory.hpp"
 #include "core/thread_pool.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/gemm_speed.hpp"
 #include "node/bindings.hpp"
+#include "node/convert.hpp"
 
 namespace eigenscape::node {
 namespace {
@@ -36,6 +39,21 @@ Napi::Value machine(const Napi::CallbackInfo& info) {
   return result;
 }
 
+/// measureGemm(n, dtype, options) → job of the flops per second of an n × n product
+Napi::Value measure_gemm_job(const Napi::CallbackInfo& info) {
+  const std::size_t n = size_of(info[0]);
+  const bool single = info[1].ToString().Utf8Value() == "float32";
+  const std::size_t entry_bytes = single ? sizeof(float) : sizeof(double);
+  require_memory(gemm_speed_workspace(n, entry_bytes),
+                 "a product of matrices of order " + std::to_string(n), "measure a smaller one");
+  return start_job(info.Env(), info[2].As<Napi::Object>(),
+                   [n, single](const Control& control) -> Resolve {
+                     const double speed =
+                         single ? gemm_speed<float>(n, control) : gemm_speed<double>(n, control);
+                     return [speed](Napi::Env env) { return Napi::Number::New(env, speed); };
+                   });
+}
+
 Napi::Object initialize(Napi::Env /*env*/, Napi::Object exports) {
   blas::use_one_thread();
   Exports list(exports);
@@ -47,7 +65,10 @@ Napi::Object initialize(Napi::Env /*env*/, Napi::Object exports) {
 
 }  // namespace
 
-void register_machine(Exports& exports) { exports.add<machine>("machine"); }
+void register_machine(Exports& exports) {
+  exports.add<machine>("machine");
+  exports.add<measure_gemm_job>("measureGemm");
+}
 
 }  // namespace eigenscape::node
 
