@@ -133,12 +133,15 @@ class Loop {
     std::unique_lock lock(mutex_);
     ++running_;
     while (next_ < count_ && !failure_) {
+      // Checked before an index is taken: bodies may wait for one another, so each that is taken
+      // must be called.
+      if (control_.cancelled()) {
+        failure_ = Failure{ErrorCode::aborted, "the call was aborted"};
+        break;
+      }
       const std::size_t index = next_++;
       lock.unlock();
-      auto failure = caught([&] {
-        control_.check();
-        body_(index);
-      });
+      auto failure = caught([&] { body_(index); });
       lock.lock();
       if (failure && !failure_) failure_ = std::move(failure);
     }
