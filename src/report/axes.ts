@@ -5,9 +5,10 @@ import type { Specification } from './vega.js';
 
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
-/** −0.001 → −10⁻³, 0.02 → 2·10⁻². */
+/** −0.001 → −10⁻³, 0.02 → 2·10⁻²; 1 to 10 plain. */
 export function powerLabel(value: number): string {
   if (value === 0) return '0';
+  if (Math.abs(value) >= 1 && Math.abs(value) <= 10) return String(value).replace('-', '−');
   const [mantissa = '1', exponent = '0'] = Math.abs(value).toExponential(0).split('e');
   const power = String(Math.abs(Number(exponent))).replace(
     /\d/g,

@@ -15,5 +15,5 @@ export function numberText(value: number, digits = 3): string {
     return text.replace('-', '−');
   }
   const [mantissa = '0', exponent = '0'] = size.toExponential(digits - 1).split('e');
-  return `${value < 0 ? '−' : ''}${mantissa}·${powerLabel(10 ** Number(exponent))}`;
+  return `${value < 0 ? '−' : ''}${mantissa}·${powerLabel(Number(`1e${exponent}`))}`;
 }

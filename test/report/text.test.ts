@@ -20,8 +20,9 @@ describe('numbers in text', () => {
   it('are powers on an axis as soon as one tick is small', () => {
     expect(powerLabel(-1e-12)).toBe('−10⁻¹²');
     expect(powerLabel(0.02)).toBe('2·10⁻²');
+    expect(powerLabel(-10)).toBe('−10');
     expect(tickLabels([-1, 0, 1, 1000])).toEqual(['−1', '0', '1', '1,000']);
-    expect(tickLabels([0, 1e-5, 1])).toEqual(['0', '10⁻⁵', '10⁰']);
+    expect(tickLabels([0, 1e-5, 1])).toEqual(['0', '10⁻⁵', '1']);
   });
 });
 

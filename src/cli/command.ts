@@ -1,0 +1,46 @@
+// The command: its parts put together, and what becomes of their errors.
+
+import { Command } from 'commander';
+
+import { type CommandIo, writeLines } from './command-io.js';
+import { failureOf } from './failure.js';
+import { addInfoCommand } from './info-command.js';
+import { packageVersion } from './package-version.js';
+import { addReproduceCommand } from './reproduce-command.js';
+import { addSpectrumCommand } from './spectrum-command.js';
+
+/** Runs the command with these arguments (without node and script).
+ *  @returns the exit status: 0; 2 for bad input; 1 for a failure; 130 when interrupted */
+export async function runCommand(argv: readonly string[], io: CommandIo): Promise<number> {
+  try {
+    await createProgram(io).parseAsync([...argv], { from: 'user' });
+    return 0;
+  } catch (error) {
+    const { line, status } = io.signal.aborted
+      ? { line: 'interrupted', status: 130 }
+      : failureOf(error);
+    if (line !== '') writeLines(io.stderr, [`eigenscape: ${line}`]);
+    return status;
+  }
+}
+
+function createProgram(io: CommandIo): Command {
+  const program = new Command('eigenscape')
+    .description('Exact spectra of the Hessian of a neural network’s loss.')
+    .version(packageVersion())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        io.stdout.write(text);
+      },
+      writeErr: () => undefined, // runCommand says it, on one line
+    });
+  addSpectrumCommand(program, io);
+  addReproduceCommand(program, io);
+  addInfoCommand(program, io);
+  program.commands.forEach((command) => command.copyInheritedSettings(program));
+  program.action(() => {
+    io.stdout.write(program.helpInformation());
+  });
+  return program;
+}

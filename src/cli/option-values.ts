@@ -1,0 +1,53 @@
+// Values on the command line: numbers, lists, kebab-case words for the library's camelCase names.
+
+import { InvalidArgumentError } from 'commander';
+
+/** A parser of decimal numbers for commander, within limits. */
+export function numberOption(limits: {
+  readonly integer?: boolean | undefined;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}): (text: string) => number {
+  const { integer = false, from = -Infinity, to = Infinity } = limits;
+  return (text) => {
+    const value = text.trim() === '' ? NaN : Number(text);
+    const fits = integer ? Number.isSafeInteger(value) : Number.isFinite(value);
+    if (fits && value >= from && value <= to) return value;
+    const kind = integer ? 'an integer' : 'a number';
+    const atLeast = from > -Infinity ? ` of at least ${from}` : '';
+    const atMost = to < Infinity ? ` and at most ${to}` : '';
+    throw new InvalidArgumentError(`expected ${kind}${atLeast}${atMost}.`);
+  };
+}
+
+/** Numbers separated by commas. */
+export function numbersOption(text: string): readonly number[] {
+  const one = numberOption({ from: 0 });
+  return text.split(',').map((part) => one(part));
+}
+
+/** One of the library's names, written in kebab-case: `softmax-cross-entropy`. */
+export function nameOption<const Name extends string>(
+  names: readonly Name[],
+): (text: string) => Name {
+  return (text) => {
+    const found = names.find((name) => name === text || kebabCase(name) === text);
+    if (found !== undefined) return found;
+    throw new InvalidArgumentError(
+      `expected ${names.length === 1 ? '' : 'one of '}${names.map(kebabCase).join(', ')}.`,
+    );
+  };
+}
+
+/** Names separated by commas, each once. */
+export function namesOption<const Name extends string>(
+  names: readonly Name[],
+): (text: string) => readonly Name[] {
+  const one = nameOption(names);
+  return (text) => [...new Set(text.split(',').map((part) => one(part.trim())))];
+}
+
+/** gaussNewton → gauss-newton */
+export function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
+}

@@ -1,0 +1,211 @@
+// `eigenscape spectrum`: a network from ONNX, data from npy, exact spectra out.
+
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+
+import { type Command, InvalidArgumentError } from 'commander';
+
+import { createDataset } from '../data/create-dataset.js';
+import { loadNpy } from '../data/npy.js';
+
+import type { LossName, LossSpec } from '../network/spec.js';
+import { importOnnx } from '../onnx/import.js';
+import { namedTerms, spectrumReport, spectrumTable } from '../report/spectrum-report.js';
+import { writeReport } from '../report/write-report.js';
+import { terminalSpectra } from '../report/terminal-chart.js';
+import { terminalStyle } from '../report/terminal-style.js';
+import { terminalTable } from '../report/terminal-table.js';
+import { spectrum } from '../spectrum/spectrum.js';
+import type { SpectrumResult, SpectrumTerm } from '../spectrum/result.js';
+import { type CommandIo, columnsOf, writeLines } from './command-io.js';
+import {
+  kebabCase,
+  nameOption,
+  namesOption,
+  numberOption,
+  numbersOption,
+} from './option-values.js';
+import { progressLine } from './progress-bar.js';
+
+const TERMS = [
+  'hessian',
+  'gaussNewton',
+  'residual',
+  'empiricalFisher',
+  'gradientCovariance',
+] as const satisfies readonly SpectrumTerm[];
+const LOSSES = [
+  'softmaxCrossEntropy',
+  'meanSquaredError',
+  'binaryCrossEntropy',
+] as const satisfies readonly LossName[];
+
+interface SpectrumOptions {
+  readonly onnx: string;
+  readonly inputs: string;
+  readonly targets: string;
+  readonly loss: LossName;
+  readonly terms: readonly SpectrumTerm[];
+  readonly method: 'auto' | 'dense';
+  readonly classWeights?: readonly number[];
+  readonly labelSmoothing?: number;
+  readonly ignoreIndex?: number;
+  readonly dtype: 'float64' | 'float32';
+  readonly threads?: number;
+  readonly json?: string;
+  readonly report?: string;
+}
+
+export function addSpectrumCommand(program: Command, io: CommandIo): void {
+  program
+    .command('spectrum')
+    .summary('exact spectra of a network in an ONNX file')
+    .description(
+      'All eigenvalues of the Hessian of the loss over a data set, and of its parts, exactly.\n' +
+        'Computes in float64 whatever the file stores (float32 weights widen exactly).',
+    )
+    .requiredOption('--onnx <file>', 'the network')
+    .requiredOption('--inputs <file>', 'npy: samples on the first axis')
+    .requiredOption('--targets <file>', 'npy: classes as integers, or rows')
+    .requiredOption('--loss <name>', LOSSES.map(kebabCase).join(', '), nameOption(LOSSES))
+    .option<readonly SpectrumTerm[]>(
+      '--terms <list>',
+      `any of ${TERMS.map(kebabCase).join(',')}`,
+      namesOption(TERMS),
+      ['hessian', 'gaussNewton', 'residual'],
+    )
+    .option('--method <name>', 'auto or dense', nameOption(['auto', 'dense']), 'auto')
+    .option('--class-weights <list>', 'one for each class (softmax)', numbersOption)
+    .option('--label-smoothing <s>', '0 … 1 (softmax)', numberOption({ from: 0, to: 1 }))
+    .option('--ignore-index <i>', 'target that counts for nothing (softmax)', integer)
+    .option('--dtype <name>', 'float64 or float32', nameOption(['float64', 'float32']), 'float64')
+    .option('--threads <count>', 'at most so many', numberOption({ integer: true, from: 1 }))
+    .option('--json <file>', 'write the result as JSON; - is standard output')
+    .option('--report <file>', 'write an HTML page')
+    .action((options: SpectrumOptions) => runSpectrum(options, io));
+}
+
+const integer = numberOption({ integer: true });
+
+async function runSpectrum(options: SpectrumOptions, io: CommandIo): Promise<void> {
+  const loss = lossOf(options);
+  for (const file of [options.json, options.report]) await checkWritable(file);
+  const line = progressLine(io);
+  try {
+    const result = await compute(options, loss, { io, line });
+    line.stop();
+    await output(result, options, io);
+  } finally {
+    line.stop();
+  }
+}
+
+/** The loss with its options, which only softmax cross-entropy has. */
+function lossOf({ loss, classWeights, labelSmoothing, ignoreIndex }: SpectrumOptions): LossSpec {
+  if (loss === 'softmaxCrossEntropy') {
+    return { type: loss, classWeights, labelSmoothing, ignoreIndex };
+  }
+  const given = Object.entries({ classWeights, labelSmoothing, ignoreIndex }).find(
+    ([, value]) => value !== undefined,
+  );
+  if (given === undefined) return loss;
+  throw new InvalidArgumentError(
+    `option '--${kebabCase(given[0])}' goes with --loss softmax-cross-entropy, not ${kebabCase(loss)}`,
+  );
+}
+
+async function compute(
+  { onnx, inputs, targets, terms, method, dtype, threads }: SpectrumOptions,
+  loss: LossSpec,
+  { io, line }: { readonly io: CommandIo; readonly line: ReturnType<typeof progressLine> },
+): Promise<SpectrumResult> {
+  const { signal } = io;
+  const [network, x, y] = await Promise.all([
+    importOnnx(onnx, { loss, dtype }),
+    loadNpy(inputs),
+    loadNpy(targets),
+  ]);
+  const data = createDataset({ inputs: x, targets: y });
+  const { onProgress } = line;
+  return spectrum(network, data, { terms, method, threads, signal, onProgress });
+}
+
+async function output(
+  result: SpectrumResult,
+  options: SpectrumOptions,
+  io: CommandIo,
+): Promise<void> {
+  const { json, report } = options;
+  const text = `${JSON.stringify(result)}\n`;
+  if (report !== undefined) await writeReport(spectrumReport(result, manifest(options)), report);
+  if (json === '-') {
+    io.stdout.write(text);
+    return;
+  }
+  if (json !== undefined) await writeFile(json, text);
+  writeLines(io.stdout, summary(result, io));
+  const files = [json, report].filter((file) => file !== undefined);
+  writeLines(
+    io.stdout,
+    files.map((file) => `written: ${resolve(file)}`),
+  );
+}
+
+function manifest({
+  onnx,
+  inputs,
+  targets,
+  loss,
+  dtype,
+  ...rest
+}: SpectrumOptions): Record<string, string> {
+  const { classWeights, labelSmoothing, ignoreIndex } = rest;
+  const given = { classWeights, labelSmoothing, ignoreIndex };
+  return {
+    network: onnx,
+    inputs,
+    targets,
+    'loss function': kebabCase(loss),
+    ...Object.fromEntries(
+      Object.entries(given).flatMap(([key, value]) =>
+        value === undefined ? [] : [[kebabCase(key), String(value)]],
+      ),
+    ),
+    dtype,
+    node: process.version,
+  };
+}
+
+const PANELS_IN_A_ROW = 3;
+
+function summary(result: SpectrumResult, io: CommandIo): string[] {
+  const style = terminalStyle(io.stdout, io.environment);
+  const terms = namedTerms(result);
+  const errorEstimate = Math.max(...terms.map(({ spectrum }) => spectrum.errorEstimate));
+  const panels = terms.map(({ name, spectrum: { eigenvalues } }) => ({ name, eigenvalues }));
+  const charts: string[] = [];
+  for (let i = 0; i < panels.length; i += PANELS_IN_A_ROW) {
+    const row = panels.slice(i, i + PANELS_IN_A_ROW);
+    charts.push(
+      ...terminalSpectra(row, { style, columns: columnsOf(io.stdout), errorEstimate }),
+      '',
+    );
+  }
+  const counts = `${result.parameterCount} parameters, ${result.sampleCount} samples`;
+  return [
+    style.bold(`loss ${result.loss.toPrecision(8)}`) + style.dim(`  ${counts}`),
+    '',
+    ...charts,
+    ...terminalTable(spectrumTable(result), style),
+  ];
+}
+
+/** Before hours of work: the folder is made, and the path is not a folder itself. */
+async function checkWritable(file: string | undefined): Promise<void> {
+  if (file === undefined || file === '-') return;
+  await mkdir(dirname(resolve(file)), { recursive: true });
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isDirectory() === true) {
+    throw new InvalidArgumentError(`${file} is a folder; expected a file to write`);
+  }
+}
