@@ -35,6 +35,11 @@ export function callEngine<Result>(call: () => Result): Result {
   }
 }
 
+/** @throws EigenscapeError ERR_ABORTED */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortedError(signal);
+}
+
 function abortedError(signal: AbortSignal): EigenscapeError {
   return new EigenscapeError('ERR_ABORTED', 'the call was aborted', { cause: signal.reason });
 }
@@ -70,19 +75,21 @@ function progressReporter(options: LongCallOptions): JobOptions['onProgress'] {
   };
 }
 
-/** Starts a job and waits for it. Aborting asks it to stop; with `detached`, the call rejects at
- *  once and what still runs (LAPACK cannot be interrupted) is dropped when it is done. */
+/** Starts a job and waits for it. An abort, or a progress function that throws, asks it to stop; with
+ *  `detached`, the call rejects at once and what still runs (LAPACK cannot be interrupted) is dropped
+ *  when it is done; else it rejects when nothing runs any more. */
 export async function runJob<Result>(
   options: LongCallOptions,
   start: (jobOptions: JobOptions) => NativeJob<Result>,
   { detached = true }: { readonly detached?: boolean } = {},
 ): Promise<Result> {
   const { signal } = options;
-  if (signal?.aborted === true) throw abortedError(signal);
+  throwIfAborted(signal);
   let fail: (reason: unknown) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => {
     fail = reject;
   });
+  const thrown: unknown[] = [];
   const report = progressReporter(options);
   const onProgress: JobOptions['onProgress'] =
     report &&
@@ -90,8 +97,9 @@ export async function runJob<Result>(
       try {
         report(stage, done, total);
       } catch (error) {
+        thrown.push(error);
         job.cancel();
-        fail(error);
+        if (detached) fail(error);
       }
     });
   const job = callEngine(() => start({ threads: threadCount(options.threads), onProgress }));
@@ -101,8 +109,11 @@ export async function runJob<Result>(
   };
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    return await Promise.race([job.promise, failure]);
+    const result = await Promise.race([job.promise, failure]);
+    if (thrown.length > 0) throw thrown[0];
+    return result;
   } catch (error) {
+    if (thrown.length > 0) throw thrown[0];
     const translated = fromEngine(error);
     const stopped = translated instanceof EigenscapeError && translated.code === 'ERR_ABORTED';
     throw stopped && signal !== undefined ? abortedError(signal) : translated;

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 
 import { describeValue } from './describe-value.js';
 import { EigenscapeError } from './errors.js';
-import type { Progress } from './progress.js';
+import type { LongCallOptions, Progress } from './progress.js';
 
 // Each message completes the sentence "option … is …; expected …".
 
@@ -37,13 +37,25 @@ export function wordOption<const Word extends string>(words: readonly [Word, ...
   return v.optional(v.picklist(words, `one of ${words.map(describeValue).join(', ')}`), words[0]);
 }
 
-/** What every long call takes; `threads` is checked where the job starts. */
+const threadsExpected = 'a whole number from 1 to 48';
+
+/** What every long call takes. */
 export const longCallEntries = {
   signal: v.optional(v.instance(AbortSignal, 'an AbortSignal')),
   onProgress: v.optional(
-    v.custom<(progress: Progress) => void>((value) => typeof value === 'function', 'a function'),
+    v.custom<(progress: Progress) => void>(
+      (value) => typeof value === 'function',
+      'a function of { stage, done, total, secondsLeft }',
+    ),
   ),
-  threads: v.optional(v.number('a whole number from 1 to 48')),
+  threads: v.optional(
+    v.pipe(
+      v.number(threadsExpected),
+      v.integer(threadsExpected),
+      v.minValue(1, threadsExpected),
+      v.maxValue(48, threadsExpected),
+    ),
+  ),
 };
 
 /** The options object of one function: these entries and no others. */
@@ -57,6 +69,14 @@ export function optionsOf<const Entries extends v.ObjectEntries>(entries: Entrie
         ? `{ ${known} }`
         : 'is missing',
   );
+}
+
+const longCallSchema = optionsOf(longCallEntries);
+
+/** Options of a long call that has no others.
+ *  @throws EigenscapeError as {@link parseOptions} */
+export function parseLongCall(call: string, given: unknown): LongCallOptions {
+  return parseOptions(call, longCallSchema, given);
 }
 
 /** `given` with defaults filled in.
@@ -81,4 +101,24 @@ export function parseOptions<Schema extends v.GenericSchema>(
   throw new EigenscapeError('ERR_SPEC', `${call}: ${complaint}`, {
     details: { call, option, value: issue.input },
   });
+}
+
+/** The door for flat arrays of numbers: what is no array at all is refused before it is measured.
+ *  @throws EigenscapeError ERR_SPEC unless `given` is a typed array, an array, or like one */
+export function requireArray(
+  call: string,
+  name: string,
+  given: unknown,
+): asserts given is ArrayLike<unknown> {
+  const arrayLike =
+    typeof given === 'object' &&
+    given !== null &&
+    'length' in given &&
+    Number.isSafeInteger(given.length);
+  if (arrayLike) return;
+  throw new EigenscapeError(
+    'ERR_SPEC',
+    `${call}: ${name} is ${describeValue(given)}; expected an array of numbers`,
+    { details: { call, name } },
+  );
 }

@@ -1,5 +1,8 @@
 // Networks and datasets: creation, parameters, predictions, loss, gradient, training.
 
+#include <string>
+
+#include "core/memory.hpp"
 #include "network/gradient.hpp"
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
@@ -23,13 +26,18 @@ std::size_t bytes_of(const Samples<T>& samples) {
 /// createNetwork(spec, dtype) → handle; parameters start at 0.
 Napi::Value create_network(const Napi::CallbackInfo& info) {
   const auto graph = to_graph(info[0].As<Napi::Object>());
+  // The engine's parameters, and the copies that set them and that readers take.
+  constexpr std::size_t kCopies = 4;
+  const std::size_t count = graph->parameter_count();
+  require_memory(kCopies * count * sizeof(double),
+                 "a network of " + std::to_string(count) + " parameters", "use fewer units");
   NetworkHandle handle;
   if (info[1].ToString().Utf8Value() == "float32") {
     handle.object = std::make_shared<Network<float>>(graph);
   } else {
     handle.object = std::make_shared<Network<double>>(graph);
   }
-  const std::size_t bytes = graph->parameter_count() * sizeof(double);
+  const std::size_t bytes = count * sizeof(double);
   return wrap(info.Env(), std::move(handle), bytes);
 }
 

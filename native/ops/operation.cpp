@@ -1,13 +1,22 @@
 // What every operation needs of shapes and attributes.
 #include "ops/operation.hpp"
 
-#include <functional>
-#include <numeric>
+#include "core/error.hpp"
 
 namespace eigenscape {
 
 std::size_t entry_count(const Shape& shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>{});
+  // Far more than any memory holds, and far from where sums of such counts would overflow.
+  constexpr std::size_t kMost = std::size_t{1} << 48;
+  std::size_t count = 1;
+  for (const std::size_t extent : shape) {
+    if (extent != 0 && count > kMost / extent) {
+      throw Error(ErrorCode::memory,
+                  "a tensor of more than 2^48 entries is too large for any memory");
+    }
+    count *= extent;
+  }
+  return count;
 }
 
 double attribute(const Attributes& attributes, std::string_view name, double fallback) {

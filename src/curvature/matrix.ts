@@ -2,6 +2,7 @@
 
 import type { DType } from '../data/dtype.js';
 import { describeValue } from '../describe-value.js';
+import { requireArray } from '../options.js';
 import { EigenscapeError } from '../errors.js';
 import type { SymmetricOperator } from './operator.js';
 
@@ -12,8 +13,9 @@ export interface MatrixOperator extends SymmetricOperator {
 
 /** The operator of a dense symmetric matrix [size, size] row-major, copied; a Float32Array stays
  *  float32.
- *  @throws EigenscapeError ERR_SHAPE unless there are size² entries */
+ *  @throws EigenscapeError ERR_SHAPE unless there are size² entries, ERR_DATA for one that is not finite */
 export function matrixOperator(data: ArrayLike<number>, size: number): MatrixOperator {
+  requireArray('matrixOperator', 'the matrix', data);
   if (!Number.isSafeInteger(size) || size < 1 || data.length !== size * size) {
     throw new EigenscapeError(
       'ERR_SHAPE',
@@ -21,7 +23,7 @@ export function matrixOperator(data: ArrayLike<number>, size: number): MatrixOpe
       { details: { entries: data.length, size } },
     );
   }
-  const matrix = data instanceof Float32Array ? data.slice() : Float64Array.from(data);
+  const matrix = readMatrix(data, size);
   const make = data instanceof Float32Array ? Float32Array : Float64Array;
   return {
     size,
@@ -41,4 +43,22 @@ export function matrixOperator(data: ArrayLike<number>, size: number): MatrixOpe
     },
     toDense: () => matrix.slice(),
   };
+}
+
+/** A copy of the entries, each a finite number. */
+function readMatrix(data: ArrayLike<unknown>, size: number): Float64Array | Float32Array {
+  const matrix = new (data instanceof Float32Array ? Float32Array : Float64Array)(size * size);
+  for (let index = 0; index < matrix.length; index += 1) {
+    const value = data[index];
+    if (typeof value !== 'number' || !Number.isFinite(value)) {
+      const [row, column] = [Math.floor(index / size), index % size];
+      throw new EigenscapeError(
+        'ERR_DATA',
+        `matrixOperator: entry (${String(row)}, ${String(column)}) is ${describeValue(value)}; expected a finite number`,
+        { details: { row, column, value } },
+      );
+    }
+    matrix[index] = value;
+  }
+  return matrix;
 }

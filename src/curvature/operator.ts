@@ -12,11 +12,19 @@ import type { Dataset } from '../data/dataset.js';
 import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
 import { describeValue } from '../describe-value.js';
-import { longCallEntries, optionsOf, parseOptions, positiveInteger } from '../options.js';
+import {
+  longCallEntries,
+  optionsOf,
+  parseLongCall,
+  parseOptions,
+  positiveInteger,
+  requireArray,
+} from '../options.js';
 import { EigenscapeError } from '../errors.js';
-import { callEngine, runJob, threadCount } from '../long-call.js';
+import { callEngine, runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type { NativeWay, OperatorHandle } from '../native.js';
+import { requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import type { LongCallOptions } from '../progress.js';
 
@@ -85,7 +93,7 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     options: OperatorOptions = {},
   ) {
     const { threads } = parseOptions(term, operatorSchema, options);
-    threadCount(threads);
+    requireNetwork(term, network);
     const { handle } = network;
     const samples = network.samplesOf(data);
     this.term = term;
@@ -124,6 +132,7 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     options: LongCallOptions = {},
   ): Promise<ArrayOf[D]> {
     const { handle } = this;
+    parseLongCall('apply', options);
     const copy = this.#readVectors(vectors, count);
     const products = await runJob(this.jobOptions(options), (job) =>
       addon().applyOperator(handle, copy, count, job),
@@ -158,7 +167,8 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
         { details: { count } },
       );
     }
-    const length: unknown = vectors.length;
+    requireArray('apply', 'vectors', vectors);
+    const { length } = vectors;
     if (length !== count * this.size) {
       throw new EigenscapeError(
         'ERR_SHAPE',

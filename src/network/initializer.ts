@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 
+import { describeValue } from '../describe-value.js';
 import { nonnegativeNumber, optionsOf, parseOptions } from '../options.js';
 import type { Random } from '../data/random.js';
 import { EigenscapeError } from '../errors.js';
@@ -25,7 +26,7 @@ const normalSchema = optionsOf({
 type Draw = (tensor: ParameterTensor, inputs: number) => number;
 
 function drawer(initializer: Initializer, random: Random): Draw {
-  if (typeof initializer === 'object') {
+  if (typeof initializer === 'object' && initializer !== (null as unknown)) {
     const { standardDeviation } = parseOptions('initializer', normalSchema, initializer);
     return () => standardDeviation * random.normal();
   }
@@ -43,7 +44,7 @@ function drawer(initializer: Initializer, random: Random): Draw {
     default:
       throw new EigenscapeError(
         'ERR_SPEC',
-        `initializer is ${String(initializer)}; expected 'pytorch', 'he', 'glorot', 'zeros' or { type: 'normal', standardDeviation }`,
+        `initializer is ${describeValue(initializer)}; expected 'pytorch', 'he', 'glorot', 'zeros' or { type: 'normal', standardDeviation }`,
       );
   }
 }

@@ -6,7 +6,8 @@ import type { Dataset } from '../data/dataset.js';
 import { isDataset } from '../data/dataset.js';
 import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
-import { optionsOf, parseOptions, seedOption } from '../options.js';
+import { optionsOf, parseLongCall, parseOptions, requireArray, seedOption } from '../options.js';
+import { describeValue } from '../describe-value.js';
 import { createRandom } from '../data/random.js';
 import { measureRows, readRows } from '../data/sample-rows.js';
 import type { SampleRows } from '../data/sample-rows.js';
@@ -60,8 +61,23 @@ interface NetworkParts<D extends DType> {
   readonly tensorNames: readonly string[] | undefined;
 }
 
+// Registered, so that networks of a second copy of the library are known too.
+const brand = Symbol.for('eigenscape.Network');
+
+/** @throws EigenscapeError ERR_SPEC unless `value` is a network
+ *  @internal */
+export function requireNetwork(call: string, value: unknown): asserts value is Network {
+  if (typeof value === 'object' && value !== null && brand in value) return;
+  throw new EigenscapeError(
+    'ERR_SPEC',
+    `${call}: the network is ${describeValue(value)}; expected one that createNetwork or importOnnx made`,
+    { details: { call } },
+  );
+}
+
 /** {@link createNetwork} makes it, {@link train} changes its parameters. */
 export class Network<D extends DType = DType> {
+  readonly [brand] = true;
   readonly spec: NetworkSpec;
   readonly dtype: D;
   /** M: the number of parameters. */
@@ -138,8 +154,9 @@ export class Network<D extends DType = DType> {
    *  @throws EigenscapeError ERR_SHAPE, ERR_DATA for an entry that is not finite, ERR_BUSY in training */
   setParameters(values: ArrayLike<number>): void {
     this.#refuseWhileTraining('setParameters');
+    requireArray('setParameters', 'the list of parameters', values);
     const copy = allocate(this.dtype, this.parameterCount);
-    const length: unknown = values.length;
+    const { length } = values;
     if (length !== this.parameterCount) {
       throw new EigenscapeError(
         'ERR_SHAPE',
@@ -153,7 +170,7 @@ export class Network<D extends DType = DType> {
       if (!Number.isFinite(copy[index])) {
         throw new EigenscapeError(
           'ERR_DATA',
-          `setParameters: parameter ${String(index)} is ${String(value)}; expected a finite number of ${this.dtype}`,
+          `setParameters: parameter ${String(index)} is ${describeValue(value)}; expected a finite number of ${this.dtype}`,
           { details: { index, value } },
         );
       }
@@ -171,6 +188,7 @@ export class Network<D extends DType = DType> {
   /** Outputs f [N, outputCount] row-major for inputs in any form that `createDataset` takes, or those of
    *  a dataset. */
   async predict(inputs: SampleRows | Dataset, options: LongCallOptions = {}): Promise<ArrayOf[D]> {
+    parseLongCall('predict', options);
     const { handle } = this;
     const values = this.#inputValues(inputs);
     const outputs = await runJob(options, (job) => addon().predict(handle, values, job));
@@ -181,6 +199,7 @@ export class Network<D extends DType = DType> {
 
   /** L over the whole data. */
   async loss(data: Dataset, options: LongCallOptions = {}): Promise<number> {
+    parseLongCall('loss', options);
     return (await this.#evaluate(data, options)).loss;
   }
 
@@ -194,11 +213,13 @@ export class Network<D extends DType = DType> {
         'accuracy: a network with the loss meanSquaredError has no classes to be right about; use loss(data)',
       );
     }
+    parseLongCall('accuracy', options);
     return (await this.#evaluate(data, options)).accuracy;
   }
 
   /** ∇L over the whole data [parameterCount]. */
   async gradient(data: Dataset, options: LongCallOptions = {}): Promise<ArrayOf[D]> {
+    parseLongCall('gradient', options);
     const { handle } = this;
     const samples = this.samplesOf(data);
     const { gradient } = await runJob(options, (job) => addon().gradient(handle, samples, job));
@@ -221,11 +242,22 @@ export class Network<D extends DType = DType> {
 
   #inputValues(inputs: SampleRows | Dataset): Float64Array | Float32Array {
     const size = this.spec.input.reduce((product, extent) => product * extent, 1);
-    const rows = measureRows('inputs', isDataset(inputs) ? inputs.values.inputs : inputs);
-    if (rows.length % size !== 0) {
+    const expected = `samples of shape [${this.spec.input.join(', ')}]`;
+    if (isDataset(inputs)) {
+      if (inputs.inputSize === size) return inputs.values.inputs;
       throw new EigenscapeError(
         'ERR_SHAPE',
-        `predict: inputs have ${String(rows.length)} entries; expected a multiple of ${String(size)}, for samples of shape [${this.spec.input.join(', ')}]`,
+        `predict: samples of the dataset have shape [${inputs.inputShape.join(', ')}]; expected ${expected}`,
+        { details: { inputShape: inputs.inputShape, expected: this.spec.input } },
+      );
+    }
+    const rows = measureRows('inputs', inputs);
+    const width = rows.shape === undefined ? size : rows.length / (rows.shape[0] ?? 1);
+    if (width !== size || rows.length % size !== 0) {
+      const given = width === size ? `${String(rows.length)} entries` : `rows of ${String(width)}`;
+      throw new EigenscapeError(
+        'ERR_SHAPE',
+        `predict: inputs have ${given}; expected ${width === size ? 'a multiple of ' : ''}${String(size)}, for ${expected}`,
         { details: { given: rows.length, sampleSize: size } },
       );
     }
@@ -252,14 +284,18 @@ export function createNetwork<D extends DType = 'float64'>(
   const { seed, dtype, tensorNames } = parseOptions('createNetwork', optionsSchema, options);
   const parsed = parseSpec(spec);
   const network = Network.from({ parsed, dtype: (options.dtype ?? dtype) as D, tensorNames });
-  network.setParameters(
-    options.parameters ??
-      initialParameters(
-        network.layout,
-        network.parameterCount,
-        options.initializer ?? 'pytorch',
-        createRandom(seed),
-      ),
-  );
+  const { layout, parameterCount } = network;
+  if (tensorNames !== undefined && tensorNames.length !== layout.length) {
+    throw new EigenscapeError(
+      'ERR_SPEC',
+      `createNetwork: tensorNames holds ${String(tensorNames.length)} names; expected ${String(layout.length)}, one for each tensor of parameters`,
+      { details: { given: tensorNames.length, expected: layout.length } },
+    );
+  }
+  const {
+    initializer = 'pytorch',
+    parameters = initialParameters(layout, parameterCount, initializer, createRandom(seed)),
+  } = options;
+  network.setParameters(parameters);
   return network;
 }

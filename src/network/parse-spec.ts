@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 
+import { describeValue } from '../describe-value.js';
 import { optionsOf, parseOptions, positiveInteger } from '../options.js';
 import { EigenscapeError } from '../errors.js';
 import type { NativeLayer, NativeSpec } from '../native.js';
@@ -44,7 +45,12 @@ const lossSchemas = {
     labelSmoothing: v.optional(
       v.pipe(v.number(smoothing), v.minValue(0, smoothing), v.ltValue(1, smoothing)),
     ),
-    classWeights: v.optional(v.array(weight, 'a list of one number per class')),
+    classWeights: v.optional(
+      v.pipe(
+        v.array(weight, 'a list of one number per class'),
+        v.minLength(1, 'a list of one number per class'),
+      ),
+    ),
     ignoreIndex: v.optional(v.pipe(v.number('an integer'), v.safeInteger('an integer'))),
   }),
   meanSquaredError: optionsOf({ type: v.literal('meanSquaredError') }),
@@ -73,7 +79,7 @@ function isKey<Table extends object>(table: Table, key: unknown): key is keyof T
 }
 
 function unknownType(what: string, place: string, type: unknown, table: object): EigenscapeError {
-  const given = typeof type === 'string' ? `'${type}'` : String(type);
+  const given = typeof type === 'string' ? `'${type}'` : describeValue(type);
   return new EigenscapeError(
     'ERR_SPEC',
     `createNetwork: ${place} has the unknown type ${given}; known ${what}: ${Object.keys(table).join(', ')}`,
