@@ -13,7 +13,9 @@ import { addSpectrumCommand } from './spectrum-command.js';
  *  @returns the exit status: 0; 2 for bad input; 1 for a failure; 130 when interrupted */
 export async function runCommand(argv: readonly string[], io: CommandIo): Promise<number> {
   try {
-    await createProgram(io).parseAsync([...argv], { from: 'user' });
+    await createProgram(io).parseAsync(argv.length === 0 ? ['--help'] : [...argv], {
+      from: 'user',
+    });
     return 0;
   } catch (error) {
     const { line, status } = io.signal.aborted
@@ -39,8 +41,5 @@ function createProgram(io: CommandIo): Command {
   addReproduceCommand(program, io);
   addInfoCommand(program, io);
   program.commands.forEach((command) => command.copyInheritedSettings(program));
-  program.action(() => {
-    io.stdout.write(program.helpInformation());
-  });
   return program;
 }

@@ -9,6 +9,7 @@ import { createDataset } from '../data/create-dataset.js';
 import { loadNpy } from '../data/npy.js';
 
 import type { LossName, LossSpec } from '../network/spec.js';
+import type { LongCallOptions } from '../progress.js';
 import { importOnnx } from '../onnx/import.js';
 import { namedTerms, spectrumReport, spectrumTable } from '../report/spectrum-report.js';
 import { writeReport } from '../report/write-report.js';
@@ -92,8 +93,13 @@ async function runSpectrum(options: SpectrumOptions, io: CommandIo): Promise<voi
   for (const file of [options.json, options.report]) await checkWritable(file);
   const line = progressLine(io);
   try {
-    const result = await compute(options, loss, { io, line });
+    const { signal } = io;
+    const { result, notes } = await compute(options, loss, { signal, onProgress: line.onProgress });
     line.stop();
+    writeLines(
+      io.stderr,
+      notes.map((note) => `eigenscape: note: ${note}`),
+    );
     await output(result, options, io);
   } finally {
     line.stop();
@@ -114,20 +120,26 @@ function lossOf({ loss, classWeights, labelSmoothing, ignoreIndex }: SpectrumOpt
   );
 }
 
+interface Computed {
+  readonly result: SpectrumResult;
+  /** What the import changed or left out. */
+  readonly notes: readonly string[];
+}
+
 async function compute(
   { onnx, inputs, targets, terms, method, dtype, threads }: SpectrumOptions,
   loss: LossSpec,
-  { io, line }: { readonly io: CommandIo; readonly line: ReturnType<typeof progressLine> },
-): Promise<SpectrumResult> {
-  const { signal } = io;
+  call: Pick<LongCallOptions, 'signal' | 'onProgress'>,
+): Promise<Computed> {
+  const notes: string[] = [];
+  const onNote = (note: string): void => void notes.push(note);
   const [network, x, y] = await Promise.all([
-    importOnnx(onnx, { loss, dtype }),
+    importOnnx(onnx, { loss, dtype, onNote }),
     loadNpy(inputs),
     loadNpy(targets),
   ]);
   const data = createDataset({ inputs: x, targets: y });
-  const { onProgress } = line;
-  return spectrum(network, data, { terms, method, threads, signal, onProgress });
+  return { result: await spectrum(network, data, { terms, method, threads, ...call }), notes };
 }
 
 async function output(
@@ -143,12 +155,9 @@ async function output(
     return;
   }
   if (json !== undefined) await writeFile(json, text);
-  writeLines(io.stdout, summary(result, io));
   const files = [json, report].filter((file) => file !== undefined);
-  writeLines(
-    io.stdout,
-    files.map((file) => `written: ${resolve(file)}`),
-  );
+  const written = files.map((file) => `written: ${resolve(file)}`);
+  writeLines(io.stdout, [...summary(result, io), ...written]);
 }
 
 function manifest({

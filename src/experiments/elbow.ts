@@ -5,10 +5,11 @@
  *
  *      k = argmax_i  1 − i/(n−1) − (λ_i − λ_{n−1}) / (λ_0 − λ_{n−1})
  *
- *  λ_0 … λ_{k−1} are outliers, λ_k is bulk. The paper plots the n = 120 largest and sets such a
- *  threshold by eye (its table 1, 'heuristic').
+ *  λ_0 … λ_{k−1} are outliers, λ_k is bulk. The paper sets such a threshold by eye (its table
+ *  1, 'heuristic').
+ *  @param among n, how many of the largest are plotted
  *  @returns a threshold between λ_{k−1} and λ_k, for `countOutliers` with method 'threshold' */
-export function elbowThreshold(ascending: ArrayLike<number>, among = 120): number {
+export function elbowThreshold(ascending: ArrayLike<number>, among: number): number {
   const largest = Array.from(ascending).slice(-among).reverse();
   const [first = 0] = largest;
   const last = largest.at(-1) ?? 0;

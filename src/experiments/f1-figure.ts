@@ -97,7 +97,7 @@ export function tabulateF1({ before, after }: F1Result): readonly Table[] {
   return [
     {
       caption:
-        'Outliers are the eigenvalues above the elbow of the plot of the 120 largest, or above the ' +
+        'Outliers are the eigenvalues above the elbow of the plot of the 60 largest, or above the ' +
         'largest quotient or difference of neighbours; v are the eigenvectors of those above the ' +
         'elbow. Signs are counted beyond the error estimate. Norms are Frobenius norms.',
       columns: ['', LABELS.before, LABELS.after],

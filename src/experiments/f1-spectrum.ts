@@ -125,7 +125,7 @@ async function measure(
   const result = await spectrum(network, data, { terms: ['hessian', 'gaussNewton'], ...options });
   stage.finished(2);
   const { eigenvalues } = result.terms.hessian;
-  const threshold = elbowThreshold(eigenvalues);
+  const threshold = elbowThreshold(eigenvalues, 6 * (data.classCount ?? 10));
   using r = residual(network, data);
   return {
     accuracy: record?.accuracy ?? NaN,

@@ -1,6 +1,6 @@
 // The report of one spectrum: its terms side by side.
 
-import type { SpectrumResult, SpectrumTerm, TermSpectrum } from '../spectrum/result.js';
+import type { SpectrumTerm, TermSpectrum } from '../spectrum/result.js';
 import type { Chart } from './chart.js';
 import type { Report, Table } from './report.js';
 
@@ -24,14 +24,21 @@ const TERM_ORDER: readonly SpectrumTerm[] = [
   'gradientCovariance',
 ];
 
+/** A result of `spectrum`, whichever terms were asked. */
+export interface ReportedSpectrum {
+  readonly parameterCount: number;
+  readonly sampleCount: number;
+  readonly loss: number;
+  readonly terms: Readonly<Partial<Record<SpectrumTerm, TermSpectrum>>>;
+}
+
 interface NamedTerm {
   readonly name: string;
   readonly spectrum: TermSpectrum;
 }
 
 /** The terms of a result in the order of H, G, R, the Fisher matrices. */
-export function namedTerms(result: SpectrumResult): NamedTerm[] {
-  const terms: Readonly<Partial<Record<SpectrumTerm, TermSpectrum>>> = result.terms;
+export function namedTerms({ terms }: ReportedSpectrum): NamedTerm[] {
   return TERM_ORDER.flatMap((term) => {
     const spectrum = terms[term];
     return spectrum === undefined ? [] : [{ name: TERM_NAMES[term], spectrum }];
@@ -39,7 +46,7 @@ export function namedTerms(result: SpectrumResult): NamedTerm[] {
 }
 
 /** Numbers of a spectrum that a table shows: ends, signs counted beyond the error estimate. */
-export function spectrumTable(result: SpectrumResult): Table {
+export function spectrumTable(result: ReportedSpectrum): Table {
   const terms = namedTerms(result);
   const row = (label: string, of: (spectrum: TermSpectrum) => number): (string | number)[] => [
     label,
@@ -87,7 +94,10 @@ export function countSigns({
 }
 
 /** A report of a spectrum; `manifest` says where the network and the data came from. */
-export function spectrumReport(result: SpectrumResult, manifest: Report['manifest'] = {}): Report {
+export function spectrumReport(
+  result: ReportedSpectrum,
+  manifest: Report['manifest'] = {},
+): Report {
   const terms = namedTerms(result);
   const series = terms.map(({ name, spectrum: { eigenvalues } }) => ({ name, eigenvalues }));
   const errorEstimate = Math.max(...terms.map(({ spectrum }) => spectrum.errorEstimate));

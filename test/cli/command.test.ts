@@ -1,0 +1,155 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { run } from './memory-io.js';
+import { type ModelFiles, modelFiles } from './model-files.js';
+
+let folder = '';
+let model: ModelFiles;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'eigenscape-cli-'));
+  model = await modelFiles(folder);
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const spectrumOf = ({ onnx, inputs, targets }: ModelFiles): string[] =>
+  ['spectrum', '--onnx', onnx, '--inputs', inputs, '--targets', targets].concat(
+    '--loss',
+    'softmax-cross-entropy',
+  );
+
+interface Json {
+  readonly version: number;
+  readonly loss: number;
+  readonly terms: Readonly<Record<string, { readonly eigenvalues: readonly number[] }>>;
+}
+
+describe('eigenscape spectrum', () => {
+  it('writes the result as JSON: PyTorch’s eigenvalues, ascending, under the terms’ names', async () => {
+    const terms = ['--terms', 'hessian,gauss-newton,empirical-fisher'];
+    const { status, stdout, stderr } = await run([...spectrumOf(model), ...terms, '--json', '-']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const json = JSON.parse(stdout) as Json;
+    expect(json.version).toBe(1);
+    expect(json.loss).toBeCloseTo(model.loss, 12);
+    expect(Object.keys(json.terms)).toEqual(['hessian', 'gaussNewton', 'empiricalFisher']);
+    const { eigenvalues = [] } = json.terms.hessian ?? {};
+    expect(eigenvalues).toHaveLength(model.hessian.length);
+    // n·ε·‖H‖ with n ≈ 60 and ‖H‖ ≈ 3
+    model.hessian.forEach((value, i) => {
+      expect(Math.abs((eigenvalues[i] ?? NaN) - value)).toBeLessThan(1e-12);
+    });
+  });
+
+  it('prints a chart and a table, and writes the files it was asked for', async () => {
+    const json = join(folder, 'new', 'out.json');
+    const report = join(folder, 'new', 'out.html');
+    const files = ['--json', json, '--report', report];
+    const { status, stdout } = await run([...spectrumOf(model), ...files]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/largest eigenvalue +\S/);
+    expect(stdout).toContain(`written: ${json}`);
+    const written = JSON.parse(await readFile(json, 'utf8')) as Json;
+    expect(Object.keys(written.terms)).toEqual(['hessian', 'gaussNewton', 'residual']);
+    expect((await readFile(report, 'utf8')).startsWith('<!doctype html>')).toBe(true);
+  });
+
+  it('hands the options of the loss on', async () => {
+    const loss = async (...options: string[]): Promise<number> => {
+      const argv = [...spectrumOf(model), '--terms', 'hessian', '--json', '-', ...options];
+      const { stdout, stderr } = await run(argv);
+      expect(stderr).toBe('');
+      return (JSON.parse(stdout) as Json).loss;
+    };
+    const plain = await loss();
+    expect(await loss('--label-smoothing', '0.2')).not.toBeCloseTo(plain, 6);
+    expect(await loss('--class-weights', '1,2,3')).not.toBeCloseTo(plain, 6);
+    expect(await loss('--ignore-index', '0')).not.toBeCloseTo(plain, 6);
+    expect(await loss('--threads', '1', '--method', 'dense')).toBe(plain);
+    expect(await loss('--dtype', 'float32')).toBeCloseTo(plain, 5);
+  });
+});
+
+describe('bad input is one line on stderr and status 2', () => {
+  const cases: readonly (readonly [string, (files: ModelFiles) => string[], RegExp])[] = [
+    ['an unknown command', () => ['spectra'], /unknown command 'spectra'/],
+    ['an unknown option', (m) => [...spectrumOf(m), '--what'], /unknown option '--what'/],
+    ['an absent option', () => ['spectrum', '--onnx', 'm.onnx'], /--inputs/],
+    ['an unknown term', (m) => [...spectrumOf(m), '--terms', 'fisher'], /gauss-newton/],
+    ['a bad number', (m) => [...spectrumOf(m), '--threads', '0'], /integer of at least 1/],
+    ['a superfluous argument', (m) => [...spectrumOf(m), 'more'], /too many arguments/],
+    ['an unknown experiment', () => ['reproduce', 'f99'], /'f99' is unknown; there are f1/],
+    ['an absent model', (m) => spectrumOf({ ...m, onnx: 'absent.onnx' }), /absent\.onnx/],
+    ['absent inputs', (m) => spectrumOf({ ...m, inputs: 'absent.npy' }), /absent\.npy/],
+    ['a damaged model', (m) => spectrumOf({ ...m, onnx: m.inputs }), /x\.npy/],
+    ['targets that do not fit', (m) => spectrumOf({ ...m, targets: m.inputs }), /target/i],
+    ['a folder as output', (m) => [...spectrumOf(m), '--json', '.'], /is a folder/],
+    [
+      'an option of another loss',
+      (m) => [...spectrumOf(m), '--loss', 'mean-squared-error', '--label-smoothing', '0.1'],
+      /--label-smoothing.*softmax-cross-entropy/,
+    ],
+  ];
+
+  it.each(cases)('%s', async (_, argv, expected) => {
+    const { status, stdout, stderr } = await run(argv(model));
+    expect(stderr).toMatch(/^eigenscape: [^\n]+\n$/);
+    expect(stderr).toMatch(expected);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  });
+
+  it('an npy file cut short', async () => {
+    const cut = join(folder, 'cut.npy');
+    await writeFile(cut, (await readFile(model.inputs)).subarray(0, 100));
+    const { status, stderr } = await run(spectrumOf({ ...model, inputs: cut }));
+    expect(stderr).toMatch(/^eigenscape: [^\n]*cut\.npy[^\n]+\n$/);
+    expect(status).toBe(2);
+  });
+});
+
+describe('an interruption', () => {
+  it('gives status 130 and one line', async () => {
+    const signal = AbortSignal.abort();
+    const { status, stdout, stderr } = await run(spectrumOf(model), { signal });
+    expect({ status, stdout, stderr }).toEqual({
+      status: 130,
+      stdout: '',
+      stderr: 'eigenscape: interrupted\n',
+    });
+  });
+});
+
+describe('eigenscape info', () => {
+  it('says what computes here, as text and as JSON', async () => {
+    const { status, stdout } = await run(['info']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^eigenscape +\d+\.\d+\.\d+$/m);
+    expect(stdout).toMatch(/^kernel +\S/m);
+    const info = JSON.parse((await run(['info', '--json'])).stdout) as Record<string, unknown>;
+    expect(info).toMatchObject({
+      node: process.version,
+      addon: { threads: expect.any(Number) as number },
+    });
+  });
+});
+
+describe('help and version', () => {
+  it('go to stdout with status 0', async () => {
+    for (const argv of [['--help'], ['spectrum', '--help'], []]) {
+      const { status, stdout, stderr } = await run(argv);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toContain('Usage: eigenscape');
+    }
+    expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('say that float64 is the default whatever the file stores', async () => {
+    const { stdout } = await run(['spectrum', '--help']);
+    expect(stdout.replace(/\s+/g, ' ')).toContain('float64 whatever the file stores');
+  });
+});
