@@ -1,0 +1,84 @@
+// Ours. node eigenscape.mjs JOB.json
+
+import fs from 'node:fs';
+import {
+  createDataset,
+  createNetwork,
+  eigenvalues,
+  gemmSpeed,
+  hessian,
+  machineInfo,
+  matrixOperator,
+  sgd,
+  train,
+} from '../../dist/index.js';
+import { networkSpec, readArray } from '../problems.mjs';
+import { measure, norm, report } from './measure.mjs';
+
+const job = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
+const { folder, problem } = job;
+
+function readNetwork() {
+  const network = createNetwork(networkSpec(problem.widths));
+  network.setParameters(readArray(folder, 'parameters'));
+  const data = createDataset({
+    inputs: readArray(folder, 'inputs'),
+    targets: Int32Array.from(readArray(folder, 'targets')),
+    inputShape: [problem.widths[0]],
+  });
+  return { network, data };
+}
+
+const tasks = {
+  async gemm() {
+    const { size } = problem;
+    const seconds = (2 * size ** 3) / 1e9 / (await gemmSpeed({ size }));
+    return { gemmSpeed: { seconds, check: 0 } };
+  },
+
+  async denseHessian() {
+    const { network, data } = readNetwork();
+    const operator = hessian(network, data);
+    let matrix;
+    const seconds = await measure(async () => (matrix = await operator.toDense()), job);
+    return { toDense: { seconds, check: norm(matrix) } };
+  },
+
+  async products() {
+    const { network, data } = readNetwork();
+    const operator = hessian(network, data);
+    const vectors = readArray(folder, 'vectors').subarray(0, job.count * network.parameterCount);
+    let products;
+    const seconds = await measure(
+      async () => (products = await operator.apply(vectors, job.count)),
+      job,
+    );
+    return { apply: { seconds: seconds / job.count, check: norm(products) } };
+  },
+
+  async sgd() {
+    const { network, data } = readNetwork();
+    const { batch, checkedSteps, learningRate } = job;
+    const take = (steps) =>
+      train(network, data, {
+        optimizer: sgd({ learningRate }),
+        batchSize: batch,
+        steps,
+        recordEvery: steps,
+      });
+    await take(checkedSteps);
+    const check = norm(network.parameters());
+    const steps = 20_000;
+    const seconds = await measure(() => take(steps), job);
+    return { train: { seconds: seconds / steps, check } };
+  },
+
+  async eigenvalues() {
+    const operator = matrixOperator(readArray(folder, 'matrix'), problem.size);
+    let values;
+    const seconds = await measure(async () => (values = await eigenvalues(operator)), job);
+    return { eigenvalues: { seconds, check: Math.max(...values) } };
+  },
+};
+
+report({ ways: await tasks[job.task](), machine: machineInfo() });

@@ -1,0 +1,333 @@
+"""PyTorch, each task in several ways. python pytorch.py JOB.json"""
+
+import json
+import statistics
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from torch.func import grad, hessian, jacrev, jvp, linearize, vjp, vmap
+
+job = json.load(open(sys.argv[1]))
+problem = job["problem"]
+torch.set_default_dtype(torch.float64)
+all_threads = torch.get_num_threads()
+
+
+def read(name):
+    with open(f"{job['folder']}/{name}.f64", "rb") as file:
+        return torch.frombuffer(bytearray(file.read()), dtype=torch.float64)
+
+
+def measure(task, per=1):
+    """Median seconds of `task`, called until the budget is used. The first call warms up and does not
+    count, unless this is a survey and it was longer than the budget."""
+    times, used = [], 0.0
+    while True:
+        start = time.perf_counter()
+        task()
+        times.append(time.perf_counter() - start)
+        used += times[-1]
+        if len(times) < 2:
+            if job["survey"] and used > job["budget"]:
+                break
+        elif used >= job["budget"]:
+            break
+    return statistics.median(times[1:] or times) / per
+
+
+class Network:
+    """Dense layers with ReLU between them, on a flat vector of parameters."""
+
+    def __init__(self):
+        self.widths = problem["widths"]
+        self.theta = read("parameters")
+        self.x = read("inputs").view(problem["samples"], self.widths[0])
+        self.y = read("targets").long()
+
+    def tensors(self, theta):
+        tensors, offset = [], 0
+        for inputs, units in zip(self.widths, self.widths[1:]):
+            tensors.append(theta[offset : offset + units * inputs].view(units, inputs))
+            offset += units * inputs
+            tensors.append(theta[offset : offset + units])
+            offset += units
+        return tensors
+
+    def loss_of(self, tensors, x, y):
+        for i in range(0, len(tensors), 2):
+            x = F.linear(x, tensors[i], tensors[i + 1])
+            if i + 2 < len(tensors):
+                x = F.relu(x)
+        return F.cross_entropy(x, y)
+
+    def loss(self, theta):
+        return self.loss_of(self.tensors(theta), self.x, self.y)
+
+
+def with_threads(ways):
+    """Each way on one thread and on all: small tasks are faster on one."""
+
+    def on(threads, way):
+        def run():
+            torch.set_num_threads(threads)
+            try:
+                return way()
+            finally:
+                torch.set_num_threads(all_threads)
+
+        return run
+
+    return {
+        f"{name}, {threads} thread{'s' if threads > 1 else ''}": on(threads, way)
+        for threads in sorted({1, all_threads})
+        for name, way in ways.items()
+    }
+
+
+def gemm():
+    n = problem["size"]
+    a, b = torch.randn(n, n), torch.randn(n, n)
+
+    def fastest():
+        times = []
+        for _ in range(7):
+            start = time.perf_counter()
+            a @ b
+            times.append(time.perf_counter() - start)
+        return min(times), 0.0
+
+    return {"matmul": fastest}
+
+
+def dense_hessian():
+    """Each way: rows of H for chunks of unit vectors."""
+    network = Network()
+    theta, loss = network.theta, network.loss
+    m = theta.numel()
+
+    def in_chunks(products, size):
+        def assemble():
+            matrix = torch.empty(m, m)
+            for first in range(0, m, size):
+                count = min(size, m - first)
+                units = torch.zeros(count, m)
+                units[torch.arange(count), torch.arange(first, first + count)] = 1
+                matrix[first : first + count] = products(units)
+            return matrix
+
+        return assemble
+
+    def double_backward(size):
+        def assemble():
+            at = theta.clone().requires_grad_()
+            (g,) = torch.autograd.grad(loss(at), at, create_graph=True)
+            rows = lambda v: torch.autograd.grad(g, at, v, retain_graph=True, is_grads_batched=True)[0]
+            return in_chunks(rows, size)()
+
+        return assemble
+
+    def linearized(size):
+        def assemble():
+            _, push = linearize(grad(loss), theta)
+            return in_chunks(vmap(push), size)()
+
+        return assemble
+
+    makers = {
+        "vmap(jvp of grad)": lambda size: in_chunks(
+            vmap(lambda v: jvp(grad(loss), (theta,), (v,))[1]), size
+        ),
+        "jacrev(grad)": lambda size: lambda: jacrev(grad(loss), chunk_size=size)(theta),
+        "batched double backward": double_backward,
+        "vmap(linearized grad)": linearized,
+    }
+    ways = {
+        f"{name}, {size} at once": timed(make(size))
+        for size in (64, 128, 256, 512, 1024)
+        for name, make in makers.items()
+    }
+    # All unit vectors at once: about a dozen arrays of M·N·30 numbers.
+    if free_memory() > 12 * m * problem["samples"] * 30 * 8:
+        ways["torch.func.hessian"] = timed(lambda: hessian(loss)(theta))
+    return ways
+
+
+def free_memory():
+    """Bytes, or 0 where the system does not say."""
+    try:
+        with open("/proc/meminfo") as file:
+            line = next(line for line in file if line.startswith("MemAvailable"))
+        return int(line.split()[1]) * 1024
+    except (OSError, StopIteration):
+        return 0
+
+
+def timed(task, per=1):
+    """Seconds of `task`, and the norm of what it returns."""
+
+    def run():
+        held = []
+
+        def keep():
+            held[:] = [task()]
+
+        seconds = measure(keep, per)
+        return seconds, torch.linalg.vector_norm(held[0]).item()
+
+    return run
+
+
+def products():
+    network = Network()
+    theta, loss = network.theta, network.loss
+    count = job["count"]
+    vectors = read("vectors").view(-1, theta.numel())[:count]
+    at = theta.clone().requires_grad_()
+    (g,) = torch.autograd.grad(loss(at), at, create_graph=True)
+    _, push = linearize(grad(loss), theta)
+    _, pull = vjp(grad(loss), theta)
+    forward = lambda v: jvp(grad(loss), (theta,), (v,))[1]
+    again = lambda v: torch.autograd.grad(g, at, v, retain_graph=True, is_grads_batched=v.dim() == 2)[0]
+    ways = {
+        "jvp of grad": forward,
+        "linearized grad, kept": push,
+        "vjp of grad, graph kept": lambda v: pull(v)[0],
+    }
+    if count == 1:
+        v = vectors[0]
+
+        def from_scratch():
+            (first,) = torch.autograd.grad(loss(at), at, create_graph=True)
+            return torch.autograd.grad(first, at, v)[0]
+
+        tasks = {name: (lambda way=way: way(v)) for name, way in ways.items()}
+        tasks["double backward"] = from_scratch
+        tasks["double backward, graph kept"] = lambda: again(v)
+    else:
+        tasks = {f"vmap({name})": (lambda way=way: vmap(way)(vectors)) for name, way in ways.items()}
+        tasks["batched double backward, graph kept"] = lambda: again(vectors)
+        tasks["jvp of grad, one by one"] = lambda: torch.stack([forward(v) for v in vectors])
+    return with_threads({name: timed(task, count) for name, task in tasks.items()})
+
+
+def sgd():
+    """The batches in the order of the data, as ours."""
+    rate, size = job["learningRate"], job["batch"]
+    # A call is 100 steps: one pass over the data.
+
+    def prepare():
+        network = Network()
+        starts = range(0, problem["samples"], size)
+        batches = [(network.x[i : i + size], network.y[i : i + size]) for i in starts]
+        return network, batches
+
+    def with_optimizer(**options):
+        network, batches = prepare()
+        layers = []
+        for inputs, units in zip(network.widths, network.widths[1:]):
+            layers += [torch.nn.Linear(inputs, units), torch.nn.ReLU()]
+        model = torch.nn.Sequential(*layers[:-1])
+        torch.nn.utils.vector_to_parameters(network.theta.clone(), model.parameters())
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate, **options)
+        criterion = torch.nn.CrossEntropyLoss()
+
+        def epoch():
+            for x, y in batches:
+                optimizer.zero_grad()
+                criterion(model(x), y).backward()
+                optimizer.step()
+
+        return epoch, lambda: torch.nn.utils.parameters_to_vector(model.parameters()), len(batches)
+
+    def by_hand(flat):
+        network, batches = prepare()
+        theta = network.theta.clone()
+        tensors = [theta] if flat else [t.clone() for t in network.tensors(theta)]
+        for tensor in tensors:
+            tensor.requires_grad_()
+        views = network.tensors if flat else lambda _: tensors
+
+        def epoch():
+            for x, y in batches:
+                loss = network.loss_of(views(tensors[0]), x, y)
+                gradients = torch.autograd.grad(loss, tensors)
+                with torch.no_grad():
+                    for tensor, gradient in zip(tensors, gradients):
+                        tensor.sub_(gradient, alpha=rate)
+
+        return epoch, lambda: torch.cat([t.detach().reshape(-1) for t in tensors]), len(batches)
+
+    def no_autograd():
+        network, batches = prepare()
+        tensors = [t.clone() for t in network.tensors(network.theta)]
+        weights, biases = tensors[0::2], tensors[1::2]
+        one_hot = [F.one_hot(y, network.widths[-1]).to(torch.float64) for _, y in batches]
+
+        @torch.inference_mode()
+        def epoch():
+            for (x, _), t in zip(batches, one_hot):
+                values = [x]
+                for i, (w, b) in enumerate(zip(weights, biases)):
+                    z = torch.addmm(b, values[-1], w.t())
+                    values.append(z.relu_() if i + 1 < len(weights) else z)
+                delta = (torch.softmax(values[-1], 1) - t).div_(len(t))
+                for i in range(len(weights) - 1, -1, -1):
+                    before = delta @ weights[i] if i > 0 else None
+                    weights[i].addmm_(delta.t(), values[i], alpha=-rate)
+                    biases[i].sub_(delta.sum(0), alpha=rate)
+                    if before is not None:
+                        delta = before.mul_(values[i] > 0)
+
+        return epoch, lambda: torch.cat([t.reshape(-1) for t in tensors]), len(batches)
+
+    def run(make):
+        def timing():
+            epoch, parameters, steps = make()
+            for _ in range(job["checkedSteps"] // steps):
+                epoch()
+            check = torch.linalg.vector_norm(parameters().detach()).item()
+            return measure(epoch, steps), check
+
+        return timing
+
+    makers = {
+        "optim.SGD": lambda: with_optimizer(),
+        "optim.SGD(foreach)": lambda: with_optimizer(foreach=True),
+        "optim.SGD(fused)": lambda: with_optimizer(fused=True),
+        "loop with autograd.grad": lambda: by_hand(False),
+        "loop with autograd.grad, one flat parameter": lambda: by_hand(True),
+        "gradient written out by hand": no_autograd,
+    }
+    return with_threads({name: run(make) for name, make in makers.items()})
+
+
+def eigenvalues():
+    n = problem["size"]
+    matrix = read("matrix").view(n, n)
+
+    def run():
+        held = []
+
+        def keep():
+            held[:] = [torch.linalg.eigvalsh(matrix)]
+
+        return measure(keep), held[0].max().item()
+
+    return with_threads({"linalg.eigvalsh": run})
+
+
+tasks = {
+    "gemm": gemm,
+    "denseHessian": dense_hessian,
+    "products": products,
+    "sgd": sgd,
+    "eigenvalues": eigenvalues,
+}
+outcomes = {}
+for name, way in tasks[job["task"]]().items():
+    if job["ways"] is None or name in job["ways"]:
+        seconds, check = way()
+        outcomes[name] = {"seconds": seconds, "check": check}
+print(json.dumps({"ways": outcomes, "threads": all_threads}))

@@ -1,0 +1,50 @@
+// The command line of `npm run bench`.
+
+import { parseArgs } from 'node:util';
+import { trials } from './trials/all.mjs';
+
+export const usage = `npm run bench -- [--trial NAME …] [--runs 5] [--seconds 1] [--json FILE] [--markdown FILE]
+
+  --trial     one of: ${trials.map(({ name }) => name).join(', ')} (default: all; may be repeated)
+  --runs      processes of each contender
+  --seconds   how long one way is measured in one process
+  --json      writes every measurement
+  --markdown  writes the tables with the environment
+
+PyTorch takes part if python3, or the Python that EIGENSCAPE_BENCH_PYTHON names, has it;
+@jax-js/jax and ml-matrix if they are installed.`;
+
+function positive(name, text) {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new Error(`--${name} is '${text}'; expected a number above 0`);
+}
+
+/** @throws Error for the person at the terminal */
+export function parseCommandLine(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      trial: { type: 'string', multiple: true },
+      runs: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '1' },
+      json: { type: 'string' },
+      markdown: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const names = values.trial ?? trials.map(({ name }) => name);
+  const unknown = names.find((name) => trials.every((trial) => trial.name !== name));
+  if (unknown !== undefined) {
+    const known = trials.map(({ name }) => name).join(', ');
+    throw new Error(`--trial is '${unknown}'; expected one of ${known}`);
+  }
+  return {
+    trials: trials.filter(({ name }) => names.includes(name)),
+    runs: Math.ceil(positive('runs', values.runs)),
+    seconds: positive('seconds', values.seconds),
+    json: values.json,
+    markdown: values.markdown,
+    help: values.help,
+  };
+}

@@ -1,0 +1,63 @@
+// docs/performance.md: the tables with all that is needed to repeat them.
+
+import { formatNumber, formatSeconds, header, markdownTable, trialCells } from './table.mjs';
+
+/** The environment, a line each.
+ *  @returns {[string, string][]} */
+export function environmentLines({ environment, gemms, runs }) {
+  const { cpu, cores, system, node, eigenscape, commit, blas, kernel, threads } = environment;
+  const labels = [...new Set(gemms.map(({ label }) => label))];
+  const range = (label) => {
+    const speeds = gemms.filter((gemm) => gemm.label === label).map((gemm) => gemm.gigaflops);
+    const ends = [...new Set([Math.min(...speeds), Math.max(...speeds)].map(formatNumber))];
+    return `${label} ${ends.join(' – ')}`;
+  };
+  return [
+    ['CPU', `${cpu}, ${cores} cores`],
+    ['System', system],
+    ['Node', node],
+    ['eigenscape', commit === undefined ? eigenscape : `${eigenscape}, commit ${commit}`],
+    ['BLAS', `${blas}; kernel in use: ${kernel}`],
+    ['Threads', String(threads)],
+    ['Matrix product', `${labels.map(range).join(', ')} GFLOP/s (float64, n = 2,000)`],
+    ['Runs', `${runs}, of each contender in turn, each in a fresh process`],
+    [
+      'Load',
+      `${environment.load.toFixed(2)} before, ${environment.loadAfter.toFixed(2)} after, on ${cores} cores`,
+    ],
+  ];
+}
+
+function triedWays({ rows }) {
+  return rows
+    .filter(({ survey }) => survey !== undefined && Object.keys(survey).length > 1)
+    .map(({ label, survey }) => {
+      const ways = Object.entries(survey).map(([way, s]) => `${way}: ${formatSeconds(s)}`);
+      return `Ways of ${label} that were tried once: ${ways.join('; ')}.`;
+    });
+}
+
+/** The whole page.
+ *  @param {object} result as `--json` writes it */
+export function performancePage(result) {
+  const { environment, trials, command } = result;
+  const sections = trials.map((trial) =>
+    [`## ${trial.title}`, markdownTable([header, ...trialCells(trial)]), ...triedWays(trial)].join(
+      '\n\n',
+    ),
+  );
+  return `${[
+    '# Performance',
+    `Measured on ${environment.date}. This page is written by the benchmark itself; repeat it with`,
+    `    ${command}`,
+    'where EIGENSCAPE_BENCH_PYTHON names a Python that has PyTorch. Absolute times move from machine ' +
+      'to machine; what counts is the ratio to the best contender and to the floor: the flops that the ' +
+      'task needs, at the speed of the fastest matrix product that any library reached in this run. Of ' +
+      'a contender that knows several ways, all are tried once and the two fastest are measured; the ' +
+      'best is shown. All contenders work on the same numbers, and their results are compared. A time ' +
+      'is the median over processes of the median in each; the spread is from the fastest to the ' +
+      'slowest process.',
+    markdownTable([['', ''], ...environmentLines(result)]),
+    ...sections,
+  ].join('\n\n')}\n`;
+}
