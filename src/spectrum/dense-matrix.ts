@@ -1,9 +1,14 @@
 // The dense matrix of an operator that a user wrote: probed first, because nothing else checks it.
 
+import { setImmediate } from 'node:timers/promises';
+
 import type { SymmetricOperator } from '../curvature/operator.js';
 import type { DType } from '../data/dtype.js';
 import { createRandom } from '../data/random.js';
+import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
+import { throwIfAborted } from '../long-call.js';
+import { requireArray } from '../options.js';
 import { addon } from '../native.js';
 import type { LongCallOptions } from '../progress.js';
 
@@ -39,7 +44,8 @@ async function applyChecked(
   vectors: Matrix,
   count: number,
 ): Promise<ArrayLike<number>> {
-  const products = await operator.apply(vectors, count);
+  const products: unknown = await operator.apply(vectors, count);
+  requireArray('eigenvalues', "what the operator's apply returned", products);
   if (products.length !== vectors.length) {
     throw new EigenscapeError(
       'ERR_SHAPE',
@@ -47,19 +53,19 @@ async function applyChecked(
       { details: { given: products.length, expected: vectors.length } },
     );
   }
-  requireFinite(products, operator.size, 'a product of the operator');
-  return products;
+  return requireFinite(products, operator.size, 'a product of the operator');
 }
 
-function requireFinite(values: ArrayLike<number>, size: number, what: string): void {
+function requireFinite(values: ArrayLike<unknown>, size: number, what: string): ArrayLike<number> {
   for (let index = 0; index < values.length; index += 1) {
     if (Number.isFinite(values[index])) continue;
     throw new EigenscapeError(
       'ERR_NUMERIC',
-      `${what} is not finite: entry ${String(index % size)} of row ${String(Math.floor(index / size))} is ${String(values[index])}`,
+      `${what} is not finite: entry ${String(index % size)} of row ${String(Math.floor(index / size))} is ${describeValue(values[index])}`,
       { details: { index, value: values[index] } },
     );
   }
+  return values as ArrayLike<number>;
 }
 
 /** Two products of one random vector must be the same. */
@@ -87,11 +93,13 @@ async function byUnitVectors(
   const { size } = operator;
   const matrix = allocateFor(operator, size * size);
   for (let first = 0; first < size; first += blockSize) {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const count = Math.min(blockSize, size - first);
     const units = allocateFor(operator, count * size);
     for (let k = 0; k < count; k += 1) units[k * size + first + k] = 1;
     matrix.set(await applyChecked(operator, units, count), first * size);
+    // A product that is computed at once would keep timers waiting until the last block.
+    await setImmediate();
     onProgress?.({ stage: 'assembly', done: first + count, total: size, secondsLeft: undefined });
   }
   return matrix;
@@ -119,26 +127,47 @@ function symmetrize(matrix: Matrix, size: number, dtype: DType): void {
   }
 }
 
+/** @throws EigenscapeError ERR_SPEC unless it has what a {@link SymmetricOperator} has */
+export function requireOperator(operator: unknown): asserts operator is SymmetricOperator {
+  const given = (
+    typeof operator === 'object' ? operator : null
+  ) as Partial<SymmetricOperator> | null;
+  const complain = (what: string, value: unknown, expected: string): EigenscapeError =>
+    new EigenscapeError('ERR_SPEC', `${what} is ${describeValue(value)}; expected ${expected}`);
+  if (given === null) {
+    throw complain('the operator', operator, 'an operator: { size, apply(vectors, count) }');
+  }
+  const { size, dtype, apply, toDense } = given;
+  if (!Number.isSafeInteger(size) || (size ?? 0) < 1) {
+    throw complain("the operator's size", size, 'an integer of at least 1');
+  }
+  if (typeof apply !== 'function') {
+    throw complain("the operator's apply", apply, 'a function of (vectors, count)');
+  }
+  if (toDense !== undefined && typeof toDense !== 'function') {
+    throw complain("the operator's toDense", toDense, 'a function, or nothing');
+  }
+  if (dtype !== undefined && !['float64', 'float32'].includes(dtype)) {
+    throw complain("the operator's dtype", dtype, "'float64', 'float32' or nothing");
+  }
+}
+
 /** The matrix [size, size] of a user's operator, by its toDense or by products with unit vectors. */
 export async function denseMatrix(
   operator: SymmetricOperator,
   blockSize: number,
   options: LongCallOptions,
 ): Promise<Matrix> {
+  requireOperator(operator);
   const { size } = operator;
-  if (!Number.isSafeInteger(size) || size < 1) {
-    throw new EigenscapeError(
-      'ERR_SPEC',
-      `the operator's size is ${String(size)}; expected an integer of at least 1`,
-    );
-  }
   requireMemory(operator);
   let matrix: Matrix;
   if (operator.toDense === undefined) {
     await probeRepeatability(operator);
     matrix = await byUnitVectors(operator, blockSize, options);
   } else {
-    const given = await operator.toDense();
+    const given: unknown = await operator.toDense();
+    requireArray('eigenvalues', "what the operator's toDense returned", given);
     if (given.length !== size * size) {
       throw new EigenscapeError(
         'ERR_SHAPE',
@@ -147,7 +176,7 @@ export async function denseMatrix(
       );
     }
     matrix = allocateFor(operator, size * size);
-    matrix.set(given);
+    matrix.set(requireFinite(given, size, 'the matrix of the operator'));
     requireFinite(matrix, size, 'the matrix of the operator');
   }
   symmetrize(matrix, size, dtypeOf(operator));

@@ -10,7 +10,7 @@ import { EigenscapeError } from '../errors.js';
 import { runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type { NativeEigenpairs, NativeRange, NativeWay } from '../native.js';
-import { denseMatrix } from './dense-matrix.js';
+import { denseMatrix, requireOperator } from './dense-matrix.js';
 
 export interface EigenpairsOptions extends DenseOptions {
   /** Only so many of the largest eigenvalues … */
@@ -72,6 +72,7 @@ export async function eigenpairs(
   options: EigenpairsOptions = {},
 ): Promise<Eigenpairs> {
   const parsed = parseOptions('eigenpairs', schema, options);
+  requireOperator(operator);
   const range = rangeOf(operator.size, parsed.largest, parsed.smallest);
   const way = { via: parsed.via, blockSize: parsed.blockSize };
   const pairs = await solve(operator, way, range, options);

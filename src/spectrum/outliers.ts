@@ -3,7 +3,13 @@
 import * as v from 'valibot';
 
 import { describeValue } from '../describe-value.js';
-import { optionsOf, parseOptions, positiveInteger, positiveNumber } from '../options.js';
+import {
+  optionsOf,
+  parseOptions,
+  positiveInteger,
+  positiveNumber,
+  requireArray,
+} from '../options.js';
 import { EigenscapeError } from '../errors.js';
 
 /** 'gap': above the largest difference of neighbours; 'ratio': above the largest quotient of neighbours;
@@ -45,6 +51,12 @@ const schemas = {
   }),
 };
 
+const methodNames = `one of ${Object.keys(schemas).join(', ')}`;
+const methodSchema = v.looseObject(
+  { method: v.picklist(['gap', 'ratio', 'threshold', 'marchenkoPastur'], methodNames) },
+  (issue) => (issue.expected === 'Object' ? '{ method, … }' : methodNames),
+);
+
 /** Counts the outliers at the upper end. Eigenvalues may come in any order.
  *  @throws EigenscapeError ERR_SPEC for options, ERR_SHAPE for no eigenvalues, ERR_DATA for one that is not
  *  finite
@@ -54,14 +66,15 @@ export function countOutliers(
   options: OutlierOptions,
 ): OutlierCount {
   const descending = sortDescending(eigenvalues);
+  parseOptions('countOutliers', methodSchema, options);
   switch (options.method) {
     case 'gap': {
       const { among, floor } = parseOptions('countOutliers', schemas.gap, options);
-      return countAboveBreak(descending, among, floor, (above, below) => above - below);
+      return countAboveBreak(descending, among, floor, 'gap');
     }
     case 'ratio': {
       const { among, floor } = parseOptions('countOutliers', schemas.ratio, options);
-      return countAboveBreak(descending, among, floor, (above, below) => above / below);
+      return countAboveBreak(descending, among, floor, 'ratio');
     }
     case 'threshold': {
       const { threshold } = parseOptions('countOutliers', schemas.threshold, options);
@@ -71,27 +84,24 @@ export function countOutliers(
       const parsed = parseOptions('countOutliers', schemas.marchenkoPastur, options);
       return countAboveEdge(descending, parsed.sampleCount, parsed.variance);
     }
-    default:
-      throw new EigenscapeError(
-        'ERR_SPEC',
-        `countOutliers: method is ${describeValue((options as { method?: unknown }).method)}; expected one of ${Object.keys(schemas).join(', ')}`,
-      );
   }
 }
 
 function sortDescending(eigenvalues: ArrayLike<number>): Float64Array {
+  requireArray('countOutliers', 'the list of eigenvalues', eigenvalues);
   if (eigenvalues.length === 0) {
     throw new EigenscapeError('ERR_SHAPE', 'countOutliers: there are no eigenvalues');
   }
-  const values = Float64Array.from(eigenvalues);
-  const bad = values.findIndex((value) => !Number.isFinite(value));
+  const given: ArrayLike<unknown> = eigenvalues;
+  const bad = Array.from(given).findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
     throw new EigenscapeError(
       'ERR_DATA',
-      `countOutliers: eigenvalue ${String(bad)} is ${String(values[bad])}; expected a finite number`,
+      `countOutliers: eigenvalue ${String(bad)} is ${describeValue(given[bad])}; expected a finite number`,
+      { details: { index: bad, value: given[bad] } },
     );
   }
-  return values.sort().reverse();
+  return Float64Array.from(eigenvalues).sort().reverse();
 }
 
 function countAbove(descending: Float64Array, threshold: number): OutlierCount {
@@ -99,27 +109,37 @@ function countAbove(descending: Float64Array, threshold: number): OutlierCount {
   return { count: count < 0 ? descending.length : count, threshold };
 }
 
-/** The outliers are above the pair of neighbours that `distance` sets farthest apart. The last pair is
- *  that of the smallest value above the floor and the bulk. */
+/** The outliers are above the pair of neighbours that `distance` sets farthest apart. Of pairs of an
+ *  eigenvalue and the bulk there is one at most, and only differences have it: quotients with rounding
+ *  errors mean nothing. */
 function countAboveBreak(
   descending: Float64Array,
   among: number,
   floor: number | undefined,
-  distance: (above: number, below: number) => number,
+  method: 'gap' | 'ratio',
 ): OutlierCount {
   const largest = descending[0] ?? 0;
   const bulk = floor ?? descending.length * Number.EPSILON * Math.max(largest, 0);
-  const candidates = Array.from(descending.subarray(0, among + 1)).filter((value) => value > bulk);
-  let best = { count: 0, threshold: bulk, distance: -Infinity };
+  const searched = descending.subarray(0, among + 1);
+  const candidates = Array.from(searched).filter((value) => value > bulk);
+  if (method === 'gap' && candidates.length <= among) candidates.push(bulk);
+  // Equal neighbours are no break.
+  let best = { count: 0, threshold: Math.max(largest, bulk), distance: method === 'gap' ? 0 : 1 };
   candidates.forEach((above, index) => {
     const below = candidates[index + 1];
     if (below === undefined) return;
-    const apart = distance(above, below);
-    if (apart > best.distance) {
-      best = { count: index + 1, threshold: (above + below) / 2, distance: apart };
+    const distance = method === 'gap' ? above - below : above / below;
+    if (distance > best.distance) {
+      best = { count: index + 1, threshold: between(below, above), distance };
     }
   });
   return { count: best.count, threshold: best.threshold };
+}
+
+/** The middle of two numbers, or the lower one where rounding leaves none between them. */
+function between(below: number, above: number): number {
+  const middle = below + (above - below) / 2;
+  return middle < above ? middle : below;
 }
 
 /** Above σ²(1 + √(M/N))², where σ² may have to be found from the bulk itself. */
@@ -134,8 +154,8 @@ function countAboveEdge(
   for (;;) {
     const bulk = descending.subarray(result.count);
     const mean = bulk.reduce((sum, value) => sum + value, 0) / Math.max(bulk.length, 1);
-    const next = countAbove(descending, mean * factor);
-    if (next.count <= result.count) return { count: result.count, threshold: mean * factor };
+    const next = countAbove(descending, Math.max(mean, 0) * factor);
+    if (next.count <= result.count) return next;
     result = next;
   }
 }
