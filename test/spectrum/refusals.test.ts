@@ -40,7 +40,7 @@ describe.each([
     [
       'ERR_SPEC',
       /what the operator's toDense returned is null; expected an array/,
-      { ...identity, toDense: () => null },
+      { ...identity, toDense: (): null => null },
     ],
     [
       'ERR_SHAPE',
@@ -61,7 +61,7 @@ describe.each([
     [
       'ERR_NUMERIC',
       /the matrix of the operator is not finite: entry 2 of row 0 is Infinity/,
-      { ...identity, toDense: (): number[] => [1, 2, Infinity, 0, 0, 0, 0, 0, 0] },
+      { ...identity, toDense: () => [1, 2, Infinity, 0, 0, 0, 0, 0, 0] },
     ],
     [
       'ERR_NUMERIC',
