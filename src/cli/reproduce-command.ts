@@ -93,9 +93,9 @@ async function reproduce(
 /** train loss  2.31 █▇▅▃▂▁ 0.0012  over 2,000 steps */
 function curveLine({ name, steps, values }: StepSeries, style: TerminalStyle): string {
   const [first = NaN, last = NaN] = [values[0], values.at(-1)];
-  const curve = style.positive(sparkline([...values], 40));
+  const curve = style.positive(sparkline([...values], 32));
   const span = style.dim(`over ${numberText(steps.at(-1) ?? 0)} steps`);
-  return `${name.padEnd(11)} ${numberText(first).padStart(6)} ${curve} ${numberText(last)}  ${span}`;
+  return `${name.padEnd(13)} ${numberText(first).padStart(6)} ${curve} ${numberText(last)}  ${span}`;
 }
 
 function lines(
@@ -108,7 +108,12 @@ function lines(
       ? []
       : [
           '',
-          ...terminalSpectra(chart.series, { style, columns, errorEstimate: chart.errorEstimate }),
+          ...terminalSpectra(chart.series, {
+            linearWithin: chart.linearWithin,
+            style,
+            columns,
+            errorEstimate: chart.errorEstimate,
+          }),
         ];
   return [
     ...spectra,

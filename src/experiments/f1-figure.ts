@@ -81,7 +81,7 @@ export function checkF1({ before, after, classes }: F1Result): Readonly<Record<s
     negativesRemain: {
       claim: 'Negative eigenvalues remain after training, far smaller than the outliers.',
       holds: negative > 0 && -lowest < 0.1 * highest,
-      measured: `${numberText(negative)} beyond the error estimate; the lowest is ${numberText(lowest)}, the largest eigenvalue ${numberText(highest)}`,
+      measured: `${numberText(negative)} beyond the error estimate, down to ${numberText(lowest)}; the largest is ${numberText(highest)}`,
     },
   };
 }
@@ -136,6 +136,8 @@ export function drawF1(result: F1Result): readonly Chart[] {
     hessian.errorEstimate,
     before.spectrum.terms.hessian.errorEstimate,
   );
+  // The bulk looks like one only where the axis is not logarithmic down to its smallest values.
+  const linearWithin = 10 ** Math.floor(Math.log10(0.01 * ends(after)[1]));
   const lossSeries = [
     { name: 'training', steps: training.steps, values: training.loss },
     { name: 'test', steps: training.steps, values: training.testLoss },
@@ -145,10 +147,11 @@ export function drawF1(result: F1Result): readonly Chart[] {
       kind: 'eigenvalues',
       title: `A bulk at zero and ${elbow} outliers: all ${size} eigenvalues of the Hessian`,
       subtitle:
-        'In order, at the random start and after training; logarithmic on both sides of zero. In the ' +
-        'grey band a value cannot be told from zero.',
+        'In order, at the random start and after training. The value axis is linear near zero, up to ' +
+        `about 1 % of the largest eigenvalue, and logarithmic beyond, on both sides of zero.`,
       series,
       errorEstimate,
+      linearWithin,
     },
     {
       kind: 'eigenvalues',
@@ -158,7 +161,6 @@ export function drawF1(result: F1Result): readonly Chart[] {
         { name: 'Hessian H', eigenvalues: hessian.eigenvalues },
         { name: 'Gauss-Newton G', eigenvalues: gaussNewton.eigenvalues },
       ],
-      linearWithin: 1e-3,
       largest: 30,
     },
     {
@@ -225,5 +227,5 @@ function residualShare({ residualNorm, hessianNorm }: F1Point): number {
 }
 
 function percent(share: number): string {
-  return `${(100 * share).toFixed(share > 0.99 && share < 1 ? 1 : 0)} %`;
+  return `${(100 * share).toFixed(share > 0.99 && share < 1 ? 1 : 0)}\u00a0%`;
 }

@@ -153,6 +153,7 @@ async function explainedByGaussNewton(
   data: Dataset,
   { count, stage, options }: Explaining,
 ): Promise<number> {
+  if (count === 0) return 0;
   using h = hessian(network, data);
   using g = gaussNewton(network, data);
   const { values, vectors } = await eigenpairs(h, { largest: count, ...options });

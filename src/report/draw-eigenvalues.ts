@@ -3,7 +3,13 @@
 import type { EigenvalueSeries, EigenvaluesChart } from './chart.js';
 import { type Interaction, nearest, seriesColours, tickedAxis, zoom } from './axes.js';
 import type { Specification } from './vega.js';
-import { extentWithZero, padSymlog, symlogConstant, symlogTicks } from './symlog.js';
+import {
+  extentWithZero,
+  logarithmicTicks,
+  padSymlog,
+  symlogConstant,
+  symlogTicks,
+} from './symlog.js';
 import { thinAscending } from './thin.js';
 
 interface Point {
@@ -18,19 +24,32 @@ export function drawEigenvalues(chart: EigenvaluesChart, how: Interaction): Spec
   const { series, scale = 'symlog', largest, errorEstimate } = chart;
   const shown = largest === undefined ? series : series.map((each) => lastOf(each, largest));
   const extent = extentWithZero(shown.map(({ eigenvalues }) => eigenvalues));
+  const smallest = Math.min(...shown.map(({ eigenvalues }) => eigenvalues[0] ?? 0));
   const constant = chart.linearWithin ?? symlogConstant(extent, errorEstimate);
-  const points = shown.flatMap((each) => pointsOf(each, constant, largest !== undefined));
+  const points = shown.flatMap((each, order) =>
+    pointsOf(each, constant, largest !== undefined).map((point) => ({ ...point, order })),
+  );
   const size = Math.max(1, ...shown.map(({ eigenvalues }) => eigenvalues.length));
+  const top = largest !== undefined;
+  const logarithmic = top && smallest > 0 && scale === 'symlog';
   const encoding = {
-    x: rankChannel(size, largest !== undefined),
-    y: scale === 'symlog' ? symlogChannel(extent, constant) : linearChannel(extent),
+    x: rankChannel(size, top),
+    y: logarithmic
+      ? logarithmicChannel([smallest, extent[1]])
+      : scale === 'symlog'
+        ? symlogChannel(extent, constant)
+        : linearChannel(extent),
     color: seriesColours(series.map(({ name }) => name)),
   };
   const band = errorEstimate === undefined ? [] : [zeroBand(errorEstimate)];
   return {
     datasets: { points },
     data: { name: 'points' },
-    layer: [...band, zeroLine, curve(encoding, largest === undefined, how), dots(encoding, how)],
+    layer: [
+      ...(logarithmic ? [] : [...band, zeroLine]),
+      curve(encoding, !top, how),
+      dots(encoding, top ? NESTED : SMALL, how),
+    ],
   };
 }
 
@@ -72,6 +91,16 @@ function symlogChannel(extent: readonly [number, number], constant: number): Spe
   };
 }
 
+function logarithmicChannel([low, high]: readonly [number, number]): Specification {
+  const domain = [low / 1.2, high * 1.2] as const;
+  return {
+    field: 'value',
+    type: 'quantitative',
+    scale: { type: 'log', domain, nice: false },
+    axis: tickedAxis('y', { title: 'eigenvalue', ticks: logarithmicTicks(domain), constant: 0 }),
+  };
+}
+
 function linearChannel([low, high]: readonly [number, number]): Specification {
   const pad = 0.04 * (high - low || 1);
   return {
@@ -102,8 +131,15 @@ function curve(encoding: Specification, itself: boolean, how: Interaction): Spec
   return { ...zoom(how), mark: { type: 'line', strokeWidth: 2, opacity, clip: true }, encoding };
 }
 
+type DotSize = { readonly value: number } | typeof NESTED;
+
+const SMALL = { value: 34 } as const;
+
+/** The first series has the larger dots, so that one under another is still seen. */
+const NESTED = { condition: { test: 'datum.order === 0', value: 130 }, value: 34 } as const;
+
 /** Dots where values stand apart; in a page also one, unseen until pointed at, for every value. */
-function dots(encoding: Specification, how: Interaction): Specification {
+function dots(encoding: Specification, size: DotSize, how: Interaction): Specification {
   const hidden = {
     condition: [
       { param: 'nearest', empty: false, value: 1 },
@@ -114,9 +150,10 @@ function dots(encoding: Specification, how: Interaction): Specification {
   return {
     ...nearest(how),
     ...(how.interactive ? {} : { transform: [{ filter: 'datum.dot' }] }),
-    mark: { type: 'circle', size: 34, clip: true },
+    mark: { type: 'circle', clip: true },
     encoding: {
       ...encoding,
+      size,
       opacity: how.interactive ? hidden : { value: 0.85 },
       tooltip: [
         { field: 'series', title: 'spectrum' },

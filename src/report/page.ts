@@ -122,9 +122,25 @@ function viewsOf(chart: Chart): View[] {
     specification: specification(variant, 'livePage'),
   });
   if (chart.kind !== 'eigenvalues') return [labelled('', chart)];
-  const symlog = labelled('Symmetric-log axis', { ...chart, scale: 'symlog' });
-  const linear = labelled('Linear axis', { ...chart, scale: 'linear' });
-  return chart.scale === 'linear' ? [linear, symlog] : [symlog, linear];
+  const { linearWithin, errorEstimate, largest } = chart;
+  const linear = labelled('Linear', { ...chart, scale: 'linear' });
+  const given = labelled(
+    linearWithin === undefined || largest !== undefined
+      ? 'Logarithmic'
+      : `Logarithmic beyond ±${numberText(linearWithin)}`,
+    { ...chart, scale: 'symlog' },
+  );
+  const deepest =
+    linearWithin === undefined || errorEstimate === undefined || largest !== undefined
+      ? []
+      : [
+          labelled('Logarithmic down to the error estimate', {
+            ...chart,
+            scale: 'symlog',
+            linearWithin: undefined,
+          }),
+        ];
+  return chart.scale === 'linear' ? [linear, given, ...deepest] : [given, ...deepest, linear];
 }
 
 function manifestHtml(manifest: Report['manifest']): string {

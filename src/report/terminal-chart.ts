@@ -14,6 +14,8 @@ export interface TerminalChartOptions {
   /** Text rows of the panels; default 13. */
   readonly rows?: number | undefined;
   readonly errorEstimate?: number | undefined;
+  /** Where the value axis is linear; default: the error estimate. */
+  readonly linearWithin?: number | undefined;
 }
 
 /** Dots of one character: DOTS[column][row]. */
@@ -27,10 +29,10 @@ const GAP = 3;
 /** The lines of a chart of all eigenvalues in order, one panel for each spectrum. */
 export function terminalSpectra(
   series: readonly EigenvalueSeries[],
-  { style, columns = 80, rows = 13, errorEstimate }: TerminalChartOptions,
+  { style, columns = 80, rows = 13, errorEstimate, linearWithin }: TerminalChartOptions,
 ): string[] {
   const extent = extentWithZero(series.map(({ eigenvalues }) => eigenvalues));
-  const constant = symlogConstant(extent, errorEstimate);
+  const constant = linearWithin ?? symlogConstant(extent, errorEstimate);
   const domain = padSymlog(extent, constant, 0.02);
   const [bottom, top] = [symlog(domain[0], constant), symlog(domain[1], constant)];
   const rowOf = (value: number): number =>

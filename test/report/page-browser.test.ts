@@ -114,9 +114,9 @@ describe.skipIf(!present)('the report page in chromium', () => {
     const figure = page.locator('#chart-1');
     const axis = figure.locator('[aria-label*="symlog scale"]');
     expect(await axis.count()).toBe(1);
-    await figure.getByRole('button', { name: 'Linear axis' }).click();
+    await figure.getByRole('button', { name: 'Linear', exact: true }).click();
     await expect.poll(() => axis.count()).toBe(0);
-    await figure.getByRole('button', { name: 'Symmetric-log axis' }).click();
+    await figure.getByRole('button', { name: 'Logarithmic', exact: true }).click();
     await expect.poll(() => axis.count()).toBe(1);
   });
 
