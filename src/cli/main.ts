@@ -14,12 +14,29 @@ for (const stream of [process.stdout, process.stderr]) {
 
 // 128 + the signal's number, as shells have it.
 const STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
+type Interruption = keyof typeof STATUS;
+/** Milliseconds that running work has to end by itself: LAPACK cannot be interrupted. */
+const GRACE = 3000;
+
 const controller = new AbortController();
+let received: Interruption | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    if (controller.signal.aborted) process.exit(STATUS[signal]); // the second time without waiting
+    if (received !== undefined) dieOf(signal);
+    received = signal;
     controller.abort(new Error(signal));
+    setTimeout(() => {
+      dieOf(signal);
+    }, GRACE).unref();
   });
+}
+
+/** At once, as without a handler. (process.exit would run the destructors of libraries whose threads
+ *  still compute, and crash in them.) */
+function dieOf(signal: Interruption): void {
+  process.stderr.write(process.stderr.isTTY ? '\u001b[?25h' : ''); // the cursor, if a bar hid it
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }
 
 void runCommand(process.argv.slice(2), {
@@ -28,5 +45,5 @@ void runCommand(process.argv.slice(2), {
   environment: process.env,
   signal: controller.signal,
 }).then((status) => {
-  process.exitCode = status;
+  process.exitCode = received !== undefined && status !== 0 ? STATUS[received] : status;
 });

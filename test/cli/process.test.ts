@@ -48,8 +48,9 @@ function start(argv: readonly string[], options: ProcessOptions = {}): Promise<O
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => {
-      resolve({ status: code ?? -1, stdout, stderr });
+    child.on('close', (code, killedBy) => {
+      // As a shell reports it.
+      resolve({ status: code ?? (killedBy === 'SIGINT' ? 130 : -1), stdout, stderr });
     });
   });
 }
