@@ -3,7 +3,7 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import { createDataset } from '../data/create-dataset.js';
 import { loadNpy } from '../data/npy.js';
@@ -69,12 +69,7 @@ export function addSpectrumCommand(program: Command, io: CommandIo): void {
     .requiredOption('--inputs <file>', 'npy: samples on the first axis')
     .requiredOption('--targets <file>', 'npy: classes as integers, or rows')
     .requiredOption('--loss <name>', LOSSES.map(kebabCase).join(', '), nameOption(LOSSES))
-    .option<readonly SpectrumTerm[]>(
-      '--terms <list>',
-      `any of ${TERMS.map(kebabCase).join(',')}`,
-      namesOption(TERMS),
-      ['hessian', 'gaussNewton', 'residual'],
-    )
+    .addOption(termsOption())
     .option('--method <name>', 'auto or dense', nameOption(['auto', 'dense']), 'auto')
     .option('--class-weights <list>', 'one for each class (softmax)', numbersOption)
     .option('--label-smoothing <s>', '0 … 1 (softmax)', numberOption({ from: 0, to: 1 }))
@@ -87,6 +82,13 @@ export function addSpectrumCommand(program: Command, io: CommandIo): void {
 }
 
 const integer = numberOption({ integer: true });
+
+function termsOption(): Option {
+  const names = TERMS.map(kebabCase);
+  return new Option('--terms <list>', `any of ${names.join(', ')}`)
+    .argParser(namesOption(TERMS))
+    .default(TERMS.slice(0, 3), names.slice(0, 3).join(','));
+}
 
 async function runSpectrum(options: SpectrumOptions, io: CommandIo): Promise<void> {
   const loss = lossOf(options);
@@ -185,28 +187,23 @@ function manifest({
   };
 }
 
-const PANELS_IN_A_ROW = 3;
+/** Terms beside each other in 80 columns. */
+const IN_A_ROW = 3;
 
 function summary(result: SpectrumResult, io: CommandIo): string[] {
   const style = terminalStyle(io.stdout, io.environment);
+  const columns = columnsOf(io.stdout);
   const terms = namedTerms(result);
   const errorEstimate = Math.max(...terms.map(({ spectrum }) => spectrum.errorEstimate));
-  const panels = terms.map(({ name, spectrum: { eigenvalues } }) => ({ name, eigenvalues }));
-  const charts: string[] = [];
-  for (let i = 0; i < panels.length; i += PANELS_IN_A_ROW) {
-    const row = panels.slice(i, i + PANELS_IN_A_ROW);
-    charts.push(
-      ...terminalSpectra(row, { style, columns: columnsOf(io.stdout), errorEstimate }),
-      '',
-    );
-  }
   const counts = `${result.parameterCount} parameters, ${result.sampleCount} samples`;
-  return [
-    style.bold(`loss ${result.loss.toPrecision(8)}`) + style.dim(`  ${counts}`),
-    '',
-    ...charts,
-    ...terminalTable(spectrumTable(result), style),
-  ];
+  const lines = [style.bold(`loss ${result.loss.toPrecision(8)}`) + style.dim(`  ${counts}`)];
+  for (let i = 0; i < terms.length; i += IN_A_ROW) {
+    const row = terms.slice(i, i + IN_A_ROW);
+    const panels = row.map(({ name, spectrum: { eigenvalues } }) => ({ name, eigenvalues }));
+    const chart = terminalSpectra(panels, { style, columns, errorEstimate });
+    lines.push('', ...chart, '', ...terminalTable(spectrumTable(row), style));
+  }
+  return lines;
 }
 
 /** Before hours of work: the folder is made, and the path is not a folder itself. */

@@ -32,7 +32,7 @@ export interface ReportedSpectrum {
   readonly terms: Readonly<Partial<Record<SpectrumTerm, TermSpectrum>>>;
 }
 
-interface NamedTerm {
+export interface NamedTerm {
   readonly name: string;
   readonly spectrum: TermSpectrum;
 }
@@ -45,9 +45,8 @@ export function namedTerms({ terms }: ReportedSpectrum): NamedTerm[] {
   });
 }
 
-/** Numbers of a spectrum that a table shows: ends, signs counted beyond the error estimate. */
-export function spectrumTable(result: ReportedSpectrum): Table {
-  const terms = namedTerms(result);
+/** Numbers of spectra that a table shows: ends, signs counted beyond the error estimate. */
+export function spectrumTable(terms: readonly NamedTerm[]): Table {
   const row = (label: string, of: (spectrum: TermSpectrum) => number): (string | number)[] => [
     label,
     ...terms.map(({ spectrum }) => of(spectrum)),
@@ -118,7 +117,7 @@ export function spectrumReport(
     summary:
       `${terms.map(({ name }) => name).join(', ')} of the loss over ` +
       `${result.sampleCount.toLocaleString('en')} samples, where it is ${result.loss.toPrecision(6)}.`,
-    tables: [spectrumTable(result)],
+    tables: [spectrumTable(terms)],
     charts,
     manifest: {
       parameters: result.parameterCount,
