@@ -1,5 +1,6 @@
 // docs/performance.md: the tables with all that is needed to repeat them.
 
+import { isBusy } from './load.mjs';
 import { formatNumber, formatSeconds, header, markdownTable, trialCells } from './table.mjs';
 
 /** The environment, a line each.
@@ -25,6 +26,16 @@ export function environmentLines({ environment, gemms, runs }) {
       'Load',
       `${environment.load.toFixed(2)} before, ${environment.loadAfter.toFixed(2)} after, on ${cores} cores`,
     ],
+  ];
+}
+
+/** Others at work slow contenders unevenly: most of all those whose threads wait for one another. */
+function loadWarning({ cores, load }) {
+  if (!isBusy({ cores, load })) return [];
+  return [
+    `**Others were at work on this machine when the run began (load ${load.toFixed(2)} on ${cores} cores): ` +
+      'times are too long, and ratios uncertain, mostly to the disadvantage of peers whose threads wait ' +
+      'for one another.**',
   ];
 }
 
@@ -57,6 +68,7 @@ export function performancePage(result) {
       'best is shown. All contenders work on the same numbers, and their results are compared. A time ' +
       'is the median over processes of the median in each; the spread is from the fastest to the ' +
       'slowest process.',
+    ...loadWarning(environment),
     markdownTable([['', ''], ...environmentLines(result)]),
     ...sections,
   ].join('\n\n')}\n`;

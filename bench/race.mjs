@@ -38,7 +38,7 @@ class Entry {
     this.failed = outcome.failed;
     if (this.failed) return;
     const ranked = fastestFirst(outcome.ways);
-    this.check ??= outcome.ways[ranked[0]].check;
+    this.check ??= ranked.map((way) => outcome.ways[way].check).find((check) => check !== null);
     const stray = ranked.find(
       (way) => !agree(outcome.ways[way].check, this.check, this.contender.tolerance ?? tolerance),
     );

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { findContenders } from './contenders.mjs';
 import { describeEnvironment } from './environment.mjs';
+import { isBusy } from './load.mjs';
 import { parseCommandLine, usage } from './options.mjs';
 import { environmentLines, performancePage } from './page.mjs';
 import { runTrials } from './race.mjs';
@@ -15,7 +16,7 @@ function log(text) {
 }
 
 function warnIfBusy({ cores, load }) {
-  if (load < cores / 4) return;
+  if (!isBusy({ cores, load })) return;
   console.error(
     `bench: the load is ${load.toFixed(2)} on ${cores} cores: others are at work, and times will be too long`,
   );
