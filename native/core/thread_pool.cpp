@@ -1,9 +1,11 @@
 #include "core/thread_pool.hpp"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdio>
 #include <cstdlib>
 #include <deque>
 #include <fstream>
@@ -57,6 +59,11 @@ class Pool {
     work_.notify_one();
   }
 
+  bool idle() {
+    const std::lock_guard lock(mutex_);
+    return busy_ == 0 && jobs_.empty();
+  }
+
   void run_shares(std::size_t count, const std::function<void()>& share) {
     {
       const std::lock_guard lock(mutex_);
@@ -64,6 +71,11 @@ class Pool {
       ensure_threads(busy_ + count);
     }
     work_.notify_all();
+  }
+
+  bool is_busy() {
+    const std::lock_guard lock(mutex_);
+    return busy_ > 0;
   }
 
  private:
@@ -97,9 +109,27 @@ class Pool {
   std::size_t busy_ = 0;
 };
 
+#if defined(__GLIBC__)
+/// OpenBLAS unmaps its buffers when the process exits, also those that our threads are computing in
+/// (LAPACK cannot be interrupted): if any is at work, the process ends before that.
+void end_if_busy(int status, void* pool) {
+  if (static_cast<Pool*>(pool)->idle()) return;
+  std::fflush(nullptr);
+  _exit(status);
+}
+#endif
+
+Pool* start_pool() {
+  Pool* const pool = std::make_unique<Pool>().release();
+#if defined(__GLIBC__)
+  on_exit(end_if_busy, pool);
+#endif
+  return pool;
+}
+
 /// Lives as long as the process: its threads may still run when static objects are destroyed.
 Pool& pool() {
-  static Pool* const instance = std::make_unique<Pool>().release();
+  static Pool* const instance = start_pool();
   return *instance;
 }
 
@@ -177,6 +207,8 @@ std::size_t default_thread_count() {
   const std::size_t cores = affinity_cores();
   return std::min({cores, cgroup_cores().value_or(cores), kMaximumThreads});
 }
+
+bool pool_is_busy() { return pool().is_busy(); }
 
 void submit_job(std::function<void()> job) { pool().run_job(std::move(job)); }
 

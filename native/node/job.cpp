@@ -71,6 +71,10 @@ struct Work {
   std::mutex mutex;
   std::condition_variable done;
   bool finished = false;
+  /// Held while the pool thread uses the thread-safe function, which Node deletes soon after its
+  /// finalizer has set `open` to false: at the end of an environment, whoever still holds it.
+  std::mutex channel;
+  bool open = true;
 };
 
 void run_caught(Work& work) {
@@ -87,6 +91,55 @@ void run_caught(Work& work) {
   work.run = nullptr;
 }
 
+struct JavaScriptSide;
+
+struct ProgressCall {
+  std::string stage;
+  double done;
+  double total;
+};
+
+/// Calls the progress function of a job.
+void tell(Napi::Env env, JavaScriptSide& side, const ProgressCall& call);
+
+/// Sends progress to JavaScript, at most every kProgressEvery, and each stage's first and last.
+class ProgressSender {
+ public:
+  void connect(Napi::ThreadSafeFunction function, JavaScriptSide* side) {
+    const std::lock_guard lock(mutex_);
+    function_ = std::move(function);
+    side_ = side;
+  }
+  void disconnect() {
+    const std::lock_guard lock(mutex_);
+    side_ = nullptr;
+  }
+  void send(std::string_view stage, double done, double total) {
+    const std::lock_guard lock(mutex_);
+    if (side_ == nullptr) return;
+    const auto now = Clock::now();
+    if (stage == stage_ && done < total && now - last_ < kProgressEvery) return;
+    stage_ = stage;
+    last_ = now;
+    auto call = std::make_unique<ProgressCall>(ProgressCall{stage_, done, total});
+    JavaScriptSide* const side = side_;
+    const auto deliver = [side](Napi::Env env, Napi::Function /*unused*/, ProgressCall* data) {
+      const std::unique_ptr<ProgressCall> owned(data);
+      if (static_cast<napi_env>(env) != nullptr) tell(env, *side, *owned);
+    };
+    if (function_.NonBlockingCall(call.get(), deliver) == napi_ok) {
+      static_cast<void>(call.release());  // `deliver` owns it now
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  Napi::ThreadSafeFunction function_;
+  JavaScriptSide* side_ = nullptr;
+  std::string stage_;
+  Clock::time_point last_ = Clock::now() - kProgressEvery;
+};
+
 /// What the JavaScript thread holds: freed there, by the finalizer of the thread-safe function.
 struct JavaScriptSide {
   JavaScriptSide(Napi::Env environment, std::shared_ptr<Work> shared, bool waits)
@@ -99,6 +152,12 @@ struct JavaScriptSide {
   JavaScriptSide(const JavaScriptSide&) = delete;
   JavaScriptSide& operator=(const JavaScriptSide&) = delete;
   ~JavaScriptSide() {
+    work->control.cancel();  // nobody waits for it any more
+    if (sender) sender->disconnect();
+    {
+      const std::lock_guard lock(work->channel);
+      work->open = false;
+    }
     if (waits_at_exit) napi_remove_env_cleanup_hook(env, stop_and_wait, work.get());
   }
 
@@ -128,55 +187,15 @@ struct JavaScriptSide {
   std::shared_ptr<Work> work;
   Napi::FunctionReference on_progress;
   Napi::ObjectReference in_place;
+  std::shared_ptr<ProgressSender> sender;
   bool waits_at_exit;
 };
 
-struct ProgressCall {
-  std::string stage;
-  double done;
-  double total;
-};
-
-/// Sends progress to JavaScript, at most every kProgressEvery, and each stage's first and last.
-class ProgressSender {
- public:
-  void connect(Napi::ThreadSafeFunction function, JavaScriptSide* side) {
-    const std::lock_guard lock(mutex_);
-    function_ = std::move(function);
-    side_ = side;
-  }
-  void disconnect() {
-    const std::lock_guard lock(mutex_);
-    side_ = nullptr;
-  }
-  void send(std::string_view stage, double done, double total) {
-    const std::lock_guard lock(mutex_);
-    if (side_ == nullptr) return;
-    const auto now = Clock::now();
-    if (stage == stage_ && done < total && now - last_ < kProgressEvery) return;
-    stage_ = stage;
-    last_ = now;
-    auto call = std::make_unique<ProgressCall>(ProgressCall{stage_, done, total});
-    JavaScriptSide* const side = side_;
-    const auto deliver = [side](Napi::Env env, Napi::Function /*unused*/, ProgressCall* data) {
-      const std::unique_ptr<ProgressCall> owned(data);
-      if (static_cast<napi_env>(env) == nullptr || side->on_progress.IsEmpty()) return;
-      side->on_progress.Call({Napi::String::New(env, owned->stage),
-                              Napi::Number::New(env, owned->done),
-                              Napi::Number::New(env, owned->total)});
-    };
-    if (function_.NonBlockingCall(call.get(), deliver) == napi_ok) {
-      static_cast<void>(call.release());  // `deliver` owns it now
-    }
-  }
-
- private:
-  std::mutex mutex_;
-  Napi::ThreadSafeFunction function_;
-  JavaScriptSide* side_ = nullptr;
-  std::string stage_;
-  Clock::time_point last_ = Clock::now() - kProgressEvery;
-};
+void tell(Napi::Env env, JavaScriptSide& side, const ProgressCall& call) {
+  if (side.on_progress.IsEmpty()) return;
+  side.on_progress.Call({Napi::String::New(env, call.stage), Napi::Number::New(env, call.done),
+                         Napi::Number::New(env, call.total)});
+}
 
 }  // namespace
 
@@ -236,6 +255,7 @@ Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run, Napi
                                       const std::unique_ptr<JavaScriptSide> freed(finished);
                                     });
   if (sender) sender->connect(function, side);
+  side->sender = sender;
   submit_job([work, function, sender, side]() mutable {
     run_caught(*work);
     work->finish();
@@ -244,7 +264,8 @@ Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run, Napi
       if (static_cast<napi_env>(settled_env) != nullptr) side->settle();
     };
     // An environment that is closing takes no calls, and its function must not be touched again.
-    if (function.BlockingCall(settle) == napi_ok) function.Release();
+    const std::lock_guard lock(work->channel);
+    if (work->open && function.BlockingCall(settle) == napi_ok) function.Release();
   });
   return result;
 }

@@ -1,0 +1,84 @@
+// The library as JavaScript in a folder of its own: worker threads and child processes cannot load
+// TypeScript, and dist/ may be older than src/.
+
+import { spawnSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import ts from 'typescript';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface CompiledLibrary {
+  /** Writes a module that imports the library as 'eigenscape'; returns its path. */
+  script(name: string, source: string): string;
+  /** Runs a script in a process of its own, under a limit of its address space if there is one. */
+  run(script: string, options?: RunOptions): ProcessResult;
+  remove(): void;
+}
+
+export interface RunOptions {
+  readonly args?: readonly string[];
+  readonly nodeOptions?: readonly string[];
+  readonly addressSpaceKiB?: number;
+}
+
+export interface ProcessResult {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function compileLibrary(): CompiledLibrary {
+  const folder = mkdtempSync(path.join(tmpdir(), 'eigenscape-compiled-'));
+  const compilerOptions = {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+    verbatimModuleSyntax: true,
+  };
+  const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' });
+  for (const name of sources.filter((file) => file.endsWith('.ts'))) {
+    const target = path.join(folder, 'dist', name.replace(/\.ts$/, '.js'));
+    const source = readFileSync(path.join(root, 'src', name), 'utf8');
+    mkdirSync(path.dirname(target), { recursive: true });
+    writeFileSync(target, ts.transpileModule(source, { compilerOptions }).outputText);
+  }
+  for (const name of ['node_modules', 'build', 'prebuilds']) {
+    symlinkSync(path.join(root, name), path.join(folder, name));
+  }
+  writeFileSync(
+    path.join(folder, 'package.json'),
+    '{ "type": "module", "name": "eigenscape", "exports": "./dist/index.js" }',
+  );
+  return {
+    script(name, source) {
+      const file = path.join(folder, name);
+      writeFileSync(file, source);
+      return file;
+    },
+    run(script, { args = [], nodeOptions = [], addressSpaceKiB } = {}) {
+      const limit = addressSpaceKiB === undefined ? '' : `ulimit -v ${String(addressSpaceKiB)}; `;
+      const command = [process.execPath, ...nodeOptions, script, ...args];
+      const { status, signal, stdout, stderr } = spawnSync(
+        '/bin/sh',
+        ['-c', `${limit}exec "$@"`, 'sh', ...command],
+        { encoding: 'utf8', cwd: folder },
+      );
+      return { status, signal, stdout, stderr };
+    },
+    remove() {
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
