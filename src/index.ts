@@ -92,6 +92,18 @@ export { countOutliers } from './spectrum/outliers.js';
 export type { OutlierCount, OutlierOptions } from './spectrum/outliers.js';
 
 export { importOnnx } from './onnx/import.js';
+export type { ImportOnnxOptions } from './onnx/import.js';
 
 export { renderChart } from './report/render.js';
+export type { RenderOptions } from './report/render.js';
+export type {
+  Chart,
+  EigenvalueSeries,
+  EigenvaluesChart,
+  HistogramChart,
+  LossCurveChart,
+  StepSeries,
+} from './report/chart.js';
+export type { ReportedSpectrum } from './report/spectrum-report.js';
+export type { Claim, Report, Table } from './report/report.js';
 export { writeReport } from './report/write-report.js';

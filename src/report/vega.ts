@@ -82,7 +82,7 @@ function vendorAbsent(cause: unknown): EigenscapeError {
   return new EigenscapeError(
     'ERR_INTERNAL',
     `the charting library in ${VENDOR.pathname} is absent or damaged; in a clone of the repository, ` +
-      'run: npm run build:vendor',
+      'run: npm run setup',
     { cause },
   );
 }
