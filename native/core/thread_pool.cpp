@@ -73,11 +73,6 @@ class Pool {
     work_.notify_all();
   }
 
-  bool is_busy() {
-    const std::lock_guard lock(mutex_);
-    return busy_ > 0;
-  }
-
  private:
   void ensure_threads(std::size_t wanted) {
     while (threads_ < std::min(wanted, kMaximumThreads)) {
@@ -207,8 +202,6 @@ std::size_t default_thread_count() {
   const std::size_t cores = affinity_cores();
   return std::min({cores, cgroup_cores().value_or(cores), kMaximumThreads});
 }
-
-bool pool_is_busy() { return pool().is_busy(); }
 
 void submit_job(std::function<void()> job) { pool().run_job(std::move(job)); }
 
