@@ -8,6 +8,7 @@ import { isBusy } from './load.mjs';
 import { parseCommandLine, usage } from './options.mjs';
 import { environmentLines, performancePage } from './page.mjs';
 import { runTrials } from './race.mjs';
+import { trials as everyTrial } from './trials/all.mjs';
 import { header, textTable, trialCells } from './table.mjs';
 
 /** What is going on, for who waits at a terminal. */
@@ -22,9 +23,13 @@ function warnIfBusy({ cores, load }) {
   );
 }
 
-function commandOf(args) {
-  const python = process.env.EIGENSCAPE_BENCH_PYTHON ? 'EIGENSCAPE_BENCH_PYTHON=… ' : '';
-  return `${python}npm run bench${args.length > 0 ? ' -- ' : ''}${args.join(' ')}`;
+/** What repeats the run, whatever files this one wrote. */
+function commandOf({ trials, runs, seconds }) {
+  const chosen =
+    trials.length === everyTrial.length ? [] : trials.map(({ name }) => `--trial ${name}`);
+  const python = process.env.EIGENSCAPE_BENCH_PYTHON ? ['EIGENSCAPE_BENCH_PYTHON=…'] : [];
+  const options = [...chosen, `--runs ${runs}`, `--seconds ${seconds}`];
+  return [...python, 'npm run bench --', ...options, '--markdown docs/performance.md'].join(' ');
 }
 
 async function bench(args) {
@@ -35,7 +40,7 @@ async function bench(args) {
   const found = await runTrials(trials, findContenders(), { runs, seconds, log });
   log('');
   const result = {
-    command: commandOf(args),
+    command: commandOf({ trials, runs, seconds }),
     environment: { ...environment, loadAfter: os.loadavg()[0] },
     runs,
     seconds,
