@@ -27,7 +27,7 @@ export interface NativeLayer {
   readonly type: string;
   readonly name: string;
   readonly inputs: readonly number[];
-  readonly attributes: Readonly<Record<string, number>>;
+  readonly attributes: Readonly<Record<string, number | readonly number[]>>;
 }
 
 export interface NativeSpec {

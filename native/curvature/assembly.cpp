@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 
 #include "curvature/dense_block.hpp"
 
@@ -71,21 +72,53 @@ AssemblyScale scale_of_chain(const Operator<T>& curvature, const Control& contro
   return scale;
 }
 
+/// Σ of squares over some rows: of the matrix, and of its asymmetry A − Aᵀ.
+struct Squares {
+  double matrix = 0;
+  double asymmetry = 0;
+};
+
 /// A ← (A + Aᵀ)/2 for rows [first, last) and their mirror images.
 template <typename T>
-void symmetrize(std::size_t first, std::size_t last, std::size_t m, std::span<T> a) {
+Squares symmetrize(std::size_t first, std::size_t last, std::size_t m, std::span<T> a) {
+  Squares squares;
   for (std::size_t i = first; i < last; ++i) {
     for (std::size_t j = 0; j < i; ++j) {
+      const T difference = a[i * m + j] - a[j * m + i];
       const T mean = (a[i * m + j] + a[j * m + i]) / 2;
       a[i * m + j] = mean;
       a[j * m + i] = mean;
+      squares.matrix += 2 * static_cast<double>(mean) * static_cast<double>(mean);
+      squares.asymmetry += 2 * static_cast<double>(difference) * static_cast<double>(difference);
     }
+    const auto diagonal = static_cast<double>(a[i * m + i]);
+    squares.matrix += diagonal * diagonal;
   }
+  return squares;
+}
+
+/// The scale of a matrix by products. Entries (i, j) and (j, i) are rounded in different ways, so
+/// their difference shows what rounding does.
+template <typename T>
+AssemblyScale scale_of_products(const Operator<T>& curvature, const std::vector<Squares>& blocks) {
+  Squares sum;
+  for (const Squares& block : blocks) {
+    sum.matrix += block.matrix;
+    sum.asymmetry += block.asymmetry;
+  }
+  AssemblyScale scale;
+  scale.operations = curvature.samples().count;
+  for (const Node& node : curvature.graph().nodes()) {
+    for (const Shape& shape : node.input_shapes) scale.operations += entry_count(shape);
+  }
+  scale.magnitude =
+      std::max(std::sqrt(sum.matrix), std::sqrt(sum.asymmetry) / std::numeric_limits<T>::epsilon());
+  return scale;
 }
 
 template <typename T>
-void assemble_by_products(const Operator<T>& curvature, std::size_t block, std::span<T> matrix,
-                          const Control& control) {
+AssemblyScale assemble_by_products(const Operator<T>& curvature, std::size_t block,
+                                   std::span<T> matrix, const Control& control) {
   const std::size_t m = curvature.size();
   AlignedBuffer<T> units(std::min(block, m) * m);
   for (std::size_t first = 0; first < m; first += block) {
@@ -97,9 +130,11 @@ void assemble_by_products(const Operator<T>& curvature, std::size_t block, std::
     control.report("assembly", static_cast<double>(first + count), static_cast<double>(m));
   }
   constexpr std::size_t kRows = 64;
-  parallel_for(control, (m + kRows - 1) / kRows, [&](std::size_t index) {
-    symmetrize(index * kRows, std::min((index + 1) * kRows, m), m, matrix);
+  std::vector<Squares> squares((m + kRows - 1) / kRows);
+  parallel_for(control, squares.size(), [&](std::size_t index) {
+    squares[index] = symmetrize(index * kRows, std::min((index + 1) * kRows, m), m, matrix);
   });
+  return scale_of_products(curvature, squares);
 }
 
 /// C = F − (Σs/Σsκ) ḡ ḡᵀ
@@ -154,7 +189,7 @@ AssemblyScale assemble(const Operator<T>& curvature, Route route, std::size_t bl
   }
   AssemblyScale scale;
   if (route == Route::products) {
-    assemble_by_products(curvature, block, matrix, control);
+    scale = assemble_by_products(curvature, block, matrix, control);
     if (chain) scale = scale_of_chain(curvature, control);
   } else {
     scale = assemble_closed_form(curvature, matrix, control);

@@ -12,6 +12,9 @@ Evaluation<T>::Evaluation(const Graph& graph) : graph_(graph) {
   bar_.resize(layers + 1);
   dot_.resize(layers + 1);
   bar_dot_.resize(layers + 1);
+  std::size_t scratch = 0;
+  for (const Node& node : graph.nodes()) scratch = std::max(scratch, node.storage.scratch);
+  scratch_.resize(scratch);
 }
 
 template <typename T>
@@ -40,7 +43,8 @@ Primal<T> Evaluation<T>::primal(std::size_t layer) {
           x_spans_,
           y_[layer + 1].span(),
           theta_.subspan(node.parameter_offset, node.parameter_count),
-          saved_[layer].span()};
+          saved_[layer].span(),
+          scratch_.span()};
 }
 
 template <typename T>
@@ -63,10 +67,10 @@ void Evaluation<T>::forward(std::size_t n, std::span<const T> x, std::span<const
   for (std::size_t layer = 0; layer < graph_.nodes().size(); ++layer) {
     const Node& node = graph_.nodes()[layer];
     y_[layer + 1].resize(n * node.output_size);
-    saved_[layer].resize(n * node.saved_size);
+    saved_[layer].resize(n * node.storage.saved);
     const Primal<T> at = primal(layer);
     node.operation->passes<T>().forward(node, n, at.x, at.theta, order, y_[layer + 1].span(),
-                                        saved_[layer].span());
+                                        saved_[layer].span(), scratch_.span());
   }
 }
 

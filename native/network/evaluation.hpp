@@ -69,6 +69,7 @@ class Evaluation {
   std::vector<std::span<const T>> dot_spans_;
   std::vector<std::span<T>> bar_spans_;
   AlignedBuffer<T> output_scratch_;
+  AlignedBuffer<T> scratch_;  // of the operation at work
 };
 
 }  // namespace eigenscape

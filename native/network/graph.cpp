@@ -22,7 +22,7 @@ Node make_node(const LayerSpec& layer, const std::vector<Shape>& shapes) {
     throw Error(error.code(), "layer '" + layer.name + "': " + error.what());
   }
   node.output_size = entry_count(node.output_shape);
-  node.saved_size = node.operation->saved_size(node.input_shapes);
+  node.storage = node.operation->storage(layer.attributes, node.input_shapes);
   for (const ParameterTensor& tensor : node.parameters) {
     node.parameter_count += entry_count(tensor.shape);
   }
@@ -45,7 +45,7 @@ Graph::Graph(Shape input, const std::vector<LayerSpec>& layers, LossSpec loss)
                        std::any_of(node.inputs.begin(), node.inputs.end(),
                                    [this](std::size_t value) { return moves_[value]; });
     moves_.push_back(moves);
-    entries_per_sample_ += node.output_size + node.saved_size;
+    entries_per_sample_ += node.output_size + node.storage.saved;
     shapes.push_back(node.output_shape);
     nodes_.push_back(std::move(node));
   }

@@ -50,7 +50,9 @@ LayerSpec to_layer(const Napi::Object& object) {
   const Napi::Array keys = attributes.GetPropertyNames();
   for (std::uint32_t i = 0; i < keys.Length(); ++i) {
     const std::string key = keys.Get(i).As<Napi::String>();
-    layer.attributes[key] = attributes.Get(key).ToNumber().DoubleValue();
+    const Napi::Value value = attributes.Get(key);
+    layer.attributes[key] =
+        value.IsArray() ? numbers_of(value) : std::vector<double>{value.ToNumber().DoubleValue()};
   }
   return layer;
 }

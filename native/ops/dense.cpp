@@ -31,13 +31,7 @@ Sizes sizes_of(const Node& node) {
 Shape output_shape(const Attributes& attributes, std::span<const Shape> inputs) {
   if (inputs.size() != 1 || inputs[0].size() != 1) {
     std::string given;
-    for (const Shape& shape : inputs) {
-      given += given.empty() ? "[" : " and [";
-      for (std::size_t i = 0; i < shape.size(); ++i) {
-        given += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-      }
-      given += "]";
-    }
+    for (const Shape& shape : inputs) given += (given.empty() ? "" : " and ") + describe(shape);
     throw Error(ErrorCode::shape, "a dense layer reads one vector per sample, but was given " +
                                       given + "; put a flatten layer before it");
   }
@@ -56,7 +50,7 @@ std::vector<ParameterTensor> parameters(const Attributes& attributes,
   return tensors;
 }
 
-std::size_t saved_size(std::span<const Shape> /*inputs*/) { return 0; }
+Storage storage(const Attributes& /*attributes*/, std::span<const Shape> /*inputs*/) { return {}; }
 
 /// Y = 1 bᵀ for n rows, or 0 without bias.
 template <typename T>
@@ -76,7 +70,8 @@ void add_column_sums(std::size_t n, std::size_t h, const T* y, T* bias) {
 
 template <typename T>
 void forward(const Node& node, std::size_t n, std::span<const std::span<const T>> x,
-             std::span<const T> theta, Order /*order*/, std::span<T> y, std::span<T> /*saved*/) {
+             std::span<const T> theta, Order /*order*/, std::span<T> y, std::span<T> /*saved*/,
+             std::span<T> /*scratch*/) {
   const auto [d, h, bias] = sizes_of(node);
   const T* const w = theta.data();
   if (bias) fill_rows(n, h, w + h * d, y.data());
@@ -155,7 +150,7 @@ constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>, tangent_adjoi
 
 }  // namespace
 
-extern const Operation dense = {"dense",    Structure::dense, output_shape,  parameters,
-                                saved_size, kPasses<double>,  kPasses<float>};
+extern const Operation dense = {"dense", Structure::dense, output_shape,  parameters,
+                                storage, kPasses<double>,  kPasses<float>};
 
 }  // namespace eigenscape::ops

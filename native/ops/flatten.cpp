@@ -24,12 +24,12 @@ std::vector<ParameterTensor> parameters(const Attributes& /*attributes*/,
   return {};
 }
 
-std::size_t saved_size(std::span<const Shape> /*inputs*/) { return 0; }
+Storage storage(const Attributes& /*attributes*/, std::span<const Shape> /*inputs*/) { return {}; }
 
 template <typename T>
 void forward(const Node& node, std::size_t n, std::span<const std::span<const T>> x,
-             std::span<const T> /*theta*/, Order /*order*/, std::span<T> y,
-             std::span<T> /*saved*/) {
+             std::span<const T> /*theta*/, Order /*order*/, std::span<T> y, std::span<T> /*saved*/,
+             std::span<T> /*scratch*/) {
   std::copy_n(x[0].data(), n * node.output_size, y.data());
 }
 
@@ -64,7 +64,7 @@ constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>, tangent_adjoi
 
 }  // namespace
 
-extern const Operation flatten = {"flatten",  Structure::reshape, output_shape,  parameters,
-                                  saved_size, kPasses<double>,    kPasses<float>};
+extern const Operation flatten = {"flatten", Structure::reshape, output_shape,  parameters,
+                                  storage,   kPasses<double>,    kPasses<float>};
 
 }  // namespace eigenscape::ops

@@ -21,7 +21,20 @@ std::size_t entry_count(const Shape& shape) {
 
 double attribute(const Attributes& attributes, std::string_view name, double fallback) {
   const auto found = attributes.find(name);
-  return found == attributes.end() ? fallback : found->second;
+  return found == attributes.end() || found->second.empty() ? fallback : found->second.front();
+}
+
+std::span<const double> attribute_list(const Attributes& attributes, std::string_view name) {
+  const auto found = attributes.find(name);
+  return found == attributes.end() ? std::span<const double>{} : found->second;
+}
+
+std::string describe(const Shape& shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  }
+  return text + "]";
 }
 
 }  // namespace eigenscape

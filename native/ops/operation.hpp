@@ -19,13 +19,19 @@
 namespace eigenscape {
 
 using Shape = std::vector<std::size_t>;
-using Attributes = std::map<std::string, double, std::less<>>;
+using Attributes = std::map<std::string, std::vector<double>, std::less<>>;
 
 /// Number of entries of a tensor of that shape.
 std::size_t entry_count(const Shape& shape);
 
 /// The attribute `name`, or `fallback` if the layer does not have it.
 double attribute(const Attributes& attributes, std::string_view name, double fallback);
+
+/// The numbers of the attribute `name`, none if the layer does not have it.
+std::span<const double> attribute_list(const Attributes& attributes, std::string_view name);
+
+/// "[3, 8, 8]", for messages.
+std::string describe(const Shape& shape);
 
 /// `count` rows, `stride` entries apart: the parts of k directions that belong to one layer.
 template <typename T>
@@ -53,6 +59,12 @@ enum class Structure {
 /// How many derivatives forward prepares in `saved`.
 enum class Order { value = 0, first = 1, second = 2 };
 
+/// Entries that an operation keeps and needs beside its arguments.
+struct Storage {
+  std::size_t saved = 0;    // per sample, from forward for the other passes
+  std::size_t scratch = 0;  // for the length of one pass, whatever n and k
+};
+
 struct Operation;
 
 /// One layer of a network: an operation, where it reads, and its parameters' place.
@@ -66,7 +78,7 @@ struct Node {
   std::size_t parameter_offset = 0;
   std::size_t parameter_count = 0;
   std::size_t output_size = 0;
-  std::size_t saved_size = 0;  // entries per sample that forward keeps for the other passes
+  Storage storage;
 };
 
 /// The values at the point where derivatives are taken, for n samples.
@@ -77,13 +89,15 @@ struct Primal {
   std::span<const std::span<const T>> x;  // per input [n, input size]
   std::span<const T> y;                   // [n, output size]
   std::span<const T> theta;               // [parameter count]
-  std::span<const T> saved;               // [saved size · n], laid out as the operation likes
+  std::span<const T> saved;               // [n · storage.saved], laid out as the operation likes
+  std::span<T> scratch;                   // [storage.scratch]
 };
 
 template <typename T>
 struct Passes {
   void (*forward)(const Node& node, std::size_t n, std::span<const std::span<const T>> x,
-                  std::span<const T> theta, Order order, std::span<T> y, std::span<T> saved);
+                  std::span<const T> theta, Order order, std::span<T> y, std::span<T> saved,
+                  std::span<T> scratch);
 
   /// x_dot[i] is [k, n, input size], or empty where the input depends on no parameter.
   void (*tangent)(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
@@ -107,7 +121,7 @@ struct Operation {
   Shape (*output_shape)(const Attributes& attributes, std::span<const Shape> inputs);
   std::vector<ParameterTensor> (*parameters)(const Attributes& attributes,
                                              std::span<const Shape> inputs);
-  std::size_t (*saved_size)(std::span<const Shape> inputs);
+  Storage (*storage)(const Attributes& attributes, std::span<const Shape> inputs);
   Passes<double> float64;
   Passes<float> float32;
 

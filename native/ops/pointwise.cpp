@@ -92,7 +92,9 @@ std::vector<ParameterTensor> no_parameters(const Attributes& /*attributes*/,
   return {};
 }
 
-std::size_t saved_size(std::span<const Shape> inputs) { return 2 * entry_count(inputs[0]); }
+Storage storage(const Attributes& /*attributes*/, std::span<const Shape> inputs) {
+  return {2 * entry_count(inputs[0]), 0};
+}
 
 template <typename T>
 void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,

@@ -54,7 +54,7 @@ template <typename T, typename Sigma>
 Shape output_shape(const Attributes& attributes, std::span<const Shape> inputs);
 std::vector<ParameterTensor> no_parameters(const Attributes& attributes,
                                            std::span<const Shape> inputs);
-std::size_t saved_size(std::span<const Shape> inputs);
+Storage storage(const Attributes& attributes, std::span<const Shape> inputs);
 
 template <typename T>
 void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
@@ -72,7 +72,8 @@ void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::sp
 
 template <typename T, Function<T> function>
 void forward(const Node& node, std::size_t n, std::span<const std::span<const T>> x,
-             std::span<const T> /*theta*/, Order order, std::span<T> y, std::span<T> saved) {
+             std::span<const T> /*theta*/, Order order, std::span<T> y, std::span<T> saved,
+             std::span<T> /*scratch*/) {
   const std::size_t size = n * node.output_size;
   const auto first = order >= Order::first ? saved.subspan(0, size) : std::span<T>{};
   const auto second = order >= Order::second ? saved.subspan(size, size) : std::span<T>{};
@@ -91,7 +92,7 @@ constexpr Operation make(std::string_view name, Structure structure = Structure:
           structure,
           output_shape,
           no_parameters,
-          saved_size,
+          storage,
           passes<double, float64>(),
           passes<float, float32>()};
 }

@@ -7,11 +7,19 @@
 
 namespace eigenscape::ops {
 
+extern const Operation add;
+extern const Operation avg_pool2d;
+extern const Operation batch_norm;
+extern const Operation concat;
+extern const Operation conv2d;
 extern const Operation dense;
 extern const Operation elu;
 extern const Operation flatten;
 extern const Operation gelu;
+extern const Operation global_avg_pool2d;
+extern const Operation layer_norm;
 extern const Operation leaky_relu;
+extern const Operation max_pool2d;
 extern const Operation relu;
 extern const Operation sigmoid;
 extern const Operation silu;

@@ -49,12 +49,13 @@ function drawer(initializer: Initializer, random: Random): Draw {
   }
 }
 
-/** Values for all tensors of a layout, [parameterCount]. */
+/** Values for all tensors of a layout, [parameterCount]. Normalizations draw nothing. */
 export function initialParameters(
   layout: readonly ParameterTensor[],
   parameterCount: number,
   initializer: Initializer,
   random: Random,
+  isNormalization: (layer: string) => boolean,
 ): Float64Array {
   const values = new Float64Array(parameterCount);
   const draw = drawer(initializer, random);
@@ -63,6 +64,11 @@ export function initialParameters(
     const size = tensor.shape.reduce((product, extent) => product * extent, 1);
     // A bias belongs to the weight before it, and has that weight's inputs.
     if (tensor.tensor === 'weight') inputs = size / (tensor.shape[0] ?? 1);
+    if (isNormalization(tensor.layer)) {
+      // γ = 1 and β = 0, whatever the initializer: the layer starts as the normalization alone.
+      values.fill(tensor.tensor === 'weight' ? 1 : 0, tensor.offset, tensor.offset + size);
+      continue;
+    }
     for (let i = 0; i < size; i += 1) values[tensor.offset + i] = draw(tensor, inputs);
   }
   return values;

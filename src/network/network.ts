@@ -292,10 +292,13 @@ export function createNetwork<D extends DType = 'float64'>(
       { details: { given: tensorNames.length, expected: layout.length } },
     );
   }
-  const {
-    initializer = 'pytorch',
-    parameters = initialParameters(layout, parameterCount, initializer, createRandom(seed)),
-  } = options;
-  network.setParameters(parameters);
+  const { initializer = 'pytorch' } = options;
+  const normalizations = parsed.native.layers.filter(({ type }) => type.endsWith('Norm'));
+  const names = new Set(normalizations.map(({ name }) => name));
+  const draw = (): Float64Array =>
+    initialParameters(layout, parameterCount, initializer, createRandom(seed), (layer) =>
+      names.has(layer),
+    );
+  network.setParameters(options.parameters ?? draw());
   return network;
 }

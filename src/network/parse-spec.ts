@@ -6,32 +6,8 @@ import { describeValue } from '../describe-value.js';
 import { optionsOf, parseOptions, positiveInteger } from '../options.js';
 import { EigenscapeError } from '../errors.js';
 import type { NativeLayer, NativeSpec } from '../native.js';
+import { attributesOf, layerSchemas } from './layer-options.js';
 import type { LayerSpec, LossObject, NetworkSpec } from './spec.js';
-
-const finite = v.pipe(v.number('a finite number'), v.finite('a finite number'));
-const common = {
-  name: v.optional(v.pipe(v.string('a name'), v.minLength(1, 'a name'))),
-  inputs: v.optional(v.array(v.string('names of layers'), 'a list of names of layers')),
-};
-
-/** What each type of layer may hold; a type without an entry does not compile. */
-const layerSchemas = {
-  dense: optionsOf({
-    type: v.literal('dense'),
-    units: positiveInteger,
-    bias: v.optional(v.boolean('true or false')),
-    ...common,
-  }),
-  flatten: optionsOf({ type: v.literal('flatten'), ...common }),
-  relu: optionsOf({ type: v.literal('relu'), ...common }),
-  tanh: optionsOf({ type: v.literal('tanh'), ...common }),
-  sigmoid: optionsOf({ type: v.literal('sigmoid'), ...common }),
-  softplus: optionsOf({ type: v.literal('softplus'), ...common }),
-  gelu: optionsOf({ type: v.literal('gelu'), ...common }),
-  silu: optionsOf({ type: v.literal('silu'), ...common }),
-  elu: optionsOf({ type: v.literal('elu'), alpha: v.optional(finite), ...common }),
-  leakyRelu: optionsOf({ type: v.literal('leakyRelu'), alpha: v.optional(finite), ...common }),
-} satisfies Record<LayerSpec['type'], v.GenericSchema>;
 
 const weight = v.pipe(
   v.number('finite numbers of at least 0'),
@@ -153,19 +129,6 @@ function wireLayers(
     );
   }
   return wires;
-}
-
-/** The numbers of a layer, as the engine's operations call them. */
-function attributesOf(layer: LayerSpec): Readonly<Record<string, number>> {
-  switch (layer.type) {
-    case 'dense':
-      return { units: layer.units, bias: layer.bias === false ? 0 : 1 };
-    case 'elu':
-    case 'leakyRelu':
-      return layer.alpha === undefined ? {} : { alpha: layer.alpha };
-    default:
-      return {};
-  }
 }
 
 /** @throws EigenscapeError ERR_SPEC, naming the layer, the option, its value and what was expected */

@@ -28,7 +28,97 @@ export interface ActivationSpec extends LayerCommon {
   readonly alpha?: number | undefined;
 }
 
-export type LayerSpec = DenseSpec | FlattenSpec | ActivationSpec;
+/** For rows and columns alike, or [rows, columns]. */
+export type Extent2d = number | readonly [number, number];
+
+/** y = W * x + b on images [channels, height, width], as torch.nn.Conv2d: W is [filters,
+ *  channels / groups, height, width of the kernel], b [filters]. */
+export interface Conv2dSpec extends LayerCommon {
+  readonly type: 'conv2d';
+  readonly filters: number;
+  readonly kernelSize: Extent2d;
+  /** Default 1. */
+  readonly stride?: Extent2d | undefined;
+  /** Zeros around the image: the same on opposite sides, or [top, left, bottom, right]. Default 0. */
+  readonly padding?: Extent2d | readonly [number, number, number, number] | undefined;
+  /** Default 1. */
+  readonly dilation?: Extent2d | undefined;
+  /** Default 1. */
+  readonly groups?: number | undefined;
+  readonly bias?: boolean | undefined;
+}
+
+/** The largest entry of each window, the first of equal ones; padding counts as −∞. */
+export interface MaxPool2dSpec extends LayerCommon {
+  readonly type: 'maxPool2d';
+  readonly size: Extent2d;
+  /** Default: size. */
+  readonly stride?: Extent2d | undefined;
+  /** Default 0. */
+  readonly padding?: Extent2d | readonly [number, number, number, number] | undefined;
+  /** Default 1. */
+  readonly dilation?: Extent2d | undefined;
+}
+
+/** The mean of each window; padding is 0. */
+export interface AvgPool2dSpec extends LayerCommon {
+  readonly type: 'avgPool2d';
+  readonly size: Extent2d;
+  /** Default: size. */
+  readonly stride?: Extent2d | undefined;
+  /** Default 0. */
+  readonly padding?: Extent2d | readonly [number, number, number, number] | undefined;
+  /** Whether padding counts in the mean; default true, as in PyTorch. */
+  readonly countPadding?: boolean | undefined;
+}
+
+/** The mean of each channel: [channels, height, width] → [channels, 1, 1]. */
+export interface GlobalAvgPool2dSpec extends LayerCommon {
+  readonly type: 'globalAvgPool2d';
+}
+
+/** y = γ (x − mean) / √(variance + epsilon) + β per channel (first axis), with stored statistics: an affine
+ *  map that mixes no samples. */
+export interface BatchNormSpec extends LayerCommon {
+  readonly type: 'batchNorm';
+  /** One number per channel; default 0. */
+  readonly mean?: readonly number[] | undefined;
+  /** One number per channel; default 1. */
+  readonly variance?: readonly number[] | undefined;
+  /** Default 1e-5. */
+  readonly epsilon?: number | undefined;
+}
+
+/** y = γ (x − ⟨x⟩) / √(variance of x + epsilon) + β over all entries of a sample, as torch.nn.LayerNorm over
+ *  the whole shape. */
+export interface LayerNormSpec extends LayerCommon {
+  readonly type: 'layerNorm';
+  /** Default 1e-5. */
+  readonly epsilon?: number | undefined;
+}
+
+/** The sum of the layers in `inputs`. */
+export interface AddSpec extends LayerCommon {
+  readonly type: 'add';
+}
+
+/** The layers in `inputs`, one after the other along the first axis (features, channels). */
+export interface ConcatSpec extends LayerCommon {
+  readonly type: 'concat';
+}
+
+export type LayerSpec =
+  | DenseSpec
+  | FlattenSpec
+  | ActivationSpec
+  | Conv2dSpec
+  | MaxPool2dSpec
+  | AvgPool2dSpec
+  | GlobalAvgPool2dSpec
+  | BatchNormSpec
+  | LayerNormSpec
+  | AddSpec
+  | ConcatSpec;
 
 /** ℓ = −Σ_c q_c log p_c with q_c = w_c·((1−ε)·t_c + ε/C): class weights w, label smoothing ε. */
 export interface SoftmaxCrossEntropySpec {

@@ -16,7 +16,9 @@ export function naiveForward(
         x.reduce((sum, value) => sum + next() * value, 0),
       );
       x = layer.bias === false ? products : products.map((product) => product + next());
-    } else if (layer.type !== 'flatten') x = x.map((value) => activation(layer, value));
+    } else if (layer.type !== 'flatten') {
+      x = x.map((value) => activation(layer as ActivationSpec, value));
+    }
   }
   if (at !== parameters.length) throw new Error(`${at} of ${parameters.length} parameters read`);
   return x;

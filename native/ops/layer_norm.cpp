@@ -1,0 +1,181 @@
+// layerNorm        y = γ x̂ + β, x̂ = (x − ⟨x⟩) r, r = 1/√(⟨(x − ⟨x⟩)²⟩ + ε), ⟨·⟩ the mean over a
+// sample tangent          x̂˙ = r (ẋ − ⟨ẋ⟩ − x̂ ⟨x̂ ẋ⟩);  ẏ = γ x̂˙ + γ̇ x̂ + β̇ adjoint          g = γ ȳ;
+// x̄ = r (g − ⟨g⟩ − x̂ ⟨g x̂⟩);  γ̄ += Σ_n ȳ x̂;  β̄ += Σ_n ȳ tangent-adjoint  ġ = γ ȳ̇ + γ̇ ȳ;  ṙ = −r² ⟨x̂
+// ẋ⟩;
+//                  (x̄)˙ = ṙ (g − ⟨g⟩ − x̂ ⟨g x̂⟩) + r (ġ − ⟨ġ⟩ − x̂˙ ⟨g x̂⟩ − x̂ ⟨ġ x̂ + g x̂˙⟩);
+//                  (γ̄)˙ += Σ_n ȳ̇ x̂ + ȳ x̂˙;  (β̄)˙ += Σ_n ȳ̇
+//
+// `saved` is x̂ [n, size], then r [n]; scratch is x̂˙, g and ġ of one sample.
+
+#include <cmath>
+
+#include "core/error.hpp"
+#include "ops/registry.hpp"
+
+namespace eigenscape::ops {
+namespace {
+
+Shape output_shape(const Attributes& /*attributes*/, std::span<const Shape> inputs) {
+  if (inputs.size() != 1) {
+    throw Error(ErrorCode::shape, "a layerNorm layer reads one layer, but was given " +
+                                      std::to_string(inputs.size()));
+  }
+  return inputs[0];
+}
+
+std::vector<ParameterTensor> parameters(const Attributes& /*attributes*/,
+                                        std::span<const Shape> inputs) {
+  return {{"weight", inputs[0]}, {"bias", inputs[0]}};
+}
+
+Storage storage(const Attributes& /*attributes*/, std::span<const Shape> inputs) {
+  const std::size_t size = entry_count(inputs[0]);
+  return {size + 1, 3 * size};
+}
+
+template <typename T>
+T mean(std::size_t size, const T* a) {
+  T sum = 0;
+  for (std::size_t i = 0; i < size; ++i) sum += a[i];
+  return sum / static_cast<T>(size);
+}
+
+template <typename T>
+T mean_product(std::size_t size, const T* a, const T* b) {
+  T sum = 0;
+  for (std::size_t i = 0; i < size; ++i) sum += a[i] * b[i];
+  return sum / static_cast<T>(size);
+}
+
+/// out = r (v − ⟨v⟩ − x̂ ⟨x̂ v⟩): the tangent of x̂ and, being symmetric, its adjoint.
+template <typename T>
+void project(std::size_t size, const T* x_hat, T r, const T* v, T* out) {
+  const T v_mean = mean(size, v);
+  const T along = mean_product(size, x_hat, v);
+  for (std::size_t i = 0; i < size; ++i) out[i] = r * ((v[i] - v_mean) - x_hat[i] * along);
+}
+
+template <typename T>
+void forward(const Node& node, std::size_t n, std::span<const std::span<const T>> x,
+             std::span<const T> theta, Order /*order*/, std::span<T> y, std::span<T> saved,
+             std::span<T> /*scratch*/) {
+  const std::size_t size = node.output_size;
+  const auto epsilon = static_cast<T>(attribute(node.attributes, "epsilon", 1e-5));
+  const T* const gamma = theta.data();
+  const T* const beta = gamma + size;
+  for (std::size_t s = 0; s < n; ++s) {
+    const T* const in = x[0].data() + s * size;
+    T* const x_hat = saved.data() + s * size;
+    const T center = mean(size, in);
+    for (std::size_t i = 0; i < size; ++i) x_hat[i] = in[i] - center;
+    const T r = 1 / std::sqrt(mean_product(size, x_hat, x_hat) + epsilon);
+    saved[n * size + s] = r;
+    for (std::size_t i = 0; i < size; ++i) {
+      x_hat[i] *= r;
+      y[s * size + i] = gamma[i] * x_hat[i] + beta[i];
+    }
+  }
+}
+
+template <typename T>
+void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
+             Rows<const T> theta_dot, std::span<T> y_dot) {
+  const std::size_t size = at.node.output_size;
+  const T* const gamma = at.theta.data();
+  for (std::size_t row = 0; row < k * at.n; ++row) {
+    const std::size_t s = row % at.n;
+    const T* const x_hat = at.saved.data() + s * size;
+    const T* const gamma_dot = theta_dot.row(row / at.n).data();
+    T* const y = y_dot.data() + row * size;
+    for (std::size_t i = 0; i < size; ++i) y[i] = gamma_dot[i] * x_hat[i] + gamma_dot[size + i];
+    if (x_dot[0].empty()) continue;
+    T* const x_hat_dot = at.scratch.data();
+    project(size, x_hat, at.saved[at.n * size + s], x_dot[0].data() + row * size, x_hat_dot);
+    for (std::size_t i = 0; i < size; ++i) y[i] += gamma[i] * x_hat_dot[i];
+  }
+}
+
+template <typename T>
+void adjoint(const Primal<T>& at, std::size_t k, std::span<const T> y_bar,
+             std::span<const std::span<T>> x_bar, Rows<T> theta_bar) {
+  const std::size_t size = at.node.output_size;
+  const T* const gamma = at.theta.data();
+  T* const g = at.scratch.data();
+  for (std::size_t row = 0; row < k * at.n; ++row) {
+    const std::size_t s = row % at.n;
+    const T* const x_hat = at.saved.data() + s * size;
+    const T* const y = y_bar.data() + row * size;
+    if (theta_bar.data != nullptr) {
+      T* const gamma_bar = theta_bar.row(row / at.n).data();
+      for (std::size_t i = 0; i < size; ++i) {
+        gamma_bar[i] += y[i] * x_hat[i];
+        gamma_bar[size + i] += y[i];
+      }
+    }
+    if (x_bar[0].empty()) continue;
+    for (std::size_t i = 0; i < size; ++i) g[i] = gamma[i] * y[i];
+    project(size, x_hat, at.saved[at.n * size + s], g, x_bar[0].data() + row * size);
+  }
+}
+
+/// (x̄)˙ of one sample and direction from x̂, r, x̂˙, ⟨x̂ ẋ⟩, g and ġ.
+template <typename T>
+void input_part(std::size_t size, const T* x_hat, T r, const T* x_hat_dot, T x_along, const T* g,
+                const T* g_dot, T* x_bar_dot) {
+  const T r_dot = -r * r * x_along;
+  const T g_mean = mean(size, g);
+  const T g_along = mean_product(size, g, x_hat);
+  const T g_dot_mean = mean(size, g_dot);
+  const T along_dot = mean_product(size, g_dot, x_hat) + mean_product(size, g, x_hat_dot);
+  for (std::size_t i = 0; i < size; ++i) {
+    x_bar_dot[i] = r_dot * ((g[i] - g_mean) - x_hat[i] * g_along) +
+                   r * ((g_dot[i] - g_dot_mean) - x_hat_dot[i] * g_along - x_hat[i] * along_dot);
+  }
+}
+
+template <typename T>
+void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
+                     Rows<const T> theta_dot, std::span<const T> y_bar,
+                     std::span<const T> y_bar_dot, std::span<const std::span<T>> x_bar_dot,
+                     Rows<T> theta_bar_dot) {
+  const std::size_t size = at.node.output_size;
+  const T* const gamma = at.theta.data();
+  T* const x_hat_dot = at.scratch.data();
+  T* const g = x_hat_dot + size;
+  T* const g_dot = g + size;
+  for (std::size_t row = 0; row < k * at.n; ++row) {
+    const std::size_t s = row % at.n;
+    const T* const x_hat = at.saved.data() + s * size;
+    const T r = at.saved[at.n * size + s];
+    const T* const y = y_bar.data() + s * size;
+    const T* const y_dot = y_bar_dot.data() + row * size;
+    const T* const gamma_dot = theta_dot.row(row / at.n).data();
+    T* const gamma_bar_dot = theta_bar_dot.row(row / at.n).data();
+    T x_along = 0;
+    if (x_dot[0].empty()) {
+      for (std::size_t i = 0; i < size; ++i) x_hat_dot[i] = 0;
+    } else {
+      const T* const moving = x_dot[0].data() + row * size;
+      x_along = mean_product(size, x_hat, moving);
+      project(size, x_hat, r, moving, x_hat_dot);
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+      gamma_bar_dot[i] += y_dot[i] * x_hat[i] + y[i] * x_hat_dot[i];
+      gamma_bar_dot[size + i] += y_dot[i];
+      g[i] = gamma[i] * y[i];
+      g_dot[i] = gamma[i] * y_dot[i] + gamma_dot[i] * y[i];
+    }
+    if (x_bar_dot[0].empty()) continue;
+    input_part(size, x_hat, r, x_hat_dot, x_along, g, g_dot, x_bar_dot[0].data() + row * size);
+  }
+}
+
+template <typename T>
+constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>, tangent_adjoint<T>};
+
+}  // namespace
+
+extern const Operation layer_norm = {"layerNorm", Structure::general, output_shape,  parameters,
+                                     storage,     kPasses<double>,    kPasses<float>};
+
+}  // namespace eigenscape::ops

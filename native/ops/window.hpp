@@ -1,0 +1,41 @@
+// A window that slides over images [channels, height, width]: what convolution and pooling share.
+#pragma once
+
+#include "ops/operation.hpp"
+
+namespace eigenscape::ops {
+
+/// One axis: output o, tap t reads input o · stride + t · dilation − before.
+struct WindowAxis {
+  std::size_t in;
+  std::size_t out;
+  std::size_t taps;
+  std::size_t stride;
+  std::size_t dilation;
+  std::size_t before;  // padding
+
+  /// The input read, or `in` if it lies in the padding.
+  [[nodiscard]] std::size_t input(std::size_t o, std::size_t t) const {
+    const std::size_t padded = o * stride + t * dilation;
+    return padded >= before && padded - before < in ? padded - before : in;
+  }
+};
+
+struct Window {
+  std::size_t channels;
+  WindowAxis rows;
+  WindowAxis columns;
+
+  [[nodiscard]] std::size_t outputs() const { return rows.out * columns.out; }
+  [[nodiscard]] std::size_t taps() const { return rows.taps * columns.taps; }
+  [[nodiscard]] std::size_t plane() const { return rows.in * columns.in; }
+};
+
+/// Reads kernel (height, width), stride (height, width), dilation (height, width) and padding (top,
+/// left, bottom, right). Throws ErrorCode::shape if `shape` is no image or the window does not fit.
+Window window_of(const char* layer, const Attributes& attributes, const Shape& shape);
+
+/// Shape rule of pooling: one image in, an image with as many channels out.
+Shape pooled_shape(const char* layer, const Attributes& attributes, std::span<const Shape> inputs);
+
+}  // namespace eigenscape::ops
