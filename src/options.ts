@@ -95,7 +95,7 @@ export function parseOptions<Schema extends v.GenericSchema>(
   const complaint =
     option === null
       ? `given ${describeValue(given)}; expected ${issue.message}`
-      : issue.type === 'strict_object'
+      : issue.type === 'strict_object' && issue.expected !== 'Object'
         ? `option '${option}' ${issue.message}`
         : `option '${option}' is ${describeValue(issue.input)}; expected ${issue.message}`;
   throw new EigenscapeError('ERR_SPEC', `${call}: ${complaint}`, {

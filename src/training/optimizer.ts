@@ -28,12 +28,17 @@ export interface SgdOptions {
   readonly nesterov?: boolean | undefined;
 }
 
-const schema = optionsOf({
+const entries = {
   learningRate: positiveNumber,
   momentum: v.optional(nonnegativeNumber, 0),
   weightDecay: v.optional(nonnegativeNumber, 0),
   nesterov: v.optional(v.boolean('true or false'), false),
-});
+};
+const schema = optionsOf(entries);
+
+/** An optimizer, made by {@link sgd} or written out.
+ *  @internal */
+export const optimizerSchema = optionsOf({ type: v.literal('sgd', "'sgd'"), ...entries });
 
 /** Gradient descent, stochastic or (with batchSize: 'full') not.
  *  @throws EigenscapeError ERR_SPEC */

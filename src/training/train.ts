@@ -11,13 +11,17 @@ import {
   optionsOf,
   parseOptions,
   positiveInteger,
+  requireArray,
 } from '../options.js';
+import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
 import { runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type { NativeSgdOutcome } from '../native.js';
+import { requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import type { LongCallOptions, Progress } from '../progress.js';
+import { optimizerSchema } from './optimizer.js';
 import type { Optimizer } from './optimizer.js';
 
 export interface TrainOptions<D extends DType = DType> extends LongCallOptions {
@@ -31,7 +35,8 @@ export interface TrainOptions<D extends DType = DType> extends LongCallOptions {
   readonly stopAtGradientNorm?: number | undefined;
   /** Loss and accuracy on it are recorded too. */
   readonly testData?: Dataset | undefined;
-  /** A record every so many steps, and one at each end; default: 100 records in all. */
+  /** A record every so many steps, and one at each end; default: 100 records in all, but none before
+   *  a whole pass over the data, since a record is one. */
   readonly recordEvery?: number | undefined;
   /** Hears each record when it is made. */
   readonly onRecord?: ((record: TrainingRecord) => void) | undefined;
@@ -66,24 +71,29 @@ export interface TrainingHistory<D extends DType = DType> {
   readonly stoppedBy: 'steps' | 'gradientNorm';
 }
 
+const step = v.pipe(
+  v.number('an integer of at least 0'),
+  v.safeInteger('an integer of at least 0'),
+  v.minValue(0, 'an integer of at least 0'),
+);
 const schema = optionsOf({
   ...longCallEntries,
   testData: v.optional(v.unknown()),
-  onRecord: v.optional(v.unknown()),
-  resumeFrom: v.optional(v.unknown()),
-  batchSize: v.union([v.literal('full'), positiveInteger], "'full' or an integer of at least 1"),
-  steps: v.pipe(
-    v.number('an integer of at least 0'),
-    v.safeInteger('an integer of at least 0'),
-    v.minValue(0, 'an integer of at least 0'),
+  onRecord: v.optional(
+    v.custom<(record: TrainingRecord) => void>(
+      (value) => typeof value === 'function',
+      'a function of a record',
+    ),
   ),
+  resumeFrom: v.optional(optionsOf({ step, velocity: v.unknown() })),
+  batchSize: v.union([v.literal('full'), positiveInteger], "'full' or an integer of at least 1"),
+  steps: step,
   stopAtGradientNorm: v.optional(nonnegativeNumber),
   recordEvery: v.optional(positiveInteger),
-  optimizer: v.object(
-    { type: v.literal('sgd', 'sgd({ learningRate, … })') },
-    'sgd({ learningRate, … })',
-  ),
+  optimizer: optimizerSchema,
 });
+
+type Choices = v.InferOutput<typeof schema>;
 
 /** One call of train: its choices and how far it is. */
 class Run<D extends DType> {
@@ -93,17 +103,18 @@ class Run<D extends DType> {
   constructor(
     private readonly network: Network<D>,
     private readonly data: Dataset,
-    private readonly options: TrainOptions<D>,
+    private readonly testData: Dataset | undefined,
+    private readonly options: Choices,
     private readonly batch: number,
   ) {
-    this.state = startOf(network, options);
+    this.state = startOf(network, options.optimizer, options.resumeFrom);
   }
 
   async record(gradientNorm: number | undefined): Promise<void> {
-    const { testData, signal, threads, onRecord } = this.options;
+    const { signal, threads, onRecord } = this.options;
     const quiet = { signal, threads };
     const here = await evaluate(this.network, this.data, quiet);
-    const test = testData && (await evaluate(this.network, testData, quiet));
+    const test = this.testData && (await evaluate(this.network, this.testData, quiet));
     const record: TrainingRecord = {
       step: this.state.step,
       ...here,
@@ -162,23 +173,36 @@ class Run<D extends DType> {
   readonly #started = performance.now();
 }
 
-function startOf<D extends DType>(network: Network<D>, options: TrainOptions<D>): TrainingState<D> {
-  const { optimizer, resumeFrom } = options;
-  const size = optimizer.momentum === 0 ? 0 : network.parameterCount;
-  if (resumeFrom === undefined) return { step: 0, velocity: allocate(network.dtype, size) };
-  if (!Number.isSafeInteger(resumeFrom.step) || resumeFrom.step < 0) {
-    throw new EigenscapeError(
-      'ERR_SPEC',
-      `train: resumeFrom.step is ${String(resumeFrom.step)}; expected an integer of at least 0`,
-    );
-  }
-  if (size > 0 && resumeFrom.velocity.length !== size) {
+/** Where the run begins, copied from `resumeFrom` if that is given. */
+function startOf<D extends DType>(
+  network: Network<D>,
+  { momentum }: Optimizer,
+  resumeFrom: Choices['resumeFrom'],
+): TrainingState<D> {
+  const size = momentum === 0 ? 0 : network.parameterCount;
+  const velocity = allocate(network.dtype, size);
+  if (resumeFrom === undefined) return { step: 0, velocity };
+  const given = resumeFrom.velocity;
+  requireArray('train', 'resumeFrom.velocity', given);
+  if (size > 0 && given.length !== size) {
     throw new EigenscapeError(
       'ERR_SHAPE',
-      `train: resumeFrom.velocity has ${String(resumeFrom.velocity.length)} entries; expected ${String(size)}, one per parameter`,
+      `train: resumeFrom.velocity has ${String(given.length)} entries; expected ${String(size)}, one per parameter`,
+      { details: { given: given.length, expected: size } },
     );
   }
-  return resumeFrom;
+  for (let index = 0; index < size; index += 1) {
+    const value = given[index];
+    velocity[index] = typeof value === 'number' ? value : NaN;
+    if (!Number.isFinite(velocity[index])) {
+      throw new EigenscapeError(
+        'ERR_DATA',
+        `train: entry ${String(index)} of resumeFrom.velocity is ${describeValue(value)}; expected a finite number of ${network.dtype}`,
+        { details: { index, value } },
+      );
+    }
+  }
+  return { step: resumeFrom.step, velocity };
 }
 
 async function evaluate(network: Network, data: Dataset, options: LongCallOptions) {
@@ -200,14 +224,25 @@ export async function train<D extends DType>(
   data: Dataset,
   options: TrainOptions<D>,
 ): Promise<TrainingHistory<D>> {
-  const { batchSize, steps, recordEvery } = parseOptions('train', schema, options);
+  const choices = parseOptions('train', schema, options);
+  const { batchSize, steps, recordEvery } = choices;
+  const { testData } = options;
+  requireNetwork('train', network);
   network.samplesOf(data);
-  if (options.testData !== undefined) network.samplesOf(options.testData);
+  if (testData !== undefined) network.samplesOf(testData);
   const batch = batchSize === 'full' ? data.sampleCount : Math.min(batchSize, data.sampleCount);
-  const run = new Run(network, data, options, batch);
+  const run = new Run(network, data, testData, choices, batch);
+  if (!Number.isSafeInteger(run.state.step + steps)) {
+    throw new EigenscapeError(
+      'ERR_SPEC',
+      `train: ${String(steps)} steps after step ${String(run.state.step)} are more than can be counted exactly`,
+      { details: { steps, from: run.state.step } },
+    );
+  }
   const release = network.claim();
   try {
-    const every = recordEvery ?? Math.max(1, Math.ceil(steps / 100));
+    const epoch = Math.ceil(data.sampleCount / batch);
+    const every = recordEvery ?? Math.max(epoch, Math.ceil(steps / 100));
     const last = run.state.step + steps;
     let stopped = false;
     await run.record(undefined);
