@@ -299,6 +299,8 @@ export function createNetwork<D extends DType = 'float64'>(
     initialParameters(layout, parameterCount, initializer, createRandom(seed), (layer) =>
       names.has(layer),
     );
-  network.setParameters(options.parameters ?? draw());
+  // Not `??`: a null is refused, as any other value that is no list.
+  const { parameters = draw() } = options;
+  network.setParameters(parameters);
   return network;
 }

@@ -23,7 +23,7 @@ describe('createNetwork', () => {
   it.each([
     [
       'ERR_SPEC',
-      /layer 0 has the unknown type 'dens'; known types: dense, flatten/,
+      /layer 0 has the unknown type 'dens'; known types: dense, conv2d, maxPool2d/,
       { type: 'dens' },
     ],
     ['ERR_SPEC', /layer 0 has the unknown type undefined/, {}],
