@@ -11,7 +11,9 @@
 namespace eigenscape {
 namespace {
 
-/// From this order on the two-stage way is faster on one thread; see docs/performance.md.
+/// From this order on the two-stage way is faster. One Zen 4 core, OpenBLAS 0.3.21, one-stage /
+/// two-stage in seconds: n = 1,500 0.19 / 0.23, n = 2,000 0.56 / 0.49, n = 2,500 1.72 / 0.96, n =
+/// 4,000 6.6 / 3.2.
 constexpr std::size_t kTwoStageFrom = 1800;
 
 /// ‖·‖₂ of every row: what ‖A‖_F and the rows that vanish are read from.
