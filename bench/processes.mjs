@@ -34,7 +34,7 @@ export async function runContender({ command: [executable, ...args] }, job) {
   const file = path.join(job.folder, 'job.json');
   fs.writeFileSync(file, JSON.stringify(job));
   const { stdout, stderr, status } = await run(executable, [...args, file]);
-  const last = (text) => text.trim().split('\n').at(-1) ?? '';
+  const last = (text) => text.trim().split('\n').at(-1)?.trim() ?? '';
   if (status !== 0) return { failed: `ended with ${status}: ${last(stderr)}` };
   try {
     return JSON.parse(last(stdout));

@@ -70,12 +70,20 @@ export function textTable(rows) {
   return rows.map((row) => row.map(align).join('  ').trimEnd()).join('\n');
 }
 
-/** The same as a table of Markdown. */
-export function markdownTable([head, ...rows]) {
-  const line = (cells) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
-  const rule = head.map((_, column) =>
-    column === 0 || column === head.length - 1 ? '---' : '--:',
+/** The same as a table of Markdown, laid out as Prettier does. */
+export function markdownTable(rows) {
+  const escaped = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
+  const last = rows[0].length - 1;
+  const right = (column) => column > 0 && column < last;
+  const widths = rows[0].map((_, column) =>
+    Math.max(3, ...escaped.map((row) => row[column].length)),
   );
-  return [line(head), line(rule), ...rows.map(line)].join('\n');
+  const pad = (cell, column) =>
+    right(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column]);
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  const rule = widths.map((width, column) =>
+    right(column) ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width),
+  );
+  const [head, ...body] = escaped.map((row) => line(row.map(pad)));
+  return [head, line(rule), ...body].join('\n');
 }

@@ -155,10 +155,10 @@ describe('a table', () => {
 
   it('keeps its columns in Markdown', () => {
     expect(bench.markdownTable(rows).split('\n')).toEqual([
-      '|  | median | how |',
-      '| --- | --: | --- |',
-      '| ours | 2 ms | a\\|b |',
-      '| all others | 10 ms |  |',
+      '|            | median | how  |',
+      '| ---------- | -----: | ---- |',
+      '| ours       |   2 ms | a\\|b |',
+      '| all others |  10 ms |      |',
     ]);
   });
 });
