@@ -1,6 +1,6 @@
 // Whole files in memory, unpacked if they are gzipped, whatever their name says.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { constants, gunzip } from 'node:zlib';
@@ -36,8 +36,8 @@ export async function readFileBytes(
   path: string,
   expectedLength: (start: Buffer) => number | undefined = () => undefined,
 ): Promise<Buffer> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw unreadable(path, cause);
+  const bytes = await readWhole(path).catch((cause: unknown) => {
+    throw cause instanceof EigenscapeError ? cause : unreadable(path, cause);
   });
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
@@ -45,6 +45,17 @@ export async function readFileBytes(
   } catch (cause) {
     throw await brokenGzip(path, bytes, expectedLength, cause);
   }
+}
+
+async function readWhole(path: string): Promise<Buffer> {
+  const found = await stat(path);
+  // Such as /dev/zero, which has no end.
+  if (found.isCharacterDevice() || found.isBlockDevice()) {
+    throw new EigenscapeError('ERR_DATA', `${path}: is a device; expected a file`, {
+      details: { file: path },
+    });
+  }
+  return readFile(path);
 }
 
 export function unreadable(path: string, cause: unknown): EigenscapeError {

@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 
+import { requireMemory } from '../memory.js';
 import { Dataset } from './dataset.js';
 import {
   nonnegativeNumber,
@@ -103,13 +104,15 @@ const randomInputsOptions = optionsOf({
 
 /** `classes` isotropic Gaussian clusters in R^dimensions, the class being the cluster: the data of
  *  the paper's figure 2 and table 1. Inputs [samples, dimensions], one integer target a sample.
- *  @throws EigenscapeError ERR_SPEC, as all makers here, for an option out of range */
+ *  @throws EigenscapeError ERR_SPEC, as all makers here, for an option out of range; ERR_MEMORY for more samples
+ *  than fit */
 export function gaussianClusters(options: GaussianClustersOptions): Dataset<'float64'> {
   const { classes, dimensions, samples, covariance, range, seed } = parseOptions(
     'gaussianClusters',
     gaussianClustersOptions,
     options,
   );
+  requireRoom(samples + classes, dimensions);
   const random = createRandom(seed);
   const centres = Array.from({ length: classes }, () =>
     Array.from({ length: dimensions }, () => random.uniform(-range, range)),
@@ -167,9 +170,16 @@ export function randomInputs(options: RandomInputsOptions): Dataset<'float64'> {
   const { samples, inputShape, classes, seed } = parsed;
   const random = createRandom(seed);
   const inputSize = inputShape.reduce((product, extent) => product * extent, 1);
+  requireRoom(samples, inputSize);
   const inputs = new Float64Array(samples * inputSize).map(() => random.normal());
   const targets = new Float64Array(samples).map(() => random.integerBelow(classes));
   return labelled(inputs, targets, inputShape, classes);
+}
+
+/** Inputs, and beside each sample its target and its place in the order. */
+function requireRoom(samples: number, inputSize: number): void {
+  const what = `${String(samples)} samples of ${String(inputSize)} numbers`;
+  requireMemory(8 * samples * (inputSize + 2), what, 'make fewer samples');
 }
 
 /** Point `index` of `count` points on a curve. */
@@ -197,6 +207,7 @@ function alongCurves(
   random: Random,
 ): Dataset<'float64'> {
   const dimensions = curves[0]?.(0, 1).length ?? 0;
+  requireRoom(samples, dimensions);
   const inputs = new Float64Array(samples * dimensions);
   const targets = new Float64Array(samples);
   const places = random.permutation(samples).values();

@@ -8,8 +8,8 @@ import { createRandom } from '../data/random.js';
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
 import { throwIfAborted } from '../long-call.js';
+import { requireMemory } from '../memory.js';
 import { requireArray } from '../options.js';
-import { addon } from '../native.js';
 import type { LongCallOptions } from '../progress.js';
 
 /** Largest |a_ij − a_ji| against the largest |a_ij| that passes for symmetric: rounding of products is
@@ -26,15 +26,11 @@ function allocateFor(operator: SymmetricOperator, length: number): Matrix {
   return dtypeOf(operator) === 'float32' ? new Float32Array(length) : new Float64Array(length);
 }
 
-function requireMemory(operator: SymmetricOperator): void {
-  const bytes = 2 * operator.size ** 2 * (dtypeOf(operator) === 'float32' ? 4 : 8);
-  const { freeMemory } = addon().machine();
-  if (bytes <= freeMemory) return;
-  const gigabytes = (value: number): string => `${(value / 1e9).toFixed(1)} GB`;
-  throw new EigenscapeError(
-    'ERR_MEMORY',
-    `the dense matrix of an operator of size ${String(operator.size)}, and a copy to work on, need ${gigabytes(bytes)} of memory, but ${gigabytes(freeMemory)} are free; products with vectors need no matrix: operator.apply(vectors, count)`,
-    { details: { bytes, freeMemory, size: operator.size } },
+function requireRoom(operator: SymmetricOperator): void {
+  requireMemory(
+    2 * operator.size ** 2 * (dtypeOf(operator) === 'float32' ? 4 : 8),
+    `the dense matrix of an operator of size ${String(operator.size)}, and a copy to work on,`,
+    'products with vectors need no matrix: operator.apply(vectors, count)',
   );
 }
 
@@ -160,7 +156,7 @@ export async function denseMatrix(
 ): Promise<Matrix> {
   requireOperator(operator);
   const { size } = operator;
-  requireMemory(operator);
+  requireRoom(operator);
   let matrix: Matrix;
   if (operator.toDense === undefined) {
     await probeRepeatability(operator);

@@ -294,4 +294,13 @@ describe('refusals', () => {
   ])('%s is ERR_SPEC', (_, make, message) => {
     expect(make).toThrow(refusal('ERR_SPEC', message));
   });
+
+  test.each<[string, () => unknown]>([
+    ['twoBlobs', () => twoBlobs({ samples: 1e15 })],
+    ['gaussianClusters', () => gaussianClusters({ classes: 2, dimensions: 1e9, samples: 1e6 })],
+    ['gaussianClusters', () => gaussianClusters({ classes: 1e15, dimensions: 2, samples: 4 })],
+    ['randomInputs', () => randomInputs({ samples: 1e6, inputShape: [1e5, 1e5], classes: 2 })],
+  ])('%s refuses what no memory holds, before it is taken', (_, make) => {
+    expect(make).toThrow(refusal('ERR_MEMORY', /samples of .* numbers need .* GB/));
+  });
 });
