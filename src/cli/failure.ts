@@ -37,6 +37,8 @@ export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return { line: `failed: ${oneLine(String(error))}`, status: 1 };
   const isPath = 'code' in error && PATH_CODES.includes(String(error.code));
   if (isPath) return { line: oneLine(error.message), status: 2 };
+  // A full disk, say: a failure, but none of ours.
+  if ('syscall' in error) return { line: oneLine(error.message), status: 1 };
   return { line: `internal error, please report it: ${oneLine(error.message)}`, status: 1 };
 }
 

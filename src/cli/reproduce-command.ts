@@ -1,6 +1,6 @@
 // `eigenscape reproduce`: a figure of the paper, on the terminal and as files.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -18,6 +18,7 @@ import { sparkline, terminalTable } from '../report/terminal-table.js';
 import { writeReport } from '../report/write-report.js';
 import { type CommandIo, columnsOf, writeLines } from './command-io.js';
 import { numberOption } from './option-values.js';
+import { prepareFolder } from './output-paths.js';
 import { progressLine } from './progress-bar.js';
 
 interface ReproduceOptions {
@@ -62,7 +63,7 @@ async function reproduce(
   { out, seed, threads }: ReproduceOptions & { readonly out: string },
   io: CommandIo,
 ): Promise<void> {
-  await mkdir(out, { recursive: true });
+  await prepareFolder(out);
   const style = terminalStyle(io.stdout, io.environment);
   writeLines(io.stdout, ['', style.bold(experiment.title), '']);
   const line = progressLine(io);

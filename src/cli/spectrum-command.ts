@@ -1,7 +1,7 @@
 // `eigenscape spectrum`: a network from ONNX, data from npy, exact spectra out.
 
-import { mkdir, stat, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
@@ -26,6 +26,7 @@ import {
   numberOption,
   numbersOption,
 } from './option-values.js';
+import { prepareFile } from './output-paths.js';
 import { progressLine } from './progress-bar.js';
 
 const TERMS = [
@@ -92,7 +93,9 @@ function termsOption(): Option {
 
 async function runSpectrum(options: SpectrumOptions, io: CommandIo): Promise<void> {
   const loss = lossOf(options);
-  for (const file of [options.json, options.report]) await checkWritable(file);
+  for (const file of [options.json, options.report]) {
+    if (file !== undefined && file !== '-') await prepareFile(file);
+  }
   const line = progressLine(io);
   try {
     const { signal } = io;
@@ -204,14 +207,4 @@ function summary(result: SpectrumResult, io: CommandIo): string[] {
     lines.push('', ...chart, '', ...terminalTable(spectrumTable(row), style));
   }
   return lines;
-}
-
-/** Before hours of work: the folder is made, and the path is not a folder itself. */
-async function checkWritable(file: string | undefined): Promise<void> {
-  if (file === undefined || file === '-') return;
-  await mkdir(dirname(resolve(file)), { recursive: true });
-  const found = await stat(file).catch(() => undefined);
-  if (found?.isDirectory() === true) {
-    throw new InvalidArgumentError(`${file} is a folder; expected a file to write`);
-  }
 }

@@ -88,6 +88,13 @@ describe('bad input is one line on stderr and status 2', () => {
     ['absent inputs', (m) => spectrumOf({ ...m, inputs: 'absent.npy' }), /absent\.npy/],
     ['a damaged model', (m) => spectrumOf({ ...m, onnx: m.inputs }), /x\.npy/],
     ['targets that do not fit', (m) => spectrumOf({ ...m, targets: m.inputs }), /target/i],
+    [
+      'a file as a folder',
+      (m) => [...spectrumOf(m), '--json', `${m.inputs}/j.json`],
+      /is no folder/,
+    ],
+    ['a file as results’ folder', (m) => ['reproduce', 'f1', '--out', m.inputs], /is no folder/],
+    ['a device as inputs', (m) => spectrumOf({ ...m, inputs: '/dev/zero' }), /is a device/],
     ['a folder as output', (m) => [...spectrumOf(m), '--json', '.'], /is a folder/],
     [
       'an option of another loss',

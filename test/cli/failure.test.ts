@@ -38,8 +38,9 @@ describe('failureOf', () => {
   it('takes paths that do not serve as bad input, other errors as ours', () => {
     const absent = Object.assign(new Error("ENOENT: no such file 'x'"), { code: 'ENOENT' });
     expect(failureOf(absent)).toEqual({ line: "ENOENT: no such file 'x'", status: 2 });
-    const full = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
-    expect(failureOf(full).status).toBe(1);
+    const system = { code: 'ENOSPC', syscall: 'write' };
+    const full = Object.assign(new Error('ENOSPC: no space left, write'), system);
+    expect(failureOf(full)).toEqual({ line: 'ENOSPC: no space left, write', status: 1 });
     expect(failureOf(new TypeError('x is not a function')).status).toBe(1);
     expect(failureOf('thrown text')).toEqual({ line: 'failed: thrown text', status: 1 });
   });
