@@ -1,11 +1,12 @@
-// The chain of layers → what createNetwork takes: the spec, the flat parameters, their names.
+// The graph of layers → what createNetwork takes: the spec, the flat parameters, their names.
 
-import { EigenscapeError } from '../errors.js';
-import type { LayerSpec, LossSpec, NetworkSpec } from '../network/spec.js';
+import type { LossSpec, NetworkSpec } from '../network/spec.js';
 import type { Problem } from './failures.js';
 import { layerNames } from './layer-names.js';
+import { checkTensors, layerSpec, parametersOf } from './stage-layers.js';
 import {
   pendingProblems,
+  sampleShape,
   type FeaturesValue,
   type Parameter,
   type Stage,
@@ -14,8 +15,8 @@ import {
 
 export interface ParsedOnnx {
   readonly spec: NetworkSpec;
-  /** Flat, in the library's order: layer by layer, weight [units, inputs] row-major, then bias. What
-   *  the file stores narrower is widened without change. */
+  /** Flat, in the library's order: layer by layer in the order of the graph, the weight row-major,
+   *  then the bias. What the file stores narrower is widened without change. */
   readonly parameters: Float64Array;
   /** The type of the file's weights; float16 and bfloat16 count as float32. */
   readonly dtype: 'float32' | 'float64';
@@ -25,7 +26,7 @@ export interface ParsedOnnx {
   readonly notes: readonly string[];
 }
 
-/** What keeps the value at the graph's output from being a perceptron under this loss. */
+/** What keeps the value at the graph's output from being a network under this loss. */
 export function outputProblems(output: Value, loss: LossSpec): readonly Problem[] {
   const features = outputFeatures(output);
   if ('problems' in features) return features.problems;
@@ -45,11 +46,9 @@ export function assemble(
   const { kept, notes } = trimmed(stagesOf(output), loss);
   const [input, ...stages] = kept;
   const tensors = stages.flatMap(parametersOf);
-  tensors.forEach(checkFinite);
-  const names = layerNames(stages);
-  const layers = stages.map((stage, index) => layerSpec(stage, names[index]));
+  stages.forEach(checkTensors);
   return {
-    spec: { input: [...(input?.shape ?? [])], layers, loss },
+    spec: { input: [...(input?.shape ?? [])], layers: layersOf(kept), loss },
     parameters: concatenated(tensors.map(({ values }) => values)),
     dtype: tensors.some(({ type }) => type.name === 'float64') ? 'float64' : 'float32',
     tensorNames: tensors.map(({ name }) => name),
@@ -62,8 +61,7 @@ function outputFeatures(output: Value): FeaturesValue | { readonly problems: rea
     case 'features': {
       const { view, stage } = output;
       if (view.length <= 1) return output;
-      const shape = ['samples', ...view].join(', ');
-      const reason = `the output has shape [${shape}]; [samples, outputs] is expected`;
+      const reason = `the output has shape ${sampleShape(view)}; [samples, outputs] is expected`;
       return { problems: [{ ...stage.node, reason }] };
     }
     case 'pending':
@@ -79,24 +77,42 @@ function outputFeatures(output: Value): FeaturesValue | { readonly problems: rea
   }
 }
 
-/** From the input to the last layer. */
+/** From the input to the last layer, in the order of the graph. */
 function stagesOf({ stage }: FeaturesValue): readonly Stage[] {
-  const stages: Stage[] = [];
-  for (let at: Stage | undefined = stage; at !== undefined; at = at.previous) stages.push(at);
-  return stages.reverse();
+  const found = new Set([stage]);
+  for (const { inputs } of found) inputs.forEach((input) => found.add(input));
+  // Two stages of one node were found in reverse; sorting leaves equal ones as they are.
+  return [...found].reverse().sort((a, b) => a.node.position - b.node.position);
 }
 
-/** The chain without a last softmax or sigmoid that the loss applies itself. */
-function trimmed(chain: readonly Stage[], loss: LossSpec) {
-  const last = chain.at(-1);
+/** The specs of all stages but the first, which is the input. */
+function layersOf(stages: readonly Stage[]) {
+  const layers = stages.slice(1);
+  const given = layerNames(layers);
+  const calls = new Map(
+    layers.map((stage, index) => [stage, given[index] ?? `${stage.layer.type}${index}`]),
+  );
+  return layers.map((stage, index) => {
+    const name = given[index];
+    const isNext = stage.inputs.length === 1 && stage.inputs[0] === stages[index];
+    return layerSpec(stage, {
+      ...(name === undefined ? {} : { name }),
+      ...(isNext ? {} : { inputs: stage.inputs.map((input) => calls.get(input) ?? 'input') }),
+    });
+  });
+}
+
+/** The stages without a last softmax or sigmoid that the loss applies itself. */
+function trimmed(stages: readonly Stage[], loss: LossSpec) {
+  const last = stages.at(-1);
   const applied = lossActivation(loss);
   if (last === undefined || applied === undefined || last.layer.type !== applied) {
-    return { kept: chain, notes: [] };
+    return { kept: stages, notes: [] };
   }
   const note =
     `${last.node.operator} '${last.node.name}' at the end is dropped: the loss applies ${applied} ` +
     'itself, so the network gives logits.';
-  return { kept: chain.slice(0, -1), notes: [note] };
+  return { kept: stages.slice(0, -1), notes: [note] };
 }
 
 function lossType(loss: LossSpec) {
@@ -114,8 +130,8 @@ function lossActivation(loss: LossSpec): 'softmax' | 'sigmoid' | undefined {
   }
 }
 
-function misplacedSoftmax(chain: readonly Stage[], loss: LossSpec): Problem[] {
-  return chain
+function misplacedSoftmax(stages: readonly Stage[], loss: LossSpec): Problem[] {
+  return stages
     .filter(({ layer }) => layer.type === 'softmax')
     .map(({ node: { name, operator } }) => ({
       name,
@@ -127,9 +143,9 @@ function misplacedSoftmax(chain: readonly Stage[], loss: LossSpec): Problem[] {
 }
 
 /** A tensor that two layers read would have one row in the Hessian, not two. */
-function sharedParameters(chain: readonly Stage[]): Problem[] {
+function sharedParameters(stages: readonly Stage[]): Problem[] {
   const readers = new Map<string, Stage['node'][]>();
-  for (const stage of chain) {
+  for (const stage of stages) {
     for (const { name } of parametersOf(stage)) {
       readers.set(name, [...(readers.get(name) ?? []), stage.node]);
     }
@@ -142,22 +158,6 @@ function sharedParameters(chain: readonly Stage[]): Problem[] {
       'equal, PyTorch merged them: export with optimize=False)';
     return [{ operator: 'tensor', name, reason }];
   });
-}
-
-function parametersOf({ layer }: Stage): readonly Parameter[] {
-  if (layer.type !== 'dense') return [];
-  return layer.bias === undefined ? [layer.weight] : [layer.weight, layer.bias];
-}
-
-function checkFinite({ name, values }: Parameter): void {
-  const index = values.findIndex((value) => !Number.isFinite(value));
-  if (index < 0) return;
-  throw new EigenscapeError(
-    'ERR_DATA',
-    `Tensor '${name}' holds ${values[index] ?? NaN} at entry ${index} of [units, inputs]; weights ` +
-      'must be finite. Was the training divergent?',
-    { details: { tensor: name, index } },
-  );
 }
 
 function tensorNotes(tensors: readonly Parameter[]): string[] {
@@ -185,24 +185,6 @@ function biasNote(stages: readonly Stage[]): string[] {
     `Gemm without bias: ${names.join(', ')}. (PyTorch's dynamo exporter removes biases that are ` +
       'all zero; optimize=False keeps them.)',
   ];
-}
-
-function layerSpec({ layer, shape }: Stage, name: string | undefined): LayerSpec {
-  const named = name === undefined ? {} : { name };
-  switch (layer.type) {
-    case 'dense': {
-      const bias = layer.bias === undefined ? { bias: false } : {};
-      return { type: 'dense', units: shape[0] ?? 0, ...bias, ...named };
-    }
-    case 'flatten':
-      return { type: 'flatten', ...named };
-    case 'input':
-    case 'softmax':
-    case 'refused':
-      throw new EigenscapeError('ERR_INTERNAL', `An ONNX stage '${layer.type}' is no layer.`);
-    default:
-      return { ...layer, ...named };
-  }
 }
 
 function concatenated(parts: readonly Float64Array[]): Float64Array {

@@ -10,7 +10,8 @@ import type { TensorProto, ValueInfoProto } from './onnx_pb.js';
 import { handlerOf } from './operators/index.js';
 import { isPointwise } from './operators/pointwise-names.js';
 import { decodeTensor } from './tensor.js';
-import { refusal, withLayer, type Context, type FeaturesValue, type Value } from './values.js';
+import { newStage, refusal, withLayer } from './values.js';
+import type { Context, FeaturesValue, Value } from './values.js';
 
 export interface Evaluation {
   /** What the graph's output is; unknown when a problem hides it. */
@@ -135,8 +136,8 @@ function inputFeatures(info: ValueInfoProto): FeaturesValue {
         '(dynamic_axes={"x": {0: "N"}})',
     );
   }
-  const node = { name: info.name, operator: 'input' };
-  const stage = { previous: undefined, layer: { type: 'input' }, shape: sizes, node } as const;
+  const node = { name: info.name, operator: 'input', position: -1 };
+  const stage = { inputs: [], layer: { type: 'input' }, shape: sizes, node } as const;
   return { kind: 'features', stage, view: sizes };
 }
 
@@ -178,16 +179,17 @@ function computed(
   try {
     const handler = handlerOf(node.operator);
     if (handler === undefined) throw refusal(node, 'no layer of this library computes it');
+    const value: Value = inputs.some((input) => input?.kind === 'unknown')
+      ? { kind: 'unknown' }
+      : handler(node, inputs, context);
     if (node.outputs.slice(1).some((name) => name !== '' && needed.has(name))) {
       throw refusal(node, 'its second output is used; only the first is supported');
     }
-    return inputs.some((value) => value?.kind === 'unknown')
-      ? { kind: 'unknown' }
-      : handler(node, inputs, context);
+    return value;
   } catch (error) {
     if (error instanceof Refusal) {
       problems.push(...error.problems);
-      return standIn(node, inputs);
+      return standIn(node, inputs, error.shape);
     }
     // Behind a refused node the shapes are guesses, so that a contradiction proves nothing.
     if (known > 0 && isEigenscapeError(error) && error.code === 'ERR_ONNX_INVALID') {
@@ -197,9 +199,14 @@ function computed(
   }
 }
 
-/** For a pointwise operation that was refused: features of the same shape, so that the nodes behind
- *  it are checked as well; for others nothing is known. */
-function standIn(node: GraphNode, inputs: readonly (Value | undefined)[]): Value {
+/** For an operation that was refused, but whose shape is known (pointwise ones keep it): features of
+ *  that shape, so that the nodes behind it are checked as well; for others nothing is known. */
+function standIn(
+  node: GraphNode,
+  inputs: readonly (Value | undefined)[],
+  shape: readonly number[] | undefined,
+): Value {
+  if (shape !== undefined) return newStage(node, [], { layer: { type: 'refused' }, shape });
   const operand = inputs.find((value) => value?.kind === 'features' || value?.kind === 'pending');
   const hasShape = operand?.kind === 'features' || operand?.kind === 'pending';
   if (!hasShape || !isPointwise(node.operator)) return { kind: 'unknown' };

@@ -14,10 +14,13 @@ export interface Problem {
 /** Thrown by an operator's handler; the evaluation goes on, so that all problems are found. */
 export class Refusal extends Error {
   readonly problems: readonly Problem[];
+  /** What one sample has behind the refused node, where that is known: so what follows is checked. */
+  readonly shape: readonly number[] | undefined;
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly Problem[], shape?: readonly number[]) {
     super(problems.map(sentence).join('; '));
     this.problems = problems;
+    this.shape = shape;
   }
 }
 
@@ -32,9 +35,10 @@ export function unsupported(problems: readonly Problem[]): EigenscapeError {
   return new EigenscapeError(
     'ERR_ONNX_UNSUPPORTED',
     `The ONNX graph has ${parts} that eigenscape cannot take over: ` +
-      `${distinct.map(sentence).join('; ')}. Supported are multilayer perceptrons: Gemm, MatMul ` +
-      'and Add with constant weights; Relu, Tanh, Sigmoid, Softplus, Gelu, SiLU, Elu and ' +
-      'LeakyRelu; Flatten and Reshape of a sample; a Softmax at the end.',
+      `${distinct.map(sentence).join('; ')}. Supported are perceptrons and ` +
+      'convolutional networks: Gemm, MatMul and Conv (2-D) with constant weights; MaxPool, AveragePool ' +
+      'and GlobalAveragePool; Add of a constant bias; Relu, Tanh, Sigmoid, Softplus, Gelu, SiLU, ' +
+      'Elu and LeakyRelu; Flatten and Reshape of a sample; a Softmax at the end.',
     { details: { unsupported: distinct } },
   );
 }

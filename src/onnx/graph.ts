@@ -4,12 +4,11 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { Attributes } from './attributes.js';
 import { invalid, unsupported } from './failures.js';
-import { inlineFunctions } from './functions.js';
+import { inlineFunctions, type VersionedNode } from './functions.js';
 import {
   ModelProtoSchema,
   type GraphProto,
   type ModelProto,
-  type NodeProto,
   type ValueInfoProto,
 } from './onnx_pb.js';
 import { isStandardDomain, knownOpsets, standardOpset } from './opset.js';
@@ -20,6 +19,8 @@ export interface GraphNode {
   readonly name: string;
   /** The operator, with its domain unless that is ONNX's own. */
   readonly operator: string;
+  /** Place in the order of the graph, functions written out. */
+  readonly position: number;
   /** Version of the operator's set. */
   readonly opset: number;
   /** Names of the values read; '' for an optional one that is absent. */
@@ -84,11 +85,12 @@ export function buildGraph(model: ModelProto): Graph {
   };
 }
 
-function graphNode({ proto, opset }: { proto: NodeProto; opset: number }): GraphNode {
+function graphNode({ proto, opset }: VersionedNode, position: number): GraphNode {
   const operator = isStandardDomain(proto.domain)
     ? proto.opType
     : `${proto.domain}:${proto.opType}`;
   const name = proto.name === '' ? (proto.output[0] ?? '') : proto.name;
   const attributes = new Attributes(`${operator} '${name}'`, proto.attribute);
-  return { name, operator, opset, inputs: proto.input, outputs: proto.output, attributes };
+  const { input: inputs, output: outputs } = proto;
+  return { name, operator, position, opset, inputs, outputs, attributes };
 }

@@ -1,6 +1,9 @@
 // Names for layers, from the names that PyTorch gives tensors and nodes: the module's path.
 
+import { layerSchemas } from '../network/layer-options.js';
 import type { Stage } from './values.js';
+
+const defaultName = new RegExp(`^(${Object.keys(layerSchemas).join('|')})\\d+$`);
 
 /** One name per stage, undefined where the file has none that is sensible and unique: such layers
  *  are called by their type and index, as anywhere in the library. */
@@ -16,13 +19,15 @@ export function layerNames(stages: readonly Stage[]): readonly (string | undefin
 
 /** `fc1` of `fc1.weight`. */
 function tensorModule({ layer }: Stage): string | undefined {
-  if (layer.type !== 'dense') return undefined;
+  if (!('weight' in layer)) return undefined;
   return /^(.+)[._/]weight$/.exec(layer.weight.name)?.[1];
 }
 
 /** `head.fc1` of `/head/fc1/Gemm`, as the TorchScript exporter names nodes; in a Sequential the path
  *  is `/body/body.1/Relu`. A second call of one module has a number of its own, `/fc1_1/Gemm`. */
-function nodeModule({ node }: Stage): string | undefined {
+function nodeModule({ layer, node }: Stage): string | undefined {
+  // Values are joined between the modules of the one that the node is named after.
+  if (layer.type === 'add' || layer.type === 'concat') return undefined;
   const [root, ...path] = node.name.split('/').slice(0, -1);
   if (root !== '' || path.length === 0) return undefined;
   return path.reduce((outer, part) => (part.startsWith(`${outer}.`) ? part : `${outer}.${part}`));
@@ -30,8 +35,5 @@ function nodeModule({ node }: Stage): string | undefined {
 
 /** Names of defaults and of the input, and those that a glob or a path would misread. */
 function isReserved(name: string): boolean {
-  const isDefault = /^(dense|flatten|relu|tanh|sigmoid|softplus|gelu|silu|elu|leakyRelu)\d+$/.test(
-    name,
-  );
-  return isDefault || name === 'input' || !/^[\w.-]+$/.test(name);
+  return defaultName.test(name) || name === 'input' || !/^[\w.-]+$/.test(name);
 }

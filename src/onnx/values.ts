@@ -1,13 +1,20 @@
 // What a value of the ONNX graph can be while the graph is evaluated without data: a constant, the
 // size of something, or what the network has computed so far.
 
-import type { ActivationType } from '../network/spec.js';
+import type {
+  ActivationType,
+  AvgPool2dSpec,
+  Conv2dSpec,
+  LayerSpec,
+  MaxPool2dSpec,
+} from '../network/spec.js';
 import type { GraphNode } from './graph.js';
 import { Refusal, type Problem } from './failures.js';
 import type { TensorProto } from './onnx_pb.js';
 import type { Tensor } from './tensor.js';
 
-/** A weight or bias as the library lays it out: weight [units, inputs] row-major, bias [units]. */
+/** A weight or bias as the library lays it out: weight [units, inputs] of a dense layer, [filters,
+ *  channels, height, width] of a convolution, row-major; bias [units]. */
 export interface Parameter {
   /** The ONNX name of the tensor it was read from. */
   readonly name: string;
@@ -17,20 +24,40 @@ export interface Parameter {
   readonly copyOf: string | undefined;
 }
 
+/** What a layer's spec says besides its place in the network. */
+type Options<Spec extends LayerSpec> = Omit<Spec, 'name' | 'inputs' | 'bias'>;
+
+/** A weight and what is added behind it. */
+interface Affine {
+  readonly weight: Parameter;
+  readonly bias: Parameter | undefined;
+}
+
 export type StageLayer =
   | { readonly type: 'input' | 'flatten' | 'softmax' }
-  /** Stands for a pointwise operation that was refused, so that what follows is checked too. */
+  /** Stands for an operation that was refused, so that what follows is checked too. */
   | { readonly type: 'refused' }
-  | { readonly type: 'dense'; readonly weight: Parameter; readonly bias: Parameter | undefined }
+  | (Affine & { readonly type: 'dense' })
+  | (Affine & { readonly type: 'conv2d'; readonly options: Options<Conv2dSpec> })
+  | (Affine & {
+      readonly type: 'batchNorm';
+      readonly mean: Parameter;
+      readonly variance: Parameter;
+      readonly epsilon: number;
+    })
+  | (Affine & { readonly type: 'layerNorm'; readonly epsilon: number })
+  | Options<MaxPool2dSpec>
+  | Options<AvgPool2dSpec>
+  | { readonly type: 'globalAvgPool2d' | 'add' | 'concat' }
   | { readonly type: ActivationType; readonly alpha?: number };
 
-/** The last layer of a chain that begins at the network's input. */
+/** One layer, and through its inputs all that it is computed from. */
 export interface Stage {
-  readonly previous: Stage | undefined;
+  readonly inputs: readonly Stage[];
   readonly layer: StageLayer;
   /** Shape of one sample behind this layer, as the library sees it. */
   readonly shape: readonly number[];
-  readonly node: Pick<GraphNode, 'name' | 'operator'>;
+  readonly node: Pick<GraphNode, 'name' | 'operator' | 'position'>;
 }
 
 /** A tensor that does not depend on the input. */
@@ -107,8 +134,13 @@ export type Handler = (
   context: Context,
 ) => Value;
 
-export function refusal(node: Pick<GraphNode, 'name' | 'operator'>, reason: string): Refusal {
-  return new Refusal([{ name: node.name, operator: node.operator, reason }]);
+/** @param shape of one sample behind the node, where it is known all the same */
+export function refusal(
+  node: Pick<GraphNode, 'name' | 'operator'>,
+  reason: string,
+  shape?: readonly number[],
+): Refusal {
+  return new Refusal([{ name: node.name, operator: node.operator, reason }], shape);
 }
 
 /** The value as features, which is what layers read.
@@ -123,7 +155,7 @@ export function asFeatures(node: GraphNode, value: Value | undefined, role: stri
 
 /** The nodes of a computation that has become no activation. */
 export function pendingProblems({ nodes }: PendingValue): readonly Problem[] {
-  const reason = 'is part of a computation that is no activation of this library';
+  const reason = 'is part of a computation that is no activation or other layer of this library';
   return nodes.map(({ name, operator }) => ({ name, operator, reason }));
 }
 
@@ -133,5 +165,20 @@ export function withLayer(
   { stage, view }: Pick<FeaturesValue, 'stage' | 'view'>,
   layer: StageLayer,
 ): FeaturesValue {
-  return { kind: 'features', stage: { previous: stage, layer, shape: stage.shape, node }, view };
+  return { kind: 'features', stage: { inputs: [stage], layer, shape: stage.shape, node }, view };
+}
+
+/** A layer that gives another shape.
+ *  @param inputs the stages that it reads */
+export function newStage(
+  node: GraphNode,
+  inputs: readonly Stage[],
+  { layer, shape }: Pick<Stage, 'layer' | 'shape'>,
+): FeaturesValue {
+  return { kind: 'features', stage: { inputs, layer, shape, node }, view: shape };
+}
+
+/** `[samples, …]` as messages write the shape of a value. */
+export function sampleShape(view: readonly number[]): string {
+  return `[${['samples', ...view].join(', ')}]`;
 }

@@ -46,7 +46,9 @@ describe('all problems are listed at once', () => {
     ]) {
       expect(message).toContain(part);
     }
-    expect(message).toMatch(/Supported are multilayer perceptrons: Gemm, MatMul and Add/);
+    expect(message).toMatch(
+      /Supported are perceptrons and convolutional networks: Gemm, MatMul and Conv/,
+    );
   });
 
   it('also in details, as data', () => {
@@ -84,11 +86,11 @@ describe('all problems are listed at once', () => {
     expect(refusalOf(parts)).toContain("Mish 'y': no layer of this library computes it");
   });
 
-  it('a convolution is named', () => {
+  it('a convolution and a pool are named', () => {
     const parts: ModelParts = {
       nodes: [
-        node('Conv', ['x', 'k'], 'h', {}, '/conv1/Conv'),
-        node('MaxPool', ['h'], 'p', {}, '/pool/MaxPool'),
+        node('ConvTranspose', ['x', 'k'], 'h', {}, '/conv1/Conv'),
+        node('LpPool', ['h'], 'p', {}, '/pool/LpPool'),
         node('Flatten', ['p'], 'f'),
         node('Gemm', ['f', 'w'], 'y'),
       ],
@@ -96,7 +98,7 @@ describe('all problems are listed at once', () => {
       tensors: { k: tensor([1, 1, 1, 1], [1]), w: square },
     };
     expect(refusalOf(parts)).toMatch(
-      /2 parts.*Conv '\/conv1\/Conv': .*MaxPool '\/pool\/MaxPool': /,
+      /2 parts.*ConvTranspose '\/conv1\/Conv': .*LpPool '\/pool\/LpPool': /,
     );
   });
 });

@@ -44,6 +44,7 @@ describe('becomes one flatten layer', () => {
     ['Flatten', [node('Flatten', ['x'], 'f')]],
     ['Flatten with axis 1', [node('Flatten', ['x'], 'f', { axis: 1 })]],
     ['Flatten with axis −3', [node('Flatten', ['x'], 'f', { axis: -3 })]],
+    ['Flatten with axis 2 behind one channel', [node('Flatten', ['x'], 'f', { axis: 2 })]],
     ['Flatten twice', [node('Flatten', ['x'], 'g'), node('Flatten', ['g'], 'f')]],
   ])('%s', async (_, nodes) => {
     await expectFlatten(flattened(nodes), 3);
@@ -59,6 +60,10 @@ describe('becomes one flatten layer', () => {
       await expectFlatten(reshaped(t, [2, 1, 2, 3]), 2);
     },
   );
+
+  it('Flatten with axis 0 where the file fixes one sample', async () => {
+    await expectFlatten(flattened([node('Flatten', ['x'], 'f', { axis: 0 })], [1, 1, 2, 3]));
+  });
 
   it('Reshape to [1, −1] where the file fixes one sample', async () => {
     await expectFlatten(reshaped([1, -1], [1, 1, 2, 3]));
@@ -188,8 +193,10 @@ describe('is refused', () => {
 
   it('Flatten with axis 0 or 2', () => {
     for (const axis of [0, 2]) {
-      expect(refusalOf(flattened([node('Flatten', ['x'], 'f', { axis }, 'flat')]))).toMatch(
-        `Flatten 'flat': axis = ${axis} joins samples with features; only axis = 1 is supported`,
+      const shape = axis === 0 ? ['N', 1, 2, 3] : ['N', 2, 1, 3];
+      const parts = flattened([node('Flatten', ['x'], 'f', { axis }, 'flat')], shape);
+      expect(refusalOf(parts)).toMatch(
+        `Flatten 'flat': axis = ${axis} of [samples, ${axis === 0 ? '1, 2, 3' : '2, 1, 3'}] joins samples with features; only what means the same as axis = 1`,
       );
     }
   });

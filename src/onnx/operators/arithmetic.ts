@@ -10,7 +10,7 @@
 import { refusal, withLayer } from '../values.js';
 import type { FeaturesValue, Form, Handler, PendingValue, Value } from '../values.js';
 import type { GraphNode } from '../graph.js';
-import { addBias } from './dense.js';
+import { addBias } from './bias.js';
 import { sizeArithmetic } from './sizes.js';
 
 export const Add: Handler = (node, [a, b], { note }) => {
@@ -79,7 +79,7 @@ export const Where: Handler = (node, [condition, x, y], { note }) => {
     x?.kind === 'features' &&
     y?.kind === 'features' &&
     y.stage.layer.type === 'softplus' &&
-    y.stage.previous === x.stage &&
+    y.stage.inputs[0] === x.stage &&
     condition.stage === x.stage;
   if (!isSoftplus)
     throw refusal(node, 'chooses between values where no layer of this library does');
@@ -131,8 +131,8 @@ function scaled(node: GraphNode, expression: PendingValue, factor: number): Valu
 /** x·sigmoid(x). */
 function silu(node: GraphNode, x: Value | undefined, gate: Value | undefined) {
   if (x?.kind !== 'features' || gate?.kind !== 'features') return undefined;
-  const { layer, previous } = gate.stage;
-  if (layer.type !== 'sigmoid' || previous !== x.stage) return undefined;
+  const { layer, inputs } = gate.stage;
+  if (layer.type !== 'sigmoid' || inputs[0] !== x.stage) return undefined;
   return withLayer(node, x, { type: 'silu' });
 }
 

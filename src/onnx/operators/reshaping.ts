@@ -6,7 +6,9 @@ import type { GraphNode } from '../graph.js';
 import { transposed } from '../tensor.js';
 import {
   asFeatures,
+  newStage,
   refusal,
+  sampleShape,
   type ConstantValue,
   type FeaturesValue,
   type Handler,
@@ -15,14 +17,22 @@ import {
 } from '../values.js';
 import { asNumbers, asSizes } from './sizes.js';
 
-export const Flatten: Handler = (node, [x]) => {
+/** [samples, …] → [the axes before `axis` as one, the others as one]. */
+export const Flatten: Handler = (node, [x], { batch }) => {
   const input = asFeatures(node, x, 'its input');
-  const rank = 1 + input.view.length;
-  const axis = node.attributes.integer('axis', 1);
-  if ((axis < 0 ? axis + rank : axis) !== 1) {
-    throw refusal(node, `axis = ${axis} joins samples with features; only axis = 1 is supported`);
+  const { view } = input;
+  const given = node.attributes.integer('axis', 1);
+  const axis = given < 0 ? given + 1 + view.length : given;
+  if (axis < 0 || axis > 1 + view.length) {
+    throw invalid(`Flatten '${node.name}' has axis ${given} of ${sampleShape(view)}.`);
   }
-  return viewed(node, input, [product(input.view)]);
+  // The same as axis 1 where all that would stand with the samples is 1.
+  const keepsSamples = axis === 0 ? batch === 1 : product(view.slice(0, axis - 1)) === 1;
+  if (keepsSamples) return viewed(node, input, [product(view)]);
+  const reason =
+    `axis = ${given} of ${sampleShape(view)} joins samples with features; only what means the same ` +
+    'as axis = 1 is supported';
+  throw refusal(node, reason, [product(view)]);
 };
 
 export const Reshape: Handler = (node, [x, shape], { batch }) => {
@@ -126,12 +136,15 @@ export const Transpose: Handler = (node, [x]) => {
 };
 
 /** Features under another view; a flatten layer when a sample of several axes becomes a vector. */
-function viewed(node: GraphNode, input: FeaturesValue, view: readonly number[]): FeaturesValue {
+export function viewed(
+  node: GraphNode,
+  input: FeaturesValue,
+  view: readonly number[],
+): FeaturesValue {
   const { stage } = input;
   if (view.length > 1 || stage.shape.length === 1) return { ...input, view };
-  const layer = { type: 'flatten' } as const;
-  const shape = [product(view)];
-  return { kind: 'features', stage: { previous: stage, layer, shape, node }, view };
+  const flat = newStage(node, [stage], { layer: { type: 'flatten' }, shape: [product(view)] });
+  return { ...flat, view };
 }
 
 /** The axes behind that of the samples.

@@ -1,0 +1,53 @@
+// The constants that weights, biases and statistics are read from.
+
+import { invalid } from '../failures.js';
+import type { GraphNode } from '../graph.js';
+import { refusal, type ConstantValue, type Parameter, type Value } from '../values.js';
+
+/** @throws Refusal unless the value is a constant of floating numbers; `role` says which of the
+ *  node's inputs it is */
+export function asParameter(
+  node: GraphNode,
+  value: Value | undefined,
+  role: string,
+): ConstantValue {
+  if (value === undefined) throw invalid(`${node.operator} '${node.name}' lacks ${role}.`);
+  if (value.kind !== 'constant') {
+    throw refusal(node, `${role} must be a constant, but is computed from the network's input`);
+  }
+  const { dims, values, type } = value.tensor;
+  if (type.kind !== 'floating') {
+    throw refusal(
+      node,
+      `${role} '${value.name}' holds ${type.name}; float32 or float64 is expected`,
+    );
+  }
+  if (values.length === 0) {
+    throw invalid(
+      `${node.operator} '${node.name}': ${role} '${value.name}' of shape [${dims.join(', ')}] has ` +
+        'no entries.',
+    );
+  }
+  return value;
+}
+
+/** The constant's numbers as they are stored. */
+export function parameterOf({ name, tensor, copyOf }: ConstantValue): Parameter {
+  return { name, values: tensor.values, type: tensor.type, copyOf };
+}
+
+/** A constant of exactly `count` numbers, such as one per channel.
+ *  @throws EigenscapeError ERR_ONNX_INVALID when it has another number of them */
+export function numbersPer(
+  node: GraphNode,
+  value: Value | undefined,
+  { role, count, what }: { readonly role: string; readonly count: number; readonly what: string },
+): Parameter {
+  const constant = asParameter(node, value, role);
+  const { dims, values } = constant.tensor;
+  if (values.length === count) return parameterOf(constant);
+  throw invalid(
+    `${node.operator} '${node.name}': ${role} '${constant.name}' of shape [${dims.join(', ')}] ` +
+      `has ${values.length} entries; one for each of ${count} ${what} is expected.`,
+  );
+}

@@ -1,0 +1,79 @@
+// MaxPool, AveragePool and the means of whole images.
+
+import { invalid } from '../failures.js';
+import type { GraphNode } from '../graph.js';
+import { newStage, refusal, type FeaturesValue, type Handler } from '../values.js';
+import {
+  asImage,
+  dilationOption,
+  extent,
+  paddingOption,
+  windowOf,
+  type Image,
+  type Window,
+} from './window.js';
+
+/** The largest entry of each window; padding is −∞. */
+export const MaxPool: Handler = (node, [x]) => {
+  const { image, window, shape } = pooled(node, asImage(node, x));
+  if (node.attributes.integer('storage_order', 0) !== 0) {
+    throw refusal(node, 'storage_order = 1 is not supported', shape);
+  }
+  const layer = { type: 'maxPool2d', ...poolOptions(window), ...dilationOption(window) } as const;
+  return newStage(node, [image.stage], { layer, shape });
+};
+
+/** The mean of each window; padding counts only with count_include_pad = 1. */
+export const AveragePool: Handler = (node, [x]) => {
+  const { image, window, shape } = pooled(node, asImage(node, x));
+  if (window.dilation.some((step) => step !== 1)) {
+    throw refusal(node, 'dilations other than 1 are not supported', shape);
+  }
+  const isPadded = window.padding.some((size) => size > 0);
+  const counts = node.attributes.integer('count_include_pad', 0) !== 0;
+  const countPadding = isPadded && !counts ? { countPadding: false } : {};
+  const layer = { type: 'avgPool2d', ...poolOptions(window), ...countPadding } as const;
+  return newStage(node, [image.stage], { layer, shape });
+};
+
+export const GlobalAveragePool: Handler = (node, [x]) => globalAverage(node, asImage(node, x));
+
+/** [channels, height, width] → [channels, 1, 1] */
+export function globalAverage(node: GraphNode, { stage, channels }: Image): FeaturesValue {
+  return newStage(node, [stage], { layer: { type: 'globalAvgPool2d' }, shape: [channels, 1, 1] });
+}
+
+function pooled(node: GraphNode, image: Image) {
+  const kernel = node.attributes.integers('kernel_shape');
+  if (kernel === undefined) throw invalid(`${node.operator} '${node.name}' has no kernel_shape.`);
+  const window = windowOf(node, kernel, image.size);
+  const { size, ceilSize } = window;
+  if (node.attributes.integer('ceil_mode', 0) !== 0 && ceilSize.join() !== size.join()) {
+    throw refusal(
+      node,
+      `ceil_mode = 1 gives ${ceilSize.join(' × ')} entries where ceil_mode = 0 gives ` +
+        `${size.join(' × ')}; only where both agree is it supported`,
+      [image.channels, ...ceilSize],
+    );
+  }
+  const shape = [image.channels, ...size];
+  if (window.leavesImage) {
+    throw refusal(node, `a window of it lies in the padding, pads = ${padsOf(window)}`, shape);
+  }
+  return { image, window, shape };
+}
+
+function padsOf({ padding }: Window): string {
+  return `[${padding.join(', ')}]`;
+}
+
+/** The standard's stride is 1 by default, the library's the size. */
+function poolOptions(window: Window) {
+  const { kernel, stride } = window;
+  const isTiling = kernel.join() === stride.join();
+  return {
+    size: extent(kernel),
+    ...(isTiling ? {} : { stride: extent(stride) }),
+    ...paddingOption(window),
+  };
+}

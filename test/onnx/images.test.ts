@@ -1,0 +1,147 @@
+// Convolution and pooling against ONNX Runtime, and the forms that are refused by name.
+
+import { describe, expect, it } from 'vitest';
+import { importOnnx } from '../../src/onnx/import.js';
+import { parseOnnx } from '../../src/onnx/parse.js';
+import { modelBytes, node, tensor, type ModelParts } from './model-builder.js';
+import { runtimeOutputs } from './onnx-runtime.js';
+import { refusalOf } from './refusal.js';
+
+type Attributes = Parameters<typeof node>[3];
+
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => Math.sin(3 * i + 1));
+/** Images [2, 5, 6]; all entries below zero, so that padding of 0 would win a maximum. */
+const samples = numbers(2 * 60).map((value) => value - 1.5);
+
+/** Nodes from x to h, whose entries a dense layer of two units reads. */
+const withDense = (
+  nodes: ModelParts['nodes'],
+  features: number,
+  rest: ModelParts['tensors'] = {},
+) => ({
+  nodes: [...nodes, node('Flatten', ['h'], 'f'), node('Gemm', ['f', 'w'], 'y')],
+  inputs: { x: ['N', 2, 5, 6] },
+  tensors: { ...rest, w: tensor([features, 2], numbers(2 * features)) },
+  opset: 19,
+});
+
+async function expectRuntime(parts: ModelParts) {
+  const bytes = modelBytes(parts);
+  const network = await importOnnx(bytes, { loss: 'meanSquaredError', onNote: () => undefined });
+  const rows = [samples.slice(0, 60), samples.slice(60)];
+  const outputs = await network.predict(rows);
+  const expected = await runtimeOutputs(bytes, samples, [2, 2, 5, 6]);
+  expect(outputs).toHaveLength(expected.length);
+  expected.forEach((value, index) => {
+    const error = Math.abs((outputs[index] ?? NaN) - value);
+    expect(error).toBeLessThan(1e-5 * Math.max(1, Math.abs(value)));
+  });
+}
+
+const layerOf = (parts: ModelParts) =>
+  parseOnnx(modelBytes(parts), { loss: 'meanSquaredError' }).spec.layers[0];
+
+describe('Conv', () => {
+  const conv = (attributes: Attributes, features: number, { groups = 1, bias = true } = {}) =>
+    withDense([node('Conv', bias ? ['x', 'k', 'b'] : ['x', 'k'], 'h', attributes, 'c')], features, {
+      k: tensor([4, 2 / groups, 3, 2], numbers(48 / groups)),
+      b: tensor([4], [1, -1, 0.5, 2]),
+    });
+
+  it.each<[string, Attributes, number]>([
+    ['plain', {}, 60],
+    ['strides', { strides: [2, 3] }, 16],
+    ['pads that differ on all sides', { pads: [1, 0, 2, 3] }, 192],
+    ['dilations', { dilations: [2, 1] }, 20],
+    ['auto_pad VALID', { auto_pad: 'VALID' }, 60],
+    ['auto_pad SAME_UPPER', { auto_pad: 'SAME_UPPER' }, 120],
+    ['auto_pad SAME_LOWER', { auto_pad: 'SAME_LOWER' }, 120],
+    ['auto_pad SAME_LOWER with strides', { auto_pad: 'SAME_LOWER', strides: [2, 2] }, 36],
+  ])('%s, as in ONNX Runtime', async (_, attributes, features) => {
+    await expectRuntime(conv(attributes, features));
+  });
+
+  it('groups, and no bias', async () => {
+    const parts = conv({ group: 2 }, 60, { groups: 2, bias: false });
+    expect(layerOf(parts)).toEqual({
+      type: 'conv2d',
+      filters: 4,
+      kernelSize: [3, 2],
+      groups: 2,
+      bias: false,
+    });
+    await expectRuntime(parts);
+  });
+
+  it('takes its bias from an Add of one number per filter', async () => {
+    const nodes = [node('Conv', ['x', 'k'], 'c'), node('Add', ['c', 'b'], 'h')];
+    const rest = { k: tensor([4, 2, 3, 2], numbers(48)), b: tensor([4, 1, 1], [1, -1, 0.5, 2]) };
+    const parts = withDense(nodes, 60, rest);
+    expect(layerOf(parts)).toEqual({ type: 'conv2d', filters: 4, kernelSize: [3, 2] });
+    await expectRuntime(parts);
+  });
+
+  it('of other than images is refused by name', () => {
+    const nodes = [node('Conv', ['x', 'k'], 'y', {}, 'c')];
+    const parts = { nodes, inputs: { x: ['N', 2, 5] }, tensors: { k: tensor([1, 2, 1], [1, 2]) } };
+    expect(refusalOf(parts)).toMatch(
+      /^ERR_ONNX_UNSUPPORTED: .*Conv 'c': reads a tensor of shape \[samples, 2, 5\]; only images/,
+    );
+  });
+
+  it('with a weight that does not fit is ERR_ONNX_INVALID', () => {
+    expect(refusalOf(conv({ group: 2 }, 60))).toMatch(
+      /^ERR_ONNX_INVALID: Conv 'c' reads 2 channels/,
+    );
+    expect(refusalOf(conv({ dilations: [9, 9] }, 60))).toMatch(
+      /^ERR_ONNX_INVALID: Conv 'c': the window reaches over 19 entries/,
+    );
+  });
+});
+
+describe('pooling', () => {
+  const pool = (operator: string, attributes: Attributes, features: number) =>
+    withDense([node(operator, ['x'], 'h', attributes, 'p')], features);
+  const size = { kernel_shape: [3, 2] };
+
+  it.each<[string, string, Attributes, number]>([
+    ['without strides they are 1', 'MaxPool', size, 30],
+    ['padding is −∞', 'MaxPool', { ...size, pads: [1, 1, 2, 0], strides: [2, 2] }, 18],
+    ['dilations', 'MaxPool', { ...size, dilations: [2, 1] }, 10],
+    ['auto_pad SAME_UPPER', 'MaxPool', { ...size, auto_pad: 'SAME_UPPER', strides: [2, 2] }, 18],
+    ['auto_pad SAME_LOWER', 'MaxPool', { ...size, auto_pad: 'SAME_LOWER', strides: [2, 2] }, 18],
+    ['ceil_mode that changes nothing', 'MaxPool', { ...size, ceil_mode: 1, strides: [2, 2] }, 12],
+    ['without strides', 'AveragePool', size, 30],
+    ['padding does not count', 'AveragePool', { ...size, pads: [1, 1, 1, 1] }, 70],
+    ['padding counts', 'AveragePool', { ...size, pads: [1, 1, 1, 1], count_include_pad: 1 }, 70],
+    ['auto_pad SAME_UPPER', 'AveragePool', { ...size, auto_pad: 'SAME_UPPER' }, 60],
+    ['of the whole image', 'GlobalAveragePool', {}, 2],
+  ])('%s: %s as in ONNX Runtime', async (_, operator, attributes, features) => {
+    await expectRuntime(pool(operator, attributes, features));
+  });
+
+  it.each<[string, Attributes, RegExp, number?]>([
+    ['MaxPool', { ...size, ceil_mode: 1, strides: [3, 4] }, /ceil_mode = 1 gives 2 × 2 entries/, 8],
+    [
+      'MaxPool',
+      { ...size, ceil_mode: 1, strides: [2, 3] },
+      /ceil_mode = 1 gives 2 × 3 entries/,
+      12,
+    ],
+    ['MaxPool', { ...size, storage_order: 1 }, /storage_order = 1 is not supported/],
+    ['AveragePool', { ...size, dilations: [2, 1] }, /dilations other than 1/],
+    ['AveragePool', { ...size, pads: [3, 0, 0, 0] }, /a window of it lies in the padding/],
+    ['MaxPool', { kernel_shape: [3] }, /has a kernel of 1 axes; only images/],
+  ])('%s %j is refused by name', (operator, attributes, message, features = 4) => {
+    const refusal = refusalOf(pool(operator, attributes, features));
+    expect(refusal).toMatch(new RegExp(`^ERR_ONNX_UNSUPPORTED: .*${operator} 'p'`));
+    expect(refusal).toMatch(message);
+  });
+
+  it('the indices of a MaxPool are refused', () => {
+    const nodes = [node('MaxPool', ['x'], ['p', 'y'], size, 'p')];
+    expect(refusalOf({ nodes, inputs: { x: ['N', 2, 5, 6] } })).toMatch(
+      /MaxPool 'p': its second output is used/,
+    );
+  });
+});
