@@ -14,6 +14,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 
 namespace eigenscape {
@@ -76,7 +77,12 @@ class Pool {
  private:
   void ensure_threads(std::size_t wanted) {
     while (threads_ < std::min(wanted, kMaximumThreads)) {
-      std::thread([this] { work(); }).detach();
+      try {
+        std::thread([this] { work(); }).detach();
+      } catch (const std::system_error&) {
+        if (threads_ > 0) return;  // the ones that are there do the work
+        throw;
+      }
       ++threads_;
     }
   }

@@ -13,7 +13,7 @@ namespace {
 /// Memory for the values of one stretch of samples; longer data takes several stretches.
 constexpr std::size_t kStretchBytes = std::size_t{128} << 20;
 /// Below this many samples the products of a stretch are thin, whatever the memory.
-constexpr std::size_t kSmallestStretch = 32;
+constexpr std::size_t kSmallestStretch = 16;
 
 template <typename T>
 std::size_t stretch_length(const std::vector<ChainLayer>& layers, std::size_t samples) {
@@ -175,7 +175,8 @@ std::size_t assembly_workspace(const Operator<T>& matrix, Route route, std::size
   const std::vector<ChainLayer> layers = chain_layers(matrix.graph());
   const std::size_t values = stretch_length<T>(layers, matrix.samples().count) *
                              chain_entries_per_sample(layers) * sizeof(T);
-  return values + threads * 4 * DenseBlockTuning{}.tile_bytes;
+  const std::size_t scratch = chain_scratch_bytes(layers, sizeof(T));
+  return values + threads * std::max(scratch, 4 * DenseBlockTuning{}.tile_bytes);
 }
 
 template <typename T>

@@ -11,8 +11,26 @@ namespace {
 using blas::Form;
 using blas::gemm;
 
-/// Samples that one thread carries through the recursion at once.
+/// Samples that one thread carries through the recursion at once, at most; fewer where layers are
+/// wide, so that its scratch stays within kScratchBytes.
 constexpr std::size_t kSamplesAtOnce = 32;
+constexpr std::size_t kScratchBytes = std::size_t{32} << 20;
+
+/// Entries of Scratch that one sample takes: 𝓗 of every layer, and four arrays of the widest pair.
+std::size_t scratch_entries(const std::vector<ChainLayer>& layers) {
+  std::size_t entries = 0;
+  std::size_t widest = 0;
+  for (const ChainLayer& layer : layers) {
+    entries += layer.h * layer.h;
+    widest = std::max(widest, layer.h);
+  }
+  return entries + 4 * widest * widest;
+}
+
+std::size_t samples_at_once(const std::vector<ChainLayer>& layers, std::size_t entry_bytes) {
+  const std::size_t fitting = kScratchBytes / (scratch_entries(layers) * entry_bytes);
+  return std::clamp<std::size_t>(fitting, 1, kSamplesAtOnce);
+}
 
 bool keeps_residual(Term term) { return term == Term::hessian || term == Term::residual; }
 
@@ -312,6 +330,10 @@ std::size_t chain_entries_per_sample(const std::vector<ChainLayer>& layers) {
   return entries;
 }
 
+std::size_t chain_scratch_bytes(const std::vector<ChainLayer>& layers, std::size_t entry_bytes) {
+  return samples_at_once(layers, entry_bytes) * scratch_entries(layers) * entry_bytes;
+}
+
 template <typename T>
 void compute_chain_values(const Operator<T>& matrix, const std::vector<ChainLayer>& layers,
                           std::size_t first, std::size_t count, ChainValues<T>& values,
@@ -326,11 +348,12 @@ void compute_chain_values(const Operator<T>& matrix, const std::vector<ChainLaye
   values.first_sample = first;
   shape_values(layers, count, residual, matrix.term() != Term::residual || bent, values);
   Workspaces<Scratch<T>> workspaces;
-  const std::size_t groups = (count + kSamplesAtOnce - 1) / kSamplesAtOnce;
+  const std::size_t at_once = samples_at_once(layers, sizeof(T));
+  const std::size_t groups = (count + at_once - 1) / at_once;
   parallel_for(control, groups, [&](std::size_t group) {
     auto scratch = workspaces.take([&] { return std::make_unique<Scratch<T>>(graph); });
-    const std::size_t start = group * kSamplesAtOnce;
-    const std::size_t n = std::min(kSamplesAtOnce, count - start);
+    const std::size_t start = group * at_once;
+    const std::size_t n = std::min(at_once, count - start);
     const std::size_t d = graph.input_size();
     Evaluation<T>& evaluation = scratch->evaluation;
     evaluation.forward(n, matrix.samples().inputs.span().subspan((first + start) * d, n * d),

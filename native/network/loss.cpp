@@ -112,25 +112,24 @@ double LossPoint<T>::softmax_sample(std::span<const double> q, std::span<const T
   const auto largest = std::max_element(f.begin(), f.end());
   const auto top = static_cast<std::size_t>(largest - f.begin());
   const double maximum = static_cast<double>(*largest);
+  exponentials_.resize(outputs);
   double rest = 0;  // Σ_{c ≠ top} e^(f_c − f_top)
   for (std::size_t c = 0; c < outputs; ++c) {
-    if (c != top) rest += std::exp(static_cast<double>(f[c]) - maximum);
+    exponentials_[c] = c == top ? 1.0 : std::exp(static_cast<double>(f[c]) - maximum);
+    if (c != top) rest += exponentials_[c];
   }
   const double log_sum = std::log1p(rest);
   double mass = 0;
   double value = 0;
   double others = 0;
   for (std::size_t c = 0; c < outputs; ++c) {
-    const double difference = static_cast<double>(f[c]) - maximum;
-    const double p = (c == top ? 1.0 : std::exp(difference)) / (1 + rest);
     mass += q[c];
-    if (q[c] != 0) value += q[c] * (log_sum - difference);
-    curvature_[i * outputs + c] = static_cast<T>(p);
+    if (q[c] != 0) value += q[c] * (log_sum - (static_cast<double>(f[c]) - maximum));
+    curvature_[i * outputs + c] = static_cast<T>(exponentials_[c] / (1 + rest));
   }
   for (std::size_t c = 0; c < outputs; ++c) {
     if (c == top) continue;
-    const double difference = static_cast<double>(f[c]) - maximum;
-    const double g = mass * std::exp(difference) / (1 + rest) - q[c];
+    const double g = mass * exponentials_[c] / (1 + rest) - q[c];
     gradient_[i * outputs + c] = static_cast<T>(g);
     others += g;
   }

@@ -78,6 +78,7 @@ class LossPoint {
   AlignedBuffer<T> mass_;               // Q for softmax [n]
   std::vector<std::size_t> top_;        // the most probable class [n]
   std::vector<double> target_weights_;  // q of one sample [C]
+  std::vector<double> exponentials_;    // e^(f_c − f_top) of one sample [C]
 };
 
 }  // namespace eigenscape

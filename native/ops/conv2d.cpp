@@ -28,6 +28,7 @@ struct Sizes {
   std::size_t depth;     // rows of P: channels · taps
   std::size_t outputs;   // columns of P
   bool bias;
+  bool padded;
 
   [[nodiscard]] std::size_t weights() const { return groups * filters * depth; }
   [[nodiscard]] std::size_t input_size() const { return groups * channels * window.plane(); }
@@ -44,13 +45,16 @@ Sizes sizes_of(const Attributes& attributes, const Shape& shape) {
                                       ") and the channels of its input " + describe(shape));
   }
   const std::size_t channels = window.channels / groups;
+  const std::span<const double> padding = attribute_list(attributes, "padding");
+  const bool padded = std::any_of(padding.begin(), padding.end(), [](double p) { return p != 0; });
   return {window,
           filters / groups,
           groups,
           channels,
           channels * window.taps(),
           window.outputs(),
-          attribute(attributes, "bias", 1) != 0};
+          attribute(attributes, "bias", 1) != 0,
+          padded};
 }
 
 Sizes sizes_of(const Node& node) { return sizes_of(node.attributes, node.input_shapes[0]); }
@@ -79,15 +83,23 @@ Storage storage(const Attributes& attributes, std::span<const Shape> inputs) {
   return {0, 2 * sizes.groups * sizes.depth * sizes.outputs};
 }
 
-/// Calls body(row of P, first entry of the plane, offsets in the output) for every row of P; the
-/// body gets for output (r, c) the input entry, or none in the padding.
+/// Calls body(entry of P, entry of x, length) for every run of neighbours in a row of P that reads
+/// no padding; in x the run's entries are `stride` apart.
 template <typename Body>
-void for_each_patch_row(const Sizes& sizes, const Body& body) {
-  const Window& window = sizes.window;
-  std::size_t row = 0;
+void for_each_run(const Sizes& sizes, const Body& body) {
+  const WindowAxis& rows = sizes.window.rows;
+  const WindowAxis& columns = sizes.window.columns;
+  std::size_t start = 0;  // of the row of P
   for (std::size_t channel = 0; channel < sizes.groups * sizes.channels; ++channel) {
-    for (std::size_t i = 0; i < window.rows.taps; ++i) {
-      for (std::size_t j = 0; j < window.columns.taps; ++j) body(row++, channel, i, j);
+    for (std::size_t i = 0; i < rows.taps; ++i) {
+      const WindowAxis::Inside down = rows.inside(i);
+      for (std::size_t j = 0; j < columns.taps; ++j, start += sizes.outputs) {
+        const WindowAxis::Inside across = columns.inside(j);
+        std::size_t input = channel * sizes.window.plane() + down.input * columns.in + across.input;
+        for (std::size_t r = down.first; r < down.last; ++r, input += rows.stride * columns.in) {
+          body(start + r * columns.out + across.first, input, across.last - across.first);
+        }
+      }
     }
   }
 }
@@ -95,43 +107,29 @@ void for_each_patch_row(const Sizes& sizes, const Body& body) {
 /// P(x) of all groups, one below the other [groups · depth, outputs].
 template <typename T>
 void extract_patches(const Sizes& sizes, const T* x, T* patches) {
-  const WindowAxis& rows = sizes.window.rows;
-  const WindowAxis& columns = sizes.window.columns;
-  for_each_patch_row(sizes,
-                     [&](std::size_t row, std::size_t channel, std::size_t i, std::size_t j) {
-                       T* to = patches + row * sizes.outputs;
-                       const T* const plane = x + channel * sizes.window.plane();
-                       for (std::size_t r = 0; r < rows.out; ++r) {
-                         const std::size_t in_row = rows.input(r, i);
-                         for (std::size_t c = 0; c < columns.out; ++c) {
-                           const std::size_t in_column = columns.input(c, j);
-                           const bool inside = in_row < rows.in && in_column < columns.in;
-                           *to++ = inside ? plane[in_row * columns.in + in_column] : T{0};
-                         }
-                       }
-                     });
+  const std::size_t stride = sizes.window.columns.stride;
+  if (sizes.padded) std::fill_n(patches, sizes.groups * sizes.depth * sizes.outputs, T{0});
+  for_each_run(sizes, [&](std::size_t entry, std::size_t input, std::size_t length) {
+    if (stride == 1) {
+      std::copy_n(x + input, length, patches + entry);
+    } else {
+      for (std::size_t c = 0; c < length; ++c) patches[entry + c] = x[input + c * stride];
+    }
+  });
 }
 
 /// x = P*(patches): every entry gathers what was read from it.
 template <typename T>
 void gather_patches(const Sizes& sizes, const T* patches, T* x) {
-  const WindowAxis& rows = sizes.window.rows;
-  const WindowAxis& columns = sizes.window.columns;
+  const std::size_t stride = sizes.window.columns.stride;
   std::fill_n(x, sizes.input_size(), T{0});
-  for_each_patch_row(sizes,
-                     [&](std::size_t row, std::size_t channel, std::size_t i, std::size_t j) {
-                       const T* from = patches + row * sizes.outputs;
-                       T* const plane = x + channel * sizes.window.plane();
-                       for (std::size_t r = 0; r < rows.out; ++r) {
-                         const std::size_t in_row = rows.input(r, i);
-                         for (std::size_t c = 0; c < columns.out; ++c, ++from) {
-                           const std::size_t in_column = columns.input(c, j);
-                           if (in_row < rows.in && in_column < columns.in) {
-                             plane[in_row * columns.in + in_column] += *from;
-                           }
-                         }
-                       }
-                     });
+  for_each_run(sizes, [&](std::size_t entry, std::size_t input, std::size_t length) {
+    if (stride == 1) {
+      for (std::size_t c = 0; c < length; ++c) x[input + c] += patches[entry + c];
+    } else {
+      for (std::size_t c = 0; c < length; ++c) x[input + c * stride] += patches[entry + c];
+    }
+  });
 }
 
 /// Y = W P + beta · Y, group by group.

@@ -1,6 +1,8 @@
 // A window that slides over images [channels, height, width]: what convolution and pooling share.
 #pragma once
 
+#include <algorithm>
+
 #include "ops/operation.hpp"
 
 namespace eigenscape::ops {
@@ -18,6 +20,23 @@ struct WindowAxis {
   [[nodiscard]] std::size_t input(std::size_t o, std::size_t t) const {
     const std::size_t padded = o * stride + t * dilation;
     return padded >= before && padded - before < in ? padded - before : in;
+  }
+
+  /// The outputs [first, last) whose tap t reads no padding, and the input that the first one
+  /// reads.
+  struct Inside {
+    std::size_t first;
+    std::size_t last;
+    std::size_t input;
+  };
+  [[nodiscard]] Inside inside(std::size_t t) const {
+    const std::size_t offset = t * dilation;
+    const std::size_t first = offset >= before ? 0 : (before - offset + stride - 1) / stride;
+    const std::size_t end = in + before;  // of the input, in padded places
+    const std::size_t last =
+        offset >= end ? 0 : std::min(out, (end - offset + stride - 1) / stride);
+    if (first >= last) return {0, 0, 0};
+    return {first, last, first * stride + offset - before};
   }
 };
 
