@@ -4,7 +4,8 @@
 //   gauss_newton         Σ s_n J_nᵀ ∇²ℓ_n J_n / Σ s κ                (first term of eq. 4, Sagun et
 //   al.) residual             Σ s_n Σ_c ∂ℓ_n/∂f_c ∇²f_nc / Σ s κ          (second term of eq. 4)
 //   empirical_fisher     Σ s_n ∇ℓ_n ∇ℓ_nᵀ / Σ s κ
-//   gradient_covariance  Σ s_n (∇ℓ_n − ḡ)(∇ℓ_n − ḡ)ᵀ / Σ s κ, ḡ = Σ s_n ∇ℓ_n / Σ s_n
+//   gradient_covariance  Σ s_n (∇ℓ_n − ḡ)(∇ℓ_n − ḡ)ᵀ / Σ s κ, ḡ = Σ s_n ∇ℓ_n / Σ s_n (samples not
+//   ignored)
 #pragma once
 
 #include <memory>

@@ -20,6 +20,14 @@ export function numberOption(limits: {
   };
 }
 
+/** A file's path; what looks like an option is one whose value was forgotten. `-` is a file. */
+export function fileOption(text: string): string {
+  if (text.startsWith('--')) {
+    throw new InvalidArgumentError(`expected a file; a file of that name is ./${text}.`);
+  }
+  return text;
+}
+
 /** Numbers separated by commas. */
 export function numbersOption(text: string): readonly number[] {
   const one = numberOption({ from: 0 });

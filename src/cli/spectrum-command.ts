@@ -8,6 +8,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { createDataset } from '../data/create-dataset.js';
 import { loadNpy } from '../data/npy.js';
 
+import { EigenscapeError } from '../errors.js';
 import type { LossName, LossSpec } from '../network/spec.js';
 import type { LongCallOptions } from '../progress.js';
 import { importOnnx } from '../onnx/import.js';
@@ -20,6 +21,7 @@ import { spectrum } from '../spectrum/spectrum.js';
 import type { SpectrumResult, SpectrumTerm } from '../spectrum/result.js';
 import { type CommandIo, columnsOf, writeLines } from './command-io.js';
 import {
+  fileOption,
   kebabCase,
   nameOption,
   namesOption,
@@ -77,8 +79,8 @@ export function addSpectrumCommand(program: Command, io: CommandIo): void {
     .option('--ignore-index <i>', 'target that counts for nothing (softmax)', integer)
     .option('--dtype <name>', 'float64 or float32', nameOption(['float64', 'float32']), 'float64')
     .option('--threads <count>', 'at most so many', numberOption({ integer: true, from: 1 }))
-    .option('--json <file>', 'write the result as JSON; - is standard output')
-    .option('--report <file>', 'write an HTML page')
+    .option('--json <file>', 'write the result as JSON; - is standard output', fileOption)
+    .option('--report <file>', 'write an HTML page', fileOption)
     .action((options: SpectrumOptions) => runSpectrum(options, io));
 }
 
@@ -93,6 +95,12 @@ function termsOption(): Option {
 
 async function runSpectrum(options: SpectrumOptions, io: CommandIo): Promise<void> {
   const loss = lossOf(options);
+  if (options.json !== undefined && options.json !== '-' && options.json === options.report) {
+    throw new EigenscapeError(
+      'ERR_SPEC',
+      `--json and --report are both ${options.json}; expected two files`,
+    );
+  }
   for (const file of [options.json, options.report]) {
     if (file !== undefined && file !== '-') await prepareFile(file);
   }

@@ -4,7 +4,7 @@
 //   G = Σ s_n J_nᵀ ∇²ℓ_n J_n / Σ s_n κ_n       generalized Gauss-Newton, J_n = ∂f_n/∂w
 //   R = Σ s_n Σ_c ∂ℓ_n/∂f_c ∇²f_nc / Σ s_n κ_n                                 residual
 //   F = Σ s_n ∇ℓ_n ∇ℓ_nᵀ / Σ s_n κ_n                                            empirical Fisher
-//   C = Σ s_n (∇ℓ_n − ḡ)(∇ℓ_n − ḡ)ᵀ / Σ s_n κ_n, ḡ = Σ s_n ∇ℓ_n / Σ s_n        gradient covariance
+//   C = Σ s_n (∇ℓ_n − ḡ)(∇ℓ_n − ḡ)ᵀ / Σ s_n κ_n, ḡ = Σ s_n ∇ℓ_n / Σ s_n (samples not ignored)        gradient covariance
 
 import * as v from 'valibot';
 

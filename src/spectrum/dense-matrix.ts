@@ -52,14 +52,17 @@ async function applyChecked(
   return requireFinite(products, operator.size, 'a product of the operator');
 }
 
+function notFinite(what: string, index: number, size: number, value: unknown): EigenscapeError {
+  return new EigenscapeError(
+    'ERR_NUMERIC',
+    `${what} is not finite: entry ${String(index % size)} of row ${String(Math.floor(index / size))} is ${describeValue(value)}`,
+    { details: { index, value } },
+  );
+}
+
 function requireFinite(values: ArrayLike<unknown>, size: number, what: string): ArrayLike<number> {
   for (let index = 0; index < values.length; index += 1) {
-    if (Number.isFinite(values[index])) continue;
-    throw new EigenscapeError(
-      'ERR_NUMERIC',
-      `${what} is not finite: entry ${String(index % size)} of row ${String(Math.floor(index / size))} is ${describeValue(values[index])}`,
-      { details: { index, value: values[index] } },
-    );
+    if (!Number.isFinite(values[index])) throw notFinite(what, index, size, values[index]);
   }
   return values as ArrayLike<number>;
 }
@@ -101,13 +104,71 @@ async function byUnitVectors(
   return matrix;
 }
 
-/** Refuses an asymmetric matrix; what rounding left of asymmetry is averaged away. */
-function symmetrize(matrix: Matrix, size: number, dtype: DType): void {
+/** Entries that are read between two turns of the event loop: about a millisecond. */
+const entriesAtOnce = 2 ** 19;
+
+/** A checked copy of a matrix that a user's operator returned, made while timers go on. */
+async function copyChecked(
+  operator: SymmetricOperator,
+  given: ArrayLike<unknown>,
+  signal: AbortSignal | undefined,
+): Promise<Matrix> {
+  const { size } = operator;
+  const matrix = allocateFor(operator, size * size);
+  const rows = Math.max(1, Math.floor(entriesAtOnce / size));
+  for (let first = 0; first < size; first += rows) {
+    const end = Math.min(size, first + rows) * size;
+    for (let index = first * size; index < end; index += 1) {
+      const value = given[index];
+      matrix[index] = typeof value === 'number' ? value : NaN;
+      if (!Number.isFinite(matrix[index])) {
+        throw notFinite('the matrix of the operator', index, size, value);
+      }
+    }
+    await setImmediate();
+    throwIfAborted(signal);
+  }
+  return matrix;
+}
+
+/** Rows and columns of a square of entries; it and its mirror image fit the first cache. */
+const side = 32;
+
+/** Refuses an asymmetric matrix; what rounding left of asymmetry is averaged away. Goes by squares, since a
+ *  column of a large matrix misses the cache at every step, and lets timers run between rows of them. */
+async function symmetrize(
+  matrix: Matrix,
+  size: number,
+  dtype: DType,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   let scale = 0;
-  for (const value of matrix) scale = Math.max(scale, Math.abs(value));
+  for (let first = 0; first < matrix.length; first += entriesAtOnce) {
+    for (const value of matrix.subarray(first, first + entriesAtOnce)) {
+      scale = Math.max(scale, Math.abs(value));
+    }
+    await setImmediate();
+  }
   const limit = tolerated[dtype] * scale;
-  for (let i = 0; i < size; i += 1) {
-    for (let j = 0; j < i; j += 1) {
+  for (let top = 0; top < size; top += side) {
+    for (let left = 0; left <= top; left += side) {
+      symmetrizeSquare(matrix, size, top, left, limit);
+    }
+    await setImmediate();
+    throwIfAborted(signal);
+  }
+}
+
+/** The square at (top, left), as far as it is below the diagonal, and its mirror image. */
+function symmetrizeSquare(
+  matrix: Matrix,
+  size: number,
+  top: number,
+  left: number,
+  limit: number,
+): void {
+  for (let i = top; i < Math.min(top + side, size); i += 1) {
+    for (let j = left; j < Math.min(left + side, i); j += 1) {
       const lower = matrix[i * size + j] ?? NaN;
       const upper = matrix[j * size + i] ?? NaN;
       if (Math.abs(lower - upper) > limit) {
@@ -171,10 +232,8 @@ export async function denseMatrix(
         { details: { given: given.length, size } },
       );
     }
-    matrix = allocateFor(operator, size * size);
-    matrix.set(requireFinite(given, size, 'the matrix of the operator'));
-    requireFinite(matrix, size, 'the matrix of the operator');
+    matrix = await copyChecked(operator, given, options.signal);
   }
-  symmetrize(matrix, size, dtypeOf(operator));
+  await symmetrize(matrix, size, dtypeOf(operator), options.signal);
   return matrix;
 }

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
 
 import {
+  fileOption,
   kebabCase,
   nameOption,
   namesOption,
@@ -51,6 +52,16 @@ describe('names on the command line', () => {
   it('unknown, are answered with those there are', () => {
     expect(() => nameOption(names)('toString')).toThrow(
       'expected one of softmax-cross-entropy, hessian.',
+    );
+  });
+});
+
+describe('files on the command line', () => {
+  it('may have any name, but what looks like an option is a forgotten value', () => {
+    expect(fileOption('out.json')).toBe('out.json');
+    expect(fileOption('-')).toBe('-');
+    expect(() => fileOption('--report')).toThrow(
+      'expected a file; a file of that name is ./--report.',
     );
   });
 });
