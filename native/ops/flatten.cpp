@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "ops/linear.hpp"
 #include "ops/registry.hpp"
 
 namespace eigenscape::ops {
@@ -52,15 +53,8 @@ void adjoint(const Primal<T>& at, std::size_t k, std::span<const T> y_bar,
 }
 
 template <typename T>
-void tangent_adjoint(const Primal<T>& at, std::size_t k,
-                     std::span<const std::span<const T>> /*x_dot*/, Rows<const T> /*theta_dot*/,
-                     std::span<const T> /*y_bar*/, std::span<const T> y_bar_dot,
-                     std::span<const std::span<T>> x_bar_dot, Rows<T> theta_bar_dot) {
-  adjoint(at, k, y_bar_dot, x_bar_dot, theta_bar_dot);
-}
-
-template <typename T>
-constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>, tangent_adjoint<T>};
+constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>,
+                               linear::tangent_adjoint<T, adjoint<T>>};
 
 }  // namespace
 
