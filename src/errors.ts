@@ -6,6 +6,8 @@ export type EigenscapeErrorCode =
   | 'ERR_SPEC'
   /** A dataset or file is absent, cut, not finite, or holds labels out of range. */
   | 'ERR_DATA'
+  /** A file cannot be written: its folder is missing, permission is lacking, the disk is full. */
+  | 'ERR_FILE'
   /** The result or its workspace would not fit into the memory that is free. */
   | 'ERR_MEMORY'
   /** A computed value is not finite, an operator is not symmetric, or LAPACK did not converge. */

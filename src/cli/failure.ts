@@ -17,6 +17,7 @@ const STATUS: Readonly<Record<EigenscapeErrorCode, 1 | 2 | 130>> = {
   ERR_MEMORY: 2,
   ERR_ONNX_INVALID: 2,
   ERR_ONNX_UNSUPPORTED: 2,
+  ERR_FILE: 1,
   ERR_NUMERIC: 1,
   ERR_BUSY: 1,
   ERR_DISPOSED: 1,

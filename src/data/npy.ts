@@ -6,6 +6,7 @@ import { endianness } from 'node:os';
 import { EigenscapeError } from '../errors.js';
 import { filePath, readFileBytes, requireLength } from './file-bytes.js';
 import type { FilePath } from './file-bytes.js';
+import { fromFloat16 } from './narrow-floats.js';
 import { parseNpyHeader } from './npy-header.js';
 import type { NpyHeader } from './npy-header.js';
 import type { NumericArray } from './sample-rows.js';
@@ -32,7 +33,7 @@ const elements: ReadonlyMap<string, Element> = new Map<string, Element>([
   ['u4', { bytes: 4, view: (buffer) => new Uint32Array(buffer) }],
   ['i8', { bytes: 8, view: (buffer) => new BigInt64Array(buffer) }],
   ['u8', { bytes: 8, view: (buffer) => new BigUint64Array(buffer) }],
-  ['f2', { bytes: 2, view: (buffer) => Float32Array.from(new Uint16Array(buffer), fromHalf) }],
+  ['f2', { bytes: 2, view: (buffer) => Float32Array.from(new Uint16Array(buffer), fromFloat16) }],
   ['f4', { bytes: 4, view: (buffer) => new Float32Array(buffer) }],
   ['f8', { bytes: 8, view: (buffer) => new Float64Array(buffer) }],
 ]);
@@ -138,15 +139,4 @@ function refuseOtherThanBits(path: string, body: Uint8Array): void {
     `${path}: boolean ${bad} is the byte ${body[bad]}; expected 0 or 1`,
     { details: { file: path, element: bad, value: body[bad] } },
   );
-}
-
-/** IEEE binary16: sign, 5 bits of exponent, 10 of fraction. */
-function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return exponent === 0
-    ? sign * fraction * 2 ** -24
-    : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }

@@ -1,5 +1,6 @@
 // ONNX's element types that a perceptron's file can hold: how each is stored, and how exact it is.
 
+import { fromBfloat16, fromFloat16 } from '../data/narrow-floats.js';
 import { TensorProto_DataType as DataType, type TensorProto } from './onnx_pb.js';
 
 export interface ElementType {
@@ -79,20 +80,4 @@ function floating(name: string, bytes: number, roundoff: number) {
 function integer(name: string, bytes: number, read: ElementType['read']): ElementType {
   const typed = (proto: TensorProto) => Float64Array.from(proto.int32Data);
   return { name, kind: 'integer', bytes, roundoff: 0, read, typed, round: Math.trunc };
-}
-
-/** Sign, 5 bits of exponent, 10 bits of fraction; only the low 16 bits of `bits` count. */
-function fromFloat16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = (bits & 0x3ff) / 1024;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -14 : sign * (1 + fraction) * 2 ** (exponent - 15);
-}
-
-/** The upper half of a float32. */
-function fromBfloat16(bits: number): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint16(0, bits & 0xffff);
-  return view.getFloat32(0);
 }
