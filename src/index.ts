@@ -58,6 +58,8 @@ export type {
 } from './network/spec.js';
 export { createNetwork } from './network/network.js';
 export type { Network, NetworkOptions, ParameterTensor } from './network/network.js';
+export { loadNetwork } from './network/load-network.js';
+export type { LoadNetworkOptions } from './network/load-network.js';
 export type { Initializer } from './network/initializer.js';
 
 export { sgd } from './training/optimizer.js';
