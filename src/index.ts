@@ -60,6 +60,7 @@ export { createNetwork } from './network/network.js';
 export type { Network, NetworkOptions, ParameterTensor } from './network/network.js';
 export { loadNetwork } from './network/load-network.js';
 export type { LoadNetworkOptions } from './network/load-network.js';
+export type { ParameterPoint, ParameterPoints } from './network/points.js';
 export type { Initializer } from './network/initializer.js';
 
 export { sgd } from './training/optimizer.js';
@@ -92,6 +93,13 @@ export type { MatrixOperator } from './curvature/matrix.js';
 export { denseSpectrum, eigenvalues } from './spectrum/dense-spectrum.js';
 export { eigenpairs } from './spectrum/eigenpairs.js';
 export type { Eigenpairs, EigenpairsOptions } from './spectrum/eigenpairs.js';
+export { spectra } from './spectrum/spectra.js';
+export type {
+  SpectraOptions,
+  SpectraPart,
+  SpectraResult,
+  TermSpectra,
+} from './spectrum/spectra.js';
 export { spectrum } from './spectrum/spectrum.js';
 export type { SpectrumOptions } from './spectrum/spectrum.js';
 export type {

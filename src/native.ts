@@ -127,6 +127,25 @@ export interface NativeSgdOutcome {
   readonly velocity: NativeArray;
 }
 
+/** Rows of all points for one term; numbers are NaN where a point failed. */
+export interface NativeTermSpectra {
+  /** [count, M] */
+  readonly eigenvalues: Float64Array;
+  /** [count], and so on: see NativeSpectrum. */
+  readonly exactZeros: Float64Array;
+  readonly norms: Float64Array;
+  readonly magnitudes: Float64Array;
+}
+
+export interface NativeSpectra {
+  /** [count] */
+  readonly losses: Float64Array;
+  readonly operations: number;
+  /** One for each term that was asked. */
+  readonly terms: readonly NativeTermSpectra[];
+  readonly failed: readonly { readonly point: number; readonly message: string }[];
+}
+
 export interface Machine {
   readonly version: string;
   readonly blas: string;
@@ -194,6 +213,13 @@ export interface Addon {
     range: NativeRange,
     options: JobOptions,
   ): NativeJob<NativeEigenpairs>;
+  /** points [count, M]; the operator names network and data, its own point and term do not matter */
+  spectra(
+    operator: OperatorHandle,
+    points: NativeArray,
+    terms: readonly string[],
+    options: JobOptions,
+  ): NativeJob<NativeSpectra>;
   /** Lets go of what a handle holds; later calls with it are ERR_DISPOSED. */
   release(handle: NetworkHandle | OperatorHandle | SamplesHandle): void;
   machine(): Machine;

@@ -59,6 +59,7 @@ Napi::Object initialize(Napi::Env /*env*/, Napi::Object exports) {
   Exports list(exports);
   register_network(list);
   register_operators(list);
+  register_many(list);
   register_machine(list);
   return exports;
 }

@@ -28,6 +28,7 @@ class Exports {
 
 void register_network(Exports& exports);
 void register_operators(Exports& exports);
+void register_many(Exports& exports);
 void register_machine(Exports& exports);
 
 }  // namespace eigenscape::node

@@ -64,10 +64,15 @@ interface NetworkParts<D extends DType> {
 // Registered, so that networks of a second copy of the library are known too.
 const brand = Symbol.for('eigenscape.Network');
 
+/** @internal */
+export function isNetwork(value: unknown): value is Network {
+  return typeof value === 'object' && value !== null && brand in value;
+}
+
 /** @throws EigenscapeError ERR_SPEC unless `value` is a network
  *  @internal */
 export function requireNetwork(call: string, value: unknown): asserts value is Network {
-  if (typeof value === 'object' && value !== null && brand in value) return;
+  if (isNetwork(value)) return;
   throw new EigenscapeError(
     'ERR_SPEC',
     `${call}: the network is ${describeValue(value)}; expected one that createNetwork or importOnnx made`,

@@ -16,27 +16,48 @@ function routeOf(via: string): DenseRoute {
   return via === 'closedForm' || via === 'products' ? via : 'matrix';
 }
 
+/** What is known of one dense matrix when its eigenvalues are. */
+export interface MatrixScale {
+  readonly dtype: DType;
+  /** Order of the matrix. */
+  readonly size: number;
+  /** ‖A‖_F, and the rest as in NativeSpectrum. */
+  readonly norm: number;
+  readonly magnitude: number;
+  readonly operations: number;
+  readonly sampleCount: number;
+}
+
 /** Weyl: an eigenvalue moves by no more than the norm of what is added to the matrix.
  *
  *  Solver: LAPACK's are those of A + E with ‖E‖ ≤ n·ε·‖A‖_F. Assembly: with S the sum over samples of the
  *  norms that their shares are products of, and m roundings behind an entry, ‖Â − A‖ ≤ m·ε·S to first
  *  order in ε (Higham 2002, §3.1 and §3.5). The estimate takes roundings for independent: √n and √m in place
- *  of n and m, as Higham and Mary (2019) have it, and √N of the N samples' shares. */
+ *  of n and m, as Higham and Mary (2019) have it, and √N of the N samples' shares.
+ *  @internal */
+export function errorsOf(scale: MatrixScale): { errorBound: number; errorEstimate: number } {
+  const { dtype, size, norm, magnitude, operations, sampleCount } = scale;
+  const unit = epsilon[dtype];
+  return {
+    errorBound: unit * (size * norm + operations * magnitude),
+    errorEstimate:
+      unit *
+      (Math.sqrt(size) * norm + Math.sqrt(operations / Math.max(sampleCount, 1)) * magnitude),
+  };
+}
+
 function withErrors(
   spectrum: NativeSpectrum,
   dtype: DType,
   sampleCount: number,
 ): DenseTermSpectrum {
   const { eigenvalues, exactZeros, norm, magnitude, operations, via } = spectrum;
-  const unit = epsilon[dtype];
-  const n = eigenvalues.length;
+  const size = eigenvalues.length;
   return {
     method: 'dense',
     eigenvalues,
     exactZeros,
-    errorBound: unit * (n * norm + operations * magnitude),
-    errorEstimate:
-      unit * (Math.sqrt(n) * norm + Math.sqrt(operations / Math.max(sampleCount, 1)) * magnitude),
+    ...errorsOf({ dtype, size, norm, magnitude, operations, sampleCount }),
     via: routeOf(via),
   };
 }

@@ -6,6 +6,15 @@ import type { CurvatureTerm } from '../curvature/operator.js';
  *  al. 2017); the empirical Fisher F and the covariance of the per-sample gradients beside them. */
 export type SpectrumTerm = CurvatureTerm;
 
+/** @internal */
+export const knownTerms = [
+  'hessian',
+  'gaussNewton',
+  'residual',
+  'empiricalFisher',
+  'gradientCovariance',
+] as const satisfies readonly SpectrumTerm[];
+
 /** How a dense matrix came to be: closed formulas of layered networks, products with unit vectors, or
  *  from the operator itself. */
 export type DenseRoute = 'closedForm' | 'products' | 'matrix';

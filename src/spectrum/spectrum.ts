@@ -10,6 +10,7 @@ import { optionsOf, parseOptions } from '../options.js';
 import { addon } from '../native.js';
 import type { Network } from '../network/network.js';
 import { denseSpectrum } from './dense-spectrum.js';
+import { knownTerms } from './result.js';
 import type { SpectrumJson, SpectrumResult, SpectrumTerm, TermSpectrum } from './result.js';
 
 export interface SpectrumOptions<Term extends SpectrumTerm = SpectrumTerm> extends DenseOptions {
@@ -18,14 +19,6 @@ export interface SpectrumOptions<Term extends SpectrumTerm = SpectrumTerm> exten
   /** 'dense', which 'auto' (default) takes: all eigenvalues, exact. */
   readonly method?: 'auto' | 'dense' | undefined;
 }
-
-const knownTerms = [
-  'hessian',
-  'gaussNewton',
-  'residual',
-  'empiricalFisher',
-  'gradientCovariance',
-] as const satisfies readonly SpectrumTerm[];
 
 const schema = optionsOf({
   ...denseEntries,

@@ -1,0 +1,105 @@
+// Points of parameter space: the parameters of a network, or numbers in their order.
+
+import { allocate } from '../data/dtype.js';
+import type { ArrayOf, DType } from '../data/dtype.js';
+import { describeValue } from '../describe-value.js';
+import { EigenscapeError } from '../errors.js';
+import { requireArray } from '../options.js';
+import { isNetwork } from './network.js';
+import type { Network } from './network.js';
+
+/** All parameters of a network, flat in the order of its layout [parameterCount], or a network of the same
+ *  layout that holds them. */
+export type ParameterPoint = Network | ArrayLike<number>;
+
+/** Points as the rows of a matrix [count, parameterCount], flat and row-major, or one by one. */
+export type ParameterPoints = Float64Array | Float32Array | readonly ParameterPoint[];
+
+function shapesOf({ layout }: Network): string {
+  return layout.map(({ shape }) => `[${shape.join(', ')}]`).join(' ');
+}
+
+/** Writes a point into row `row` of `target`, checked.
+ *  @param name what the point is to the caller, for the message */
+function writePoint(
+  call: string,
+  name: string,
+  network: Network,
+  point: unknown,
+  target: Float64Array | Float32Array,
+): void {
+  if (isNetwork(point)) {
+    const given = shapesOf(point);
+    if (given !== shapesOf(network)) {
+      throw new EigenscapeError(
+        'ERR_SHAPE',
+        `${call}: ${name} is a network with tensors ${given}; expected those of the network itself, ${shapesOf(network)}`,
+      );
+    }
+    target.set(point.parameters());
+    return;
+  }
+  requireArray(call, name, point);
+  if (point.length !== target.length) {
+    throw new EigenscapeError(
+      'ERR_SHAPE',
+      `${call}: ${name} has ${String(point.length)} entries; expected ${String(target.length)}, the network's parameterCount`,
+      { details: { given: point.length, expected: target.length } },
+    );
+  }
+  for (let index = 0; index < target.length; index += 1) {
+    const value = point[index];
+    target[index] = typeof value === 'number' ? value : NaN;
+    if (Number.isFinite(target[index])) continue;
+    throw new EigenscapeError(
+      'ERR_DATA',
+      `${call}: entry ${String(index)} of ${name} is ${describeValue(value)}; expected a finite number of ${network.dtype}`,
+      { details: { index, value } },
+    );
+  }
+}
+
+/** A checked copy of one point, in the network's type.
+ *  @throws EigenscapeError ERR_SPEC, ERR_SHAPE or ERR_DATA
+ *  @internal */
+export function readPoint<D extends DType>(
+  call: string,
+  name: string,
+  network: Network<D>,
+  point: unknown,
+): ArrayOf[D] {
+  const values = allocate(network.dtype, network.parameterCount);
+  writePoint(call, name, network, point, values);
+  return values;
+}
+
+/** A checked copy of points as a matrix [count, parameterCount], in the network's type.
+ *  @throws EigenscapeError ERR_SPEC, ERR_SHAPE or ERR_DATA; the message names the point
+ *  @internal */
+export function readPoints<D extends DType>(
+  call: string,
+  network: Network<D>,
+  points: unknown,
+): { readonly count: number; readonly values: ArrayOf[D] } {
+  requireArray(call, 'points', points);
+  const size = network.parameterCount;
+  if (size === 0) {
+    throw new EigenscapeError('ERR_SPEC', `${call}: the network has no parameters to vary`);
+  }
+  const flat = points instanceof Float64Array || points instanceof Float32Array;
+  const count = flat ? points.length / size : points.length;
+  if (!Number.isInteger(count) || count === 0) {
+    throw new EigenscapeError(
+      'ERR_SHAPE',
+      `${call}: points hold ${String(points.length)} entries; expected rows of ${String(size)}, the network's parameterCount, and at least one`,
+      { details: { given: points.length, parameterCount: size } },
+    );
+  }
+  const values = allocate(network.dtype, count * size);
+  for (let row = 0; row < count; row += 1) {
+    const target = values.subarray(row * size, (row + 1) * size);
+    const point = flat ? points.subarray(row * size, (row + 1) * size) : points[row];
+    writePoint(call, `point ${String(row)}`, network, point, target);
+  }
+  return { count, values };
+}
