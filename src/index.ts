@@ -65,6 +65,10 @@ export type { Initializer } from './network/initializer.js';
 
 export { sgd } from './training/optimizer.js';
 export type { Optimizer, Sgd, SgdOptions } from './training/optimizer.js';
+export { loadCheckpoint } from './training/load-checkpoint.js';
+export type { Checkpoint } from './training/load-checkpoint.js';
+export { saveCheckpoint } from './training/save-checkpoint.js';
+export type { CheckpointContents } from './training/save-checkpoint.js';
 export { train } from './training/train.js';
 export type {
   TrainingHistory,

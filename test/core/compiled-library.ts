@@ -22,7 +22,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export interface CompiledLibrary {
   /** Writes a module that imports the library as 'eigenscape'; returns its path. */
   script(name: string, source: string): string;
-  /** Runs a script in a process of its own, under a limit of its address space if there is one. */
+  /** Runs a script in a process of its own, under limits if there are any. */
   run(script: string, options?: RunOptions): ProcessResult;
   remove(): void;
 }
@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly args?: readonly string[];
   readonly nodeOptions?: readonly string[];
   readonly addressSpaceKiB?: number;
+  /** The largest file that may be written. */
+  readonly fileSizeKiB?: number;
 }
 
 export interface ProcessResult {
@@ -67,8 +69,12 @@ export function compileLibrary(): CompiledLibrary {
       writeFileSync(file, source);
       return file;
     },
-    run(script, { args = [], nodeOptions = [], addressSpaceKiB } = {}) {
-      const limit = addressSpaceKiB === undefined ? '' : `ulimit -v ${String(addressSpaceKiB)}; `;
+    run(script, { args = [], nodeOptions = [], addressSpaceKiB, fileSizeKiB } = {}) {
+      // ulimit counts files in blocks of 512 bytes.
+      const limit = [
+        addressSpaceKiB === undefined ? '' : `ulimit -v ${String(addressSpaceKiB)}; `,
+        fileSizeKiB === undefined ? '' : `ulimit -f ${String(2 * fileSizeKiB)}; `,
+      ].join('');
       const command = [process.execPath, ...nodeOptions, script, ...args];
       const { status, signal, stdout, stderr } = spawnSync(
         '/bin/sh',

@@ -1,0 +1,159 @@
+// A network and where its training stood, from the file that saveCheckpoint wrote.
+
+import * as v from 'valibot';
+
+import { filePath } from '../data/file-bytes.js';
+import type { FilePath } from '../data/file-bytes.js';
+import { allocate } from '../data/dtype.js';
+import type { DType } from '../data/dtype.js';
+import { loadSafetensors } from '../data/safetensors.js';
+import type { Safetensors } from '../data/safetensors.js';
+import { damaged, digestKey } from '../data/safetensors-header.js';
+import { isEigenscapeError } from '../errors.js';
+import { createNetwork } from '../network/network.js';
+import type { Network } from '../network/network.js';
+import type { NetworkSpec } from '../network/spec.js';
+import {
+  checkpointFormat,
+  checkpointKey,
+  checkpointSchema,
+  elementTypes,
+  stateName,
+} from './checkpoint-file.js';
+import type { CheckpointJson } from './checkpoint-file.js';
+import type { Optimizer } from './optimizer.js';
+import { unpack } from './packing.js';
+import type { FloatArray } from './packing.js';
+import type { TrainingRecord, TrainingState } from './train.js';
+
+/** What was saved. */
+export interface Checkpoint<D extends DType = DType> {
+  readonly network: Network<D>;
+  /** Goes into `train` as `resumeFrom`; undefined when it was not saved. */
+  readonly state: TrainingState<D> | undefined;
+  /** Steps taken: those of the state, else 0. */
+  readonly step: number;
+  readonly optimizer: Optimizer | undefined;
+  readonly records: readonly TrainingRecord[];
+}
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+// createNetwork checks it.
+const specSchema = v.custom<NetworkSpec>(isObject);
+const trainingSchema = v.object({
+  state: v.optional(v.custom<TrainingState>(isObject)),
+  optimizer: v.optional(v.custom<Optimizer>(isObject)),
+  records: v.optional(v.array(v.custom<TrainingRecord>(isObject)), []),
+});
+
+/** What `saveCheckpoint` or `train` with `checkpoint` wrote. Training goes on from it with the bits of a run
+ *  that never stopped.
+ *  @throws EigenscapeError (rejects) ERR_DATA when the file is absent, cut, has any other byte than was
+ *  written, or is no checkpoint; the message names the file and what is wrong
+ *  @example const { network, state, step } = await loadCheckpoint('run.safetensors');
+ *  await train(network, data, { ...options, steps: 10_000 - step, resumeFrom: state }) */
+export async function loadCheckpoint(file: FilePath): Promise<Checkpoint> {
+  const path = filePath(file);
+  const stored = await loadSafetensors(path);
+  const json = jsonOf(path, stored);
+  try {
+    const network = networkOf(json, stored);
+    const { state, optimizer, records } = v.parse(
+      trainingSchema,
+      unpack(json.training, arraysOf(json, stored)),
+    );
+    return { network, state, step: state?.step ?? 0, optimizer, records };
+  } catch (error) {
+    // The digest is right, so this was written by another version, or by hand.
+    const isSpec = isEigenscapeError(error) && ['ERR_SPEC', 'ERR_SHAPE'].includes(error.code);
+    if (isSpec || v.isValiError(error) || error instanceof SyntaxError) {
+      throw damaged(path, `is no whole checkpoint: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function jsonOf(path: string, { metadata }: Safetensors): CheckpointJson {
+  const text = metadata.get(checkpointKey);
+  if (text === undefined || !metadata.has(digestKey)) {
+    throw damaged(
+      path,
+      'is a safetensors file, but no checkpoint that saveCheckpoint wrote; parameters that others saved ' +
+        'are read by loadNetwork(spec, file)',
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw damaged(path, `'${checkpointKey}' in its metadata is no JSON`, { cause });
+  }
+  const { success, output, issues } = v.safeParse(checkpointSchema, json);
+  if (success) return output;
+  const { format, version } = v.is(versionSchema, json) ? json : {};
+  throw damaged(
+    path,
+    format === checkpointFormat || format === undefined
+      ? `'${checkpointKey}' in its metadata: ${v.getDotPath(issues[0]) ?? 'the value'}: ${issues[0].message}`
+      : `is a checkpoint of format ${format}, by version ${version} of eigenscape; this version reads ` +
+          `format ${checkpointFormat}: update it`,
+    { details: { format, version } },
+  );
+}
+
+const versionSchema = v.object({ format: v.number(), version: v.string() });
+
+function networkOf(
+  { spec, dtype, parameters: names }: CheckpointJson,
+  stored: Safetensors,
+): Network {
+  const tensors = names.map((name) => floatTensor(stored, name, dtype));
+  const parameters = concatenated(
+    dtype,
+    tensors.map(({ data }) => data),
+  );
+  const network = createNetwork(v.parse(specSchema, unpack(spec, new Map())), {
+    dtype,
+    parameters,
+    tensorNames: names,
+  });
+  network.layout.forEach(({ name, shape }, index) => {
+    if (shape.join() === tensors[index]?.shape.join()) return;
+    throw new SyntaxError(`'${name}' is not of shape [${shape.join(', ')}]`);
+  });
+  return network;
+}
+
+/** Arrays of the training state by their paths, those in parts put together. */
+function arraysOf(
+  { arrays, parameters }: CheckpointJson,
+  stored: Safetensors,
+): ReadonlyMap<string, FloatArray> {
+  return new Map(
+    arrays.map(({ path, dtype, parts }) => {
+      const names = parts === 'parameters' ? parameters : [undefined];
+      const data = names.map((name) => floatTensor(stored, stateName(path, name), dtype).data);
+      return [path, concatenated(dtype, data)];
+    }),
+  );
+}
+
+function floatTensor({ tensors }: Safetensors, name: string, dtype: DType) {
+  const { type, data, shape = [] } = tensors.get(name) ?? {};
+  const isFloat = data instanceof Float64Array || data instanceof Float32Array;
+  if (isFloat && type === elementTypes[dtype]) return { data, shape };
+  throw new SyntaxError(`the tensor '${name}' of type ${elementTypes[dtype]} is missing`);
+}
+
+function concatenated<D extends DType>(dtype: D, parts: readonly FloatArray[]) {
+  const result = allocate(
+    dtype,
+    parts.reduce((sum, { length }) => sum + length, 0),
+  );
+  let offset = 0;
+  for (const part of parts) {
+    result.set(part, offset);
+    offset += part.length;
+  }
+  return result;
+}

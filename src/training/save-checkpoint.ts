@@ -1,0 +1,172 @@
+// A network and where its training stands, into one safetensors file.
+
+import * as v from 'valibot';
+
+import { filePath } from '../data/file-bytes.js';
+import type { FilePath } from '../data/file-bytes.js';
+import type { DType } from '../data/dtype.js';
+import { saveSafetensors } from '../data/save-safetensors.js';
+import type { NamedTensor } from '../data/save-safetensors.js';
+import { EigenscapeError } from '../errors.js';
+import { addon } from '../native.js';
+import { requireNetwork } from '../network/network.js';
+import type { Network } from '../network/network.js';
+import type { LayerSpec } from '../network/spec.js';
+import { longCallEntries, optionsOf, parseOptions } from '../options.js';
+import { checkpointFormat, checkpointKey, sizeOf, stateName } from './checkpoint-file.js';
+import type { CheckpointJson } from './checkpoint-file.js';
+import type { Optimizer } from './optimizer.js';
+import { pack } from './packing.js';
+import type { FloatArray, Packed } from './packing.js';
+import type { TrainingRecord, TrainingState } from './train.js';
+
+/** What a checkpoint holds. */
+export interface CheckpointContents<D extends DType = DType> {
+  readonly network: Network<D>;
+  /** Where training stands: `state` of the history that `train` returned. */
+  readonly state?: TrainingState<D> | undefined;
+  readonly optimizer?: Optimizer | undefined;
+  /** So far, from the beginning. */
+  readonly records?: readonly TrainingRecord[] | undefined;
+}
+
+const contentsSchema = optionsOf({
+  network: v.unknown(),
+  state: v.optional(v.unknown()),
+  optimizer: v.optional(v.unknown()),
+  records: v.optional(v.array(v.unknown(), 'a list of records')),
+});
+const optionsSchema = optionsOf({ signal: longCallEntries.signal });
+
+/** Writes a network, and where its training stands, into one file; a file of that name is replaced as a
+ *  whole, so that it is the old one or the new one whatever happens meanwhile.
+ *
+ *  It is a safetensors file: `safetensors.torch.load_file` finds the parameters by their names in
+ *  `network.layout`, as in `model.load_state_dict(tensors, strict=False)`. The arrays of the optimizer are
+ *  called `optimizer.…`.
+ *  @throws EigenscapeError (rejects) ERR_FILE when it cannot be written, ERR_SPEC for a custom loss, which
+ *  is code, ERR_NUMERIC when a parameter is not finite, ERR_ABORTED; the old file is then as it was
+ *  @example const history = await train(network, data, options);
+ *  await saveCheckpoint('run.safetensors', { network, state: history.state }) */
+export async function saveCheckpoint<D extends DType>(
+  file: FilePath,
+  contents: CheckpointContents<D>,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  const path = filePath(file);
+  parseOptions('saveCheckpoint', contentsSchema, contents);
+  const { signal } = parseOptions('saveCheckpoint', optionsSchema, options);
+  const { network, ...training } = contents;
+  requireNetwork('saveCheckpoint', network);
+  const { json, arrays } = pack(training);
+  const copies = new Map([...arrays].map(([name, array]) => [name, array.slice()]));
+  await writeCheckpoint(path, network, { json, arrays: copies }, signal);
+}
+
+/** @param training is read while this runs, and must not change
+ *  @internal */
+export async function writeCheckpoint(
+  path: string,
+  network: Network,
+  { json, arrays }: Packed,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { spec, dtype, layout, parameterCount } = network;
+  refuseCustomLoss(spec.loss);
+  const parameters = network.parameters();
+  requireFinite(network, parameters);
+  const states = [...arrays].map(([name, data]) => ({
+    path: name,
+    data,
+    dtype: data instanceof Float64Array ? ('float64' as const) : ('float32' as const),
+    parts: data.length === parameterCount ? ('parameters' as const) : ('whole' as const),
+  }));
+  const text: CheckpointJson = {
+    format: checkpointFormat,
+    version: addon().machine().version,
+    dtype,
+    spec: pack(spec).json,
+    parameters: layout.map(({ name }) => name),
+    arrays: states.map(({ data: _, ...rest }) => rest),
+    training: json,
+  };
+  const tensors = [
+    ...byTensor(layout, parameters, ({ name }) => name),
+    ...statisticsOf(network),
+    ...states.flatMap(({ path: name, data, parts }) =>
+      parts === 'parameters'
+        ? byTensor(layout, data, (tensor) => stateName(name, tensor.name))
+        : [{ name: stateName(name), shape: [data.length], data }],
+    ),
+  ];
+  // Readers of PyTorch models look for this format.
+  const metadata = new Map([
+    ['format', 'pt'],
+    [checkpointKey, JSON.stringify(text)],
+  ]);
+  await saveSafetensors(path, tensors, metadata, signal);
+}
+
+function refuseCustomLoss(loss: Network['spec']['loss']): void {
+  const type: string = typeof loss === 'string' ? loss : loss.type;
+  if (type !== 'custom') return;
+  throw new EigenscapeError(
+    'ERR_SPEC',
+    "saveCheckpoint: the loss is of type 'custom', functions that no file holds; save network.clone() " +
+      'under another loss, or keep network.parameters() by yourself',
+    { details: { loss: type } },
+  );
+}
+
+function requireFinite(network: Network, parameters: FloatArray): void {
+  const bad = parameters.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return;
+  const tensor = network.layout.findLast(({ offset }) => offset <= bad);
+  throw new EigenscapeError(
+    'ERR_NUMERIC',
+    `saveCheckpoint: entry ${bad - (tensor?.offset ?? 0)} of '${tensor?.name ?? ''}' is ${parameters[bad]}; ` +
+      'a checkpoint holds finite parameters: go back to an earlier one, with a smaller learning rate',
+    { details: { index: bad, value: parameters[bad] } },
+  );
+}
+
+type Layout = Network['layout'];
+
+/** A vector over all parameters, tensor by tensor. */
+function byTensor(
+  layout: Layout,
+  data: FloatArray,
+  nameOf: (tensor: Layout[number]) => string,
+): NamedTensor[] {
+  return layout.map((tensor) => ({
+    name: nameOf(tensor),
+    shape: tensor.shape,
+    data: data.subarray(tensor.offset, tensor.offset + sizeOf(tensor)),
+  }));
+}
+
+/** `bn.running_mean` and `bn.running_var` beside a batchNorm's `bn.weight`, for PyTorch's users: what is
+ *  loaded from here is the spec. */
+function statisticsOf({ spec, layout, dtype }: Network): NamedTensor[] {
+  const layers = new Map(spec.layers.map((layer, index) => [nameOf(layer, index), layer]));
+  return layout.flatMap(({ name, layer, shape }): NamedTensor[] => {
+    const found = layers.get(layer);
+    const module = /^(.+)\.weight$/.exec(name)?.[1];
+    if (found?.type !== 'batchNorm' || module === undefined) return [];
+    const { mean, variance } = found;
+    const size = sizeOf({ shape });
+    const array = (values: readonly number[] | undefined, value: number) => {
+      const list = values ?? Array<number>(size).fill(value);
+      return dtype === 'float64' ? Float64Array.from(list) : Float32Array.from(list);
+    };
+    return [
+      { name: `${module}.running_mean`, shape, data: array(mean, 0) },
+      { name: `${module}.running_var`, shape, data: array(variance, 1) },
+      { name: `${module}.num_batches_tracked`, shape: [], data: BigInt64Array.of(0n) },
+    ];
+  });
+}
+
+function nameOf(layer: LayerSpec, index: number): string {
+  return layer.name ?? `${layer.type}${index}`;
+}
