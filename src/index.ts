@@ -63,19 +63,37 @@ export type { LoadNetworkOptions } from './network/load-network.js';
 export type { ParameterPoint, ParameterPoints } from './network/points.js';
 export type { Initializer } from './network/initializer.js';
 
-export { sgd } from './training/optimizer.js';
-export type { Optimizer, Sgd, SgdOptions } from './training/optimizer.js';
+export { adam, adamW, sgd } from './training/optimizer.js';
 export { loadCheckpoint } from './training/load-checkpoint.js';
 export type { Checkpoint } from './training/load-checkpoint.js';
 export { saveCheckpoint } from './training/save-checkpoint.js';
 export type { CheckpointContents } from './training/save-checkpoint.js';
-export { train } from './training/train.js';
 export type {
-  TrainingHistory,
-  TrainingRecord,
-  TrainingState,
-  TrainOptions,
-} from './training/train.js';
+  Adam,
+  AdamOptions,
+  AdamW,
+  MomentName,
+  Optimizer,
+  Sgd,
+  SgdOptions,
+} from './training/optimizer.js';
+export { learningRateAt } from './training/schedule.js';
+export type {
+  CosineDecay,
+  ExponentialDecay,
+  LearningRate,
+  LinearRamp,
+  MultiStepDecay,
+  PiecewiseRates,
+  Schedule,
+  StepDecay,
+  WarmUp,
+} from './training/schedule.js';
+export type { BatchOrder, TrainingPhase } from './training/phase.js';
+export type { TrainingRecord } from './training/record.js';
+export type { Moments, ResumePoint, TrainingState } from './training/state.js';
+export { train } from './training/train.js';
+export type { TrainingCall, TrainingHistory, TrainOptions } from './training/train.js';
 
 export {
   CurvatureOperator,

@@ -8,6 +8,7 @@ import { EigenscapeError } from './errors.js';
 declare const networkBrand: unique symbol;
 declare const samplesBrand: unique symbol;
 declare const operatorBrand: unique symbol;
+declare const trainerBrand: unique symbol;
 
 /** Opaque native objects, freed by the garbage collector. */
 export interface NetworkHandle {
@@ -18,6 +19,10 @@ export interface SamplesHandle {
 }
 export interface OperatorHandle {
   readonly [operatorBrand]: true;
+}
+
+export interface TrainerHandle {
+  readonly [trainerBrand]: true;
 }
 
 export type NativeArray = Float64Array | Float32Array;
@@ -107,24 +112,60 @@ export interface NativeRange {
   readonly last: number;
 }
 
-export interface NativeSgdPlan {
-  readonly batch: number;
+/** The numbers of an optimizer, but for its learning rate. */
+export type NativeRule =
+  | {
+      readonly kind: 'sgd';
+      readonly weightDecay: number;
+      readonly momentum: number;
+      readonly dampening: number;
+      readonly nesterov: boolean;
+    }
+  | {
+      readonly kind: 'adam';
+      readonly weightDecay: number;
+      readonly beta1: number;
+      readonly beta2: number;
+      readonly epsilon: number;
+      readonly decoupled: boolean;
+      readonly amsgrad: boolean;
+    };
+
+/** Which samples each step takes. */
+export interface NativeBatchOrder {
+  readonly kind: 'sequential' | 'shuffled' | 'withReplacement';
+  readonly samples: number;
+  /** Samples per batch. */
+  readonly size: number;
+  readonly seed: number;
+  readonly phase: number;
+}
+
+/** A stretch of steps. */
+export interface NativeStepPlan {
+  readonly rule: NativeRule;
+  readonly order: NativeBatchOrder;
+  /** The step at which the phase began: batches count from it. */
+  readonly phaseStart: number;
   readonly firstStep: number;
   readonly steps: number;
-  readonly learningRate: number;
-  readonly momentum: number;
-  readonly weightDecay: number;
-  readonly nesterov: boolean;
+  /** One for each of the steps, or one for all. */
+  readonly learningRates: Float64Array;
   /** Negative: never stop. */
   readonly stopAtGradientNorm: number;
 }
 
-export interface NativeSgdOutcome {
+export interface NativeStepOutcome {
   readonly steps: number;
   readonly stopped: boolean;
   readonly loss: number;
   readonly gradientNorm: number;
-  readonly velocity: NativeArray;
+}
+
+/** v of sgd; m, v and the largest v of adam; each [M]. `updates` were made on them. */
+export interface NativeTrainerState {
+  readonly updates: number;
+  readonly moments: readonly NativeArray[];
 }
 
 /** Rows of all points for one term; numbers are NaN where a point failed. */
@@ -172,13 +213,28 @@ export interface Addon {
     samples: SamplesHandle,
     options: JobOptions,
   ): NativeJob<{ readonly loss: number; readonly gradient: NativeArray }>;
-  sgd(
+  /** Goes on from the network's parameters; the network must be written by nobody else. */
+  createTrainer(
     network: NetworkHandle,
     samples: SamplesHandle,
+    start: NativeTrainerState,
+  ): TrainerHandle;
+  runTrainer(
+    trainer: TrainerHandle,
+    plan: NativeStepPlan,
     options: JobOptions,
-    plan: NativeSgdPlan,
-    velocity: NativeArray,
-  ): NativeJob<NativeSgdOutcome>;
+  ): NativeJob<NativeStepOutcome>;
+  /** One step, whose loss and gradient come from elsewhere. */
+  takeStep(
+    trainer: TrainerHandle,
+    plan: NativeStepPlan,
+    given: { readonly loss: number; readonly gradient: NativeArray },
+    options: JobOptions,
+  ): NativeJob<NativeStepOutcome>;
+  trainerState(trainer: TrainerHandle): NativeTrainerState;
+  releaseTrainer(trainer: TrainerHandle): void;
+  /** The samples of the batch of a step, counted within the phase. */
+  batchSamples(order: NativeBatchOrder, step: number): Uint32Array;
   createOperator(network: NetworkHandle, samples: SamplesHandle, term: string): OperatorHandle;
   operatorSize(operator: OperatorHandle): number;
   /** vectors and products [count, M] */

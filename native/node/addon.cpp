@@ -58,6 +58,7 @@ Napi::Object initialize(Napi::Env /*env*/, Napi::Object exports) {
   blas::use_one_thread();
   Exports list(exports);
   register_network(list);
+  register_training(list);
   register_operators(list);
   register_many(list);
   register_machine(list);

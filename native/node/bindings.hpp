@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include "node/handles.hpp"
 #include "node/job.hpp"
 
 namespace eigenscape::node {
@@ -26,7 +27,11 @@ class Exports {
   Napi::Object object_;
 };
 
+/// Refuses data that the passes of the network could not read; they do not check again.
+void require_fit(const NetworkHandle& network, const SamplesHandle& samples);
+
 void register_network(Exports& exports);
+void register_training(Exports& exports);
 void register_operators(Exports& exports);
 void register_many(Exports& exports);
 void register_machine(Exports& exports);

@@ -1,4 +1,4 @@
-// Networks and datasets: creation, parameters, predictions, loss, gradient, training.
+// Networks and datasets: creation, parameters, predictions, loss, gradient.
 
 #include <string>
 
@@ -8,7 +8,6 @@
 #include "node/convert.hpp"
 #include "node/handles.hpp"
 #include "node/job.hpp"
-#include "training/sgd.hpp"
 
 namespace eigenscape::node {
 namespace {
@@ -247,46 +246,6 @@ Napi::Value gradient_job(const Napi::CallbackInfo& info) {
   });
 }
 
-SgdPlan to_plan(const Napi::Object& object) {
-  SgdPlan plan;
-  plan.batch = size_of(object.Get("batch"));
-  plan.first_step = size_of(object.Get("firstStep"));
-  plan.steps = size_of(object.Get("steps"));
-  plan.learning_rate = number_of(object, "learningRate");
-  plan.momentum = number_of(object, "momentum");
-  plan.weight_decay = number_of(object, "weightDecay");
-  plan.nesterov = boolean_of(object, "nesterov");
-  plan.stop_at_gradient_norm = number_of(object, "stopAtGradientNorm");
-  if (plan.batch == 0) throw Error(ErrorCode::spec, "a batch needs at least one sample");
-  return plan;
-}
-
-/// sgd(network, samples, options, plan, velocity) → job of { steps, stopped, loss, gradientNorm,
-/// velocity }; trains the network in place.
-Napi::Value sgd_job(const Napi::CallbackInfo& info) {
-  return with_point(info, [&]<typename T>(std::shared_ptr<Point<T>> point) -> Napi::Value {
-    const SgdPlan plan = to_plan(info[3].As<Napi::Object>());
-    auto velocity = std::make_shared<std::vector<T>>(to_vector<T>(info[4]));
-    if (plan.momentum != 0 && velocity->size() != point->theta.size()) {
-      throw Error(ErrorCode::shape, "the velocity does not fit the network");
-    }
-    return start_job(info.Env(), info[2].As<Napi::Object>(),
-                     [point, plan, velocity](const Control& control) -> Resolve {
-                       const SgdOutcome outcome =
-                           run_sgd<T>(*point->network, *point->samples, plan, *velocity, control);
-                       return [outcome, velocity](Napi::Env env) {
-                         const Napi::Object result = Napi::Object::New(env);
-                         result.Set("steps", static_cast<double>(outcome.steps));
-                         result.Set("stopped", outcome.stopped);
-                         result.Set("loss", outcome.loss);
-                         result.Set("gradientNorm", outcome.gradient_norm);
-                         result.Set("velocity", to_array<T>(env, *velocity));
-                         return result;
-                       };
-                     });
-  });
-}
-
 /// createOperator(network, samples, term) → handle; copies the parameters.
 Napi::Value create_operator(const Napi::CallbackInfo& info) {
   const Term term = to_term(info[2].ToString().Utf8Value());
@@ -309,6 +268,18 @@ Napi::Value release_handle(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
+void require_fit(const NetworkHandle& network, const SamplesHandle& samples) {
+  std::visit(
+      [&]<typename T>(const std::shared_ptr<Network<T>>& held) {
+        const auto* const found = std::get_if<std::shared_ptr<Samples<T>>>(&samples.object);
+        if (found == nullptr) {
+          throw Error(ErrorCode::internal, "network and dataset have different dtypes");
+        }
+        check_fit(*held->graph(), **found);
+      },
+      network.object);
+}
+
 void register_network(Exports& exports) {
   exports.add<create_network>("createNetwork");
   exports.add<network_layout>("networkLayout");
@@ -318,7 +289,6 @@ void register_network(Exports& exports) {
   exports.add<predict_job>("predict");
   exports.add<evaluate_job>("evaluate");
   exports.add<gradient_job>("gradient");
-  exports.add<sgd_job>("sgd");
   exports.add<create_operator>("createOperator");
   exports.add<release_handle>("release");
 }

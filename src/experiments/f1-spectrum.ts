@@ -19,7 +19,7 @@ import { countOutliers } from '../spectrum/outliers.js';
 import { spectrum } from '../spectrum/spectrum.js';
 import { sgd } from '../training/optimizer.js';
 import { train } from '../training/train.js';
-import type { TrainingRecord } from '../training/train.js';
+import type { TrainingRecord } from '../training/record.js';
 import { elbowThreshold } from './elbow.js';
 import { type RunOptions, defineExperiment } from './experiment.js';
 import type { F1Point, F1Result } from './f1-figure.js';

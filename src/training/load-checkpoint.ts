@@ -24,7 +24,8 @@ import type { CheckpointJson } from './checkpoint-file.js';
 import type { Optimizer } from './optimizer.js';
 import { unpack } from './packing.js';
 import type { FloatArray } from './packing.js';
-import type { TrainingRecord, TrainingState } from './train.js';
+import type { TrainingRecord } from './record.js';
+import type { TrainingState } from './state.js';
 
 /** What was saved. */
 export interface Checkpoint<D extends DType = DType> {

@@ -18,7 +18,8 @@ import type { CheckpointJson } from './checkpoint-file.js';
 import type { Optimizer } from './optimizer.js';
 import { pack } from './packing.js';
 import type { FloatArray, Packed } from './packing.js';
-import type { TrainingRecord, TrainingState } from './train.js';
+import type { TrainingRecord } from './record.js';
+import type { TrainingState } from './state.js';
 
 /** What a checkpoint holds. */
 export interface CheckpointContents<D extends DType = DType> {

@@ -3,257 +3,250 @@
 import * as v from 'valibot';
 
 import type { Dataset } from '../data/dataset.js';
-import { allocate } from '../data/dtype.js';
-import type { ArrayOf, DType } from '../data/dtype.js';
+import type { DType } from '../data/dtype.js';
+import { EigenscapeError } from '../errors.js';
 import {
   longCallEntries,
-  nonnegativeNumber,
   optionsOf,
   parseOptions,
   positiveInteger,
-  requireArray,
+  seedOption,
 } from '../options.js';
-import { describeValue } from '../describe-value.js';
-import { EigenscapeError } from '../errors.js';
-import { runJob } from '../long-call.js';
-import { addon } from '../native.js';
-import type { NativeSgdOutcome } from '../native.js';
 import { requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
-import type { LongCallOptions, Progress } from '../progress.js';
-import { optimizerSchema } from './optimizer.js';
-import type { Optimizer } from './optimizer.js';
+import type { LongCallOptions } from '../progress.js';
+import { parsePhase, phaseEntries, phaseSchema } from './phase.js';
+import type { ParsedPhase, TrainingPhase } from './phase.js';
+import { measure, Stops } from './record.js';
+import type { TrainingRecord } from './record.js';
+import { countSchema, resumeSchema, startingState } from './state.js';
+import type { ResumePoint, TrainingState } from './state.js';
+import { Steps } from './steps.js';
 
-export interface TrainOptions<D extends DType = DType> extends LongCallOptions {
-  readonly optimizer: Optimizer;
-  /** Samples per batch; 'full' is gradient descent. Batches are taken in the order of the data: step t
-   *  takes batch t mod ⌈N / batchSize⌉, as the authors' code does. */
-  readonly batchSize: number | 'full';
-  /** How many steps to take. */
-  readonly steps: number;
-  /** Stop before the step at which ‖∇L‖₂ of the batch is not above this. */
-  readonly stopAtGradientNorm?: number | undefined;
+/** What a call of train takes beside its phases. */
+export interface TrainingCall<D extends DType = DType> extends LongCallOptions {
+  /** Of random batches; default: that of `resumeFrom`, else 0. */
+  readonly seed?: number | undefined;
   /** Loss and accuracy on it are recorded too. */
   readonly testData?: Dataset | undefined;
-  /** A record every so many steps, and one at each end; default: 100 records in all, but none before
-   *  a whole pass over the data, since a record is one. */
+  /** Record ‖∇L‖₂ over the whole data too; default false. */
+  readonly fullGradientNorm?: boolean | undefined;
+  /** A record at each multiple of so many steps, and one at each end; default, unless recordAt is given:
+   *  about 100 records in all, but none before a whole pass over the data, since a record is one. */
   readonly recordEvery?: number | undefined;
-  /** Hears each record when it is made. */
-  readonly onRecord?: ((record: TrainingRecord) => void) | undefined;
-  /** Where an earlier call ended: its steps count on and the momentum is kept. */
-  readonly resumeFrom?: TrainingState<D> | undefined;
+  /** A record after these steps, counted from the beginning of all training, too. */
+  readonly recordAt?: readonly number[] | undefined;
+  /** Hears each record when it is made, and can ask for the state there; training goes on when the
+   *  promise that it may return has settled. */
+  readonly onRecord?:
+    ((record: TrainingRecord, state: () => TrainingState<D>) => unknown) | undefined;
+  /** Where an earlier call ended: its steps, moments and random batches go on. */
+  readonly resumeFrom?: ResumePoint<D> | undefined;
 }
 
-/** The network after `step` steps, over the whole data. */
-export interface TrainingRecord {
-  readonly step: number;
-  readonly loss: number;
-  /** Undefined for losses without classes. */
-  readonly accuracy: number | undefined;
-  readonly testLoss: number | undefined;
-  readonly testAccuracy: number | undefined;
-  /** ‖∇L‖₂ of the last batch, before its step; undefined before the first. */
-  readonly gradientNorm: number | undefined;
-}
-
-/** What training needs beside the parameters to go on as if it had not stopped. */
-export interface TrainingState<D extends DType = DType> {
-  readonly step: number;
-  /** v of the optimizer [parameterCount]; empty without momentum. */
-  readonly velocity: ArrayOf[D];
-}
+/** One phase; or several, each from where the one before it ended. `steps` counts those to take now; in
+ *  `phases` those of the whole phase, so that a call that resumes takes what is left of them. Moments go on
+ *  into a phase whose optimizer keeps the same ones. */
+export type TrainOptions<D extends DType = DType> = TrainingCall<D> &
+  (TrainingPhase | { readonly phases: readonly TrainingPhase[] });
 
 export interface TrainingHistory<D extends DType = DType> {
   readonly records: readonly TrainingRecord[];
   /** Goes back in as `resumeFrom`. */
   readonly state: TrainingState<D>;
-  /** Why it ended: all steps were taken, or the gradient was small enough. */
+  /** Why the last phase ended: all steps were taken, or the gradient was small enough. */
   readonly stoppedBy: 'steps' | 'gradientNorm';
 }
 
-const step = v.pipe(
-  v.number('an integer of at least 0'),
-  v.safeInteger('an integer of at least 0'),
-  v.minValue(0, 'an integer of at least 0'),
-);
-const schema = optionsOf({
+const callEntries = {
   ...longCallEntries,
+  seed: v.optional(v.unwrap(seedOption)),
   testData: v.optional(v.unknown()),
+  fullGradientNorm: v.optional(v.boolean('true or false'), false),
+  recordEvery: v.optional(positiveInteger),
+  recordAt: v.optional(v.array(countSchema, 'a list of steps')),
   onRecord: v.optional(
-    v.custom<(record: TrainingRecord) => void>(
+    v.custom<NonNullable<TrainingCall['onRecord']>>(
       (value) => typeof value === 'function',
       'a function of a record',
     ),
   ),
-  resumeFrom: v.optional(optionsOf({ step, velocity: v.unknown() })),
-  batchSize: v.union([v.literal('full'), positiveInteger], "'full' or an integer of at least 1"),
-  steps: step,
-  stopAtGradientNorm: v.optional(nonnegativeNumber),
-  recordEvery: v.optional(positiveInteger),
-  optimizer: optimizerSchema,
+  resumeFrom: v.optional(resumeSchema),
+};
+const onePhase = optionsOf({ ...callEntries, ...phaseEntries });
+const manyPhases = optionsOf({
+  ...callEntries,
+  phases: v.pipe(
+    v.array(phaseSchema, 'a list of phases'),
+    v.minLength(1, 'a list of at least one phase'),
+  ),
 });
 
-type Choices = v.InferOutput<typeof schema>;
+type CallChoices = Omit<v.InferOutput<typeof manyPhases>, 'phases'>;
 
-/** One call of train: its choices and how far it is. */
+/** What the options say, with the phases that are still to come. */
+interface Choices<D extends DType> {
+  readonly call: CallChoices;
+  readonly state: TrainingState<D>;
+  /** From that of the state on. */
+  readonly phases: readonly [ParsedPhase, ...ParsedPhase[]];
+}
+
+function parse<D extends DType>(network: Network<D>, data: Dataset, options: unknown): Choices<D> {
+  const { sampleCount } = data;
+  if (typeof options !== 'object' || options === null || !('phases' in options)) {
+    const choices = parseOptions('train', onePhase, options);
+    const state = startingState(network, choices.resumeFrom, choices.seed);
+    // From here, `steps` counts from the start of the phase.
+    const steps = state.step - state.phaseStart + choices.steps;
+    return { call: choices, state, phases: [parsePhase({ ...choices, steps }, sampleCount)] };
+  }
+  const { phases, ...call } = parseOptions('train', manyPhases, options);
+  const state = startingState(network, call.resumeFrom, call.seed);
+  const [current, ...later] = phases.slice(state.phase);
+  if (current === undefined) {
+    throw new EigenscapeError(
+      'ERR_SPEC',
+      `train: resumeFrom is in phase ${String(state.phase)}, counted from 0, but ${String(phases.length)} phases are given`,
+      { details: { phase: state.phase, phases: phases.length } },
+    );
+  }
+  const parsed = (phase: typeof current): ParsedPhase => parsePhase(phase, sampleCount);
+  return { call, state, phases: [parsed(current), ...later.map(parsed)] };
+}
+
+/** One call of train: how far it is. */
 class Run<D extends DType> {
   readonly records: TrainingRecord[] = [];
-  state: TrainingState<D>;
+  readonly #network: Network<D>;
+  readonly #data: Dataset;
+  readonly #testData: Dataset | undefined;
+  readonly #choices: Choices<D>;
+  readonly #steps: Steps<D>;
+  readonly #last: number;
+  readonly #started = performance.now();
+  #gradientNorm: number | undefined;
 
   constructor(
-    private readonly network: Network<D>,
-    private readonly data: Dataset,
-    private readonly testData: Dataset | undefined,
-    private readonly options: Choices,
-    private readonly batch: number,
+    network: Network<D>,
+    data: Dataset,
+    testData: Dataset | undefined,
+    choices: Choices<D>,
+    steps: Steps<D>,
   ) {
-    this.state = startOf(network, options.optimizer, options.resumeFrom);
+    this.#network = network;
+    this.#data = data;
+    this.#testData = testData;
+    this.#choices = choices;
+    this.#steps = steps;
+    this.#last = lastStep(choices);
   }
 
-  async record(gradientNorm: number | undefined): Promise<void> {
-    const { signal, threads, onRecord } = this.options;
-    const quiet = { signal, threads };
-    const here = await evaluate(this.network, this.data, quiet);
-    const test = this.testData && (await evaluate(this.network, this.testData, quiet));
-    const record: TrainingRecord = {
-      step: this.state.step,
-      ...here,
-      testLoss: test?.loss,
-      testAccuracy: test?.accuracy,
-      gradientNorm,
-    };
-    this.records.push(record);
-    onRecord?.(record);
+  async train(): Promise<'steps' | 'gradientNorm'> {
+    const { phases, state } = this.#choices;
+    const stops = this.#recordStops();
+    let stopped = false;
+    await this.#record();
+    for (const [index, phase] of phases.entries()) {
+      if (index > 0) this.#steps.nextPhase();
+      const end = this.#steps.phaseStart + phase.steps;
+      stopped = false;
+      while (this.#steps.step < end && !stopped) {
+        const before = this.#steps.step;
+        const outcome = await this.#steps.take(phase, Math.min(stops.after(before), end) - before, {
+          ...this.#quiet,
+          onProgress: this.#progress(),
+        });
+        ({ stopped } = outcome);
+        this.#gradientNorm = outcome.gradientNorm;
+        if (stops.has(this.#steps.step)) await this.#record();
+      }
+    }
+    if (this.#steps.step > state.step) await this.#record();
+    return stopped ? 'gradientNorm' : 'steps';
   }
 
-  /** Takes up to `steps` steps in the engine. */
-  async stretch(steps: number, last: number): Promise<NativeSgdOutcome> {
-    const { network, options, batch, state } = this;
-    const { optimizer, signal, threads, stopAtGradientNorm } = options;
-    const samples = network.samplesOf(this.data);
-    const outcome = await runJob(
-      { signal, threads, onProgress: this.#progress(last) },
-      (job) =>
-        addon().sgd(
-          network.handle,
-          samples,
-          job,
-          {
-            batch,
-            firstStep: state.step,
-            steps,
-            learningRate: optimizer.learningRate,
-            momentum: optimizer.momentum,
-            weightDecay: optimizer.weightDecay,
-            nesterov: optimizer.nesterov,
-            stopAtGradientNorm: stopAtGradientNorm ?? -1,
-          },
-          state.velocity,
-        ),
-      { detached: false },
+  get #quiet(): LongCallOptions {
+    const { signal, threads } = this.#choices.call;
+    return { signal, threads };
+  }
+
+  #recordStops(): Stops {
+    const { call, phases, state } = this.#choices;
+    const epoch = Math.max(...phases.map(({ batch }) => Math.ceil(this.#data.sampleCount / batch)));
+    const hundredth = Math.ceil((this.#last - state.step) / 100);
+    const sparse = call.recordAt === undefined ? Math.max(epoch, hundredth) : Infinity;
+    return new Stops(call.recordEvery ?? sparse, call.recordAt);
+  }
+
+  /** Adds a record of the network as it is, unless there is one. */
+  async #record(): Promise<void> {
+    const { step } = this.#steps;
+    if (this.records.at(-1)?.step === step) return;
+    const { fullGradientNorm, onRecord } = this.#choices.call;
+    const record = await measure(
+      this.#network,
+      { data: this.#data, testData: this.#testData, fullGradientNorm },
+      { step, gradientNorm: this.#gradientNorm },
+      this.#quiet,
     );
-    const velocity = allocate(network.dtype, outcome.velocity.length);
-    velocity.set(outcome.velocity);
-    this.state = { step: state.step + outcome.steps, velocity };
-    return outcome;
+    this.records.push(record);
+    await onRecord?.(record, () => this.#steps.state());
   }
 
   /** The engine counts the steps of a stretch; callers hear those of the whole call. */
-  #progress(last: number): ((progress: Progress) => void) | undefined {
-    const { onProgress, resumeFrom } = this.options;
+  #progress(): LongCallOptions['onProgress'] {
+    const { call, state } = this.#choices;
+    const { onProgress } = call;
     if (onProgress === undefined) return undefined;
-    const first = resumeFrom?.step ?? 0;
-    const started = this.#started;
-    return ({ done }) => {
-      const seconds = (performance.now() - started) / 1000;
-      const secondsLeft = done > first ? (seconds / (done - first)) * (last - done) : undefined;
-      onProgress({ stage: 'training', done: done - first, total: last - first, secondsLeft });
+    const total = this.#last - state.step;
+    return ({ done: step }) => {
+      const done = step - state.step;
+      const seconds = (performance.now() - this.#started) / 1000;
+      const secondsLeft = done > 0 ? (seconds / done) * (total - done) : undefined;
+      onProgress({ stage: 'training', done, total, secondsLeft });
     };
   }
-  readonly #started = performance.now();
 }
 
-/** Where the run begins, copied from `resumeFrom` if that is given. */
-function startOf<D extends DType>(
-  network: Network<D>,
-  { momentum }: Optimizer,
-  resumeFrom: Choices['resumeFrom'],
-): TrainingState<D> {
-  const size = momentum === 0 ? 0 : network.parameterCount;
-  const velocity = allocate(network.dtype, size);
-  if (resumeFrom === undefined) return { step: 0, velocity };
-  const given = resumeFrom.velocity;
-  requireArray('train', 'resumeFrom.velocity', given);
-  if (size > 0 && given.length !== size) {
-    throw new EigenscapeError(
-      'ERR_SHAPE',
-      `train: resumeFrom.velocity has ${String(given.length)} entries; expected ${String(size)}, one per parameter`,
-      { details: { given: given.length, expected: size } },
-    );
-  }
-  for (let index = 0; index < size; index += 1) {
-    const value = given[index];
-    velocity[index] = typeof value === 'number' ? value : NaN;
-    if (!Number.isFinite(velocity[index])) {
-      throw new EigenscapeError(
-        'ERR_DATA',
-        `train: entry ${String(index)} of resumeFrom.velocity is ${describeValue(value)}; expected a finite number of ${network.dtype}`,
-        { details: { index, value } },
-      );
-    }
-  }
-  return { step: resumeFrom.step, velocity };
-}
-
-async function evaluate(network: Network, data: Dataset, options: LongCallOptions) {
-  const samples = network.samplesOf(data);
-  const { handle } = network;
-  const found = await runJob(options, (job) => addon().evaluate(handle, samples, job));
-  const { loss } = network.spec;
-  const classless = (typeof loss === 'string' ? loss : loss.type) === 'meanSquaredError';
-  return { loss: found.loss, accuracy: classless ? undefined : found.accuracy };
+/** The last step that will be taken unless a gradient is small enough before. */
+function lastStep({ state, phases }: Choices<DType>): number {
+  return phases.reduce(
+    (step, phase, index) => Math.max(step, (index === 0 ? state.phaseStart : step) + phase.steps),
+    state.step,
+  );
 }
 
 /** Trains a network in place. Reads of it meanwhile see some whole step.
  *  @throws EigenscapeError ERR_SPEC for options, ERR_SHAPE or ERR_DATA for data that does not fit, ERR_BUSY
- *  when it is being trained, ERR_NUMERIC when the gradient is no longer finite, ERR_ABORTED, which leaves
- *  the network on its last whole step
+ *  when it is being trained, ERR_NUMERIC when loss or gradient are no longer finite, which leaves the
+ *  network on the step before; ERR_ABORTED, which leaves it on its last whole step
  *  @example await train(network, data, { optimizer: sgd({ learningRate: 0.1 }), batchSize: 'full', steps: 1000 }) */
 export async function train<D extends DType>(
   network: Network<D>,
   data: Dataset,
   options: TrainOptions<D>,
 ): Promise<TrainingHistory<D>> {
-  const choices = parseOptions('train', schema, options);
-  const { batchSize, steps, recordEvery } = choices;
-  const { testData } = options;
   requireNetwork('train', network);
   network.samplesOf(data);
+  const choices = parse(network, data, options);
+  const { testData } = options;
   if (testData !== undefined) network.samplesOf(testData);
-  const batch = batchSize === 'full' ? data.sampleCount : Math.min(batchSize, data.sampleCount);
-  const run = new Run(network, data, testData, choices, batch);
-  if (!Number.isSafeInteger(run.state.step + steps)) {
+  const last = lastStep(choices);
+  if (!Number.isSafeInteger(last)) {
+    const from = choices.state.step;
     throw new EigenscapeError(
       'ERR_SPEC',
-      `train: ${String(steps)} steps after step ${String(run.state.step)} are more than can be counted exactly`,
-      { details: { steps, from: run.state.step } },
+      `train: ${String(last - from)} steps after step ${String(from)} are more than can be counted exactly`,
+      { details: { last, from } },
     );
   }
   const release = network.claim();
   try {
-    const epoch = Math.ceil(data.sampleCount / batch);
-    const every = recordEvery ?? Math.max(epoch, Math.ceil(steps / 100));
-    const last = run.state.step + steps;
-    let stopped = false;
-    await run.record(undefined);
-    while (run.state.step < last && !stopped) {
-      const before = run.state.step;
-      const outcome = await run.stretch(Math.min(every, last - before), last);
-      ({ stopped } = outcome);
-      if (run.state.step > before) await run.record(outcome.gradientNorm);
-    }
-    const stoppedBy = stopped ? 'gradientNorm' : 'steps';
-    return { records: run.records, state: run.state, stoppedBy };
+    using steps = new Steps(network, data, choices.state, choices.phases[0].optimizer);
+    const run = new Run(network, data, testData, choices, steps);
+    const stoppedBy = await run.train();
+    return { records: run.records, state: steps.state(), stoppedBy };
   } finally {
     release();
   }

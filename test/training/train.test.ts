@@ -250,7 +250,7 @@ describe('while a network is trained', () => {
         steps: 10,
         resumeFrom: state,
       });
-      spoil(state.velocity);
+      spoil(state.moments.velocity ?? new Float64Array());
       await training;
       return network.parameters();
     };
@@ -301,12 +301,12 @@ describe('refusals', () => {
     [/'batchSize' is 0; expected an integer of at least 1/, { batchSize: 0 }],
     [/'batchSize' is "all"; expected 'full' or an integer/, { batchSize: 'all' }],
     [
-      /'optimizer' is "sgd"; expected \{ type, learningRate, momentum, weightDecay, nesterov \}/,
+      /'optimizer' is "sgd"; expected an optimizer: sgd\(\{ … \}\), adam\(\{ … \}\) or adamW/,
       { optimizer: 'sgd' },
     ],
     [
-      /'optimizer.type' is "adam"; expected 'sgd'/,
-      { optimizer: { type: 'adam', learningRate: 1 } },
+      /'optimizer.type' is "rmsprop"; expected an optimizer: sgd/,
+      { optimizer: { type: 'rmsprop', learningRate: 1 } },
     ],
     [
       /'optimizer.learningRate' is NaN; expected a finite number above 0/,
@@ -321,19 +321,16 @@ describe('refusals', () => {
     [/'recordEvery' is 0; expected an integer of at least 1/, { recordEvery: 0 }],
     [/'onRecord' is 5; expected a function of a record/, { onRecord: 5 }],
     [/'threads' is 0; expected a whole number from 1 to 48/, { threads: 0 }],
-    [/'resumeFrom' is null; expected \{ step, velocity \}/, { resumeFrom: null }],
     [
-      /'resumeFrom.step' is 0.5; expected an integer of at least 0/,
-      { resumeFrom: { step: 0.5, velocity: [] } },
+      /'resumeFrom' is null; expected \{ step, phase, phaseStart, seed, updates, moments \}/,
+      { resumeFrom: null },
     ],
+    [/'resumeFrom.step' is 0.5; expected an integer of at least 0/, { resumeFrom: { step: 0.5 } }],
     [
-      /resumeFrom.velocity is null; expected an array of numbers/,
-      { resumeFrom: { step: 0, velocity: null } },
+      /resumeFrom.moments.velocity is null; expected an array of numbers/,
+      { resumeFrom: { step: 0, moments: { velocity: null } } },
     ],
-    [
-      /are more than can be counted exactly/,
-      { resumeFrom: { step: Number.MAX_SAFE_INTEGER, velocity: [] } },
-    ],
+    [/are more than can be counted exactly/, { resumeFrom: { step: Number.MAX_SAFE_INTEGER } }],
     [/'epochs' is unknown; there are signal/, { epochs: 3 }],
   ] as const)('%s', async (message, options) => {
     const training = asJavaScript(train, fresh(), data, { ...good, ...options });
@@ -341,18 +338,22 @@ describe('refusals', () => {
   });
 
   it.each([
-    ['ERR_SHAPE', /resumeFrom.velocity has 3 entries; expected 17, one per parameter/, [1, 2, 3]],
+    [
+      'ERR_SHAPE',
+      /resumeFrom.moments.velocity has 3 entries; expected 17, one per parameter/,
+      [1, 2, 3],
+    ],
     [
       'ERR_DATA',
-      /entry 0 of resumeFrom.velocity is NaN; expected a finite number of float64/,
+      /entry 0 of resumeFrom.moments.velocity is NaN; expected a finite number of float64/,
       Array(17).fill(NaN),
     ],
-    ['ERR_DATA', /entry 0 of resumeFrom.velocity is "0"/, Array(17).fill('0')],
+    ['ERR_DATA', /entry 0 of resumeFrom.moments.velocity is "0"/, Array(17).fill('0')],
   ] as const)('%s: %s', async (code, message, velocity) => {
     const heavy = {
       ...good,
       optimizer: sgd({ learningRate: 1, momentum: 0.9 }),
-      resumeFrom: { step: 0, velocity },
+      resumeFrom: { step: 0, moments: { velocity } },
     };
     const training = asJavaScript(train, smallNetwork.clone(), smallData, heavy);
     await expect(training).rejects.toEqual(refusal(code, message));
@@ -367,7 +368,7 @@ describe('refusals', () => {
     ],
     [/'nesterov' is 1; expected true or false/, { learningRate: 1, nesterov: 1 }],
     [
-      /'lr' is unknown; there are learningRate, momentum, weightDecay, nesterov/,
+      /'lr' is unknown; there are learningRate, momentum, dampening, weightDecay, nesterov/,
       { learningRate: 1, lr: 1 },
     ],
     [/given undefined; expected \{ learningRate/, undefined],

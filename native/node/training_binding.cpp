@@ -1,0 +1,197 @@
+// Training: a trainer keeps what a run needs from stretch to stretch.
+
+#include <string>
+
+#include "node/bindings.hpp"
+#include "node/convert.hpp"
+#include "node/handles.hpp"
+#include "node/job.hpp"
+#include "training/trainer.hpp"
+
+namespace eigenscape::node {
+namespace {
+
+struct TrainerHandle {
+  static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e06ULL};
+  static constexpr const char* name = "trainer";
+  Either<Trainer> object;
+};
+
+/// { kind: 'sgd', momentum, dampening, nesterov } or { kind: 'adam', beta1, … }, and weightDecay
+UpdateRule to_rule(const Napi::Object& object) {
+  UpdateRule rule;
+  rule.weight_decay = number_of(object, "weightDecay");
+  if (string_of(object, "kind") == "sgd") {
+    rule.momentum = number_of(object, "momentum");
+    rule.dampening = number_of(object, "dampening");
+    rule.nesterov = boolean_of(object, "nesterov");
+    return rule;
+  }
+  rule.kind = OptimizerKind::adam;
+  rule.beta1 = number_of(object, "beta1");
+  rule.beta2 = number_of(object, "beta2");
+  rule.epsilon = number_of(object, "epsilon");
+  rule.decoupled = boolean_of(object, "decoupled");
+  rule.amsgrad = boolean_of(object, "amsgrad");
+  return rule;
+}
+
+/// { kind, samples, size, seed, phase }
+BatchOrder to_order(const Napi::Object& object) {
+  BatchOrder order;
+  const std::string kind = string_of(object, "kind");
+  if (kind == "shuffled") order.kind = BatchKind::shuffled;
+  if (kind == "withReplacement") order.kind = BatchKind::with_replacement;
+  order.samples = size_of(object.Get("samples"));
+  order.size = size_of(object.Get("size"));
+  // Negative seeds too: two's complement.
+  order.seed = static_cast<std::uint64_t>(object.Get("seed").ToNumber().Int64Value());
+  order.phase = size_of(object.Get("phase"));
+  if (order.size == 0 || order.samples == 0) {
+    throw Error(ErrorCode::spec, "a batch needs at least one sample");
+  }
+  if (order.samples > 0xffffffffU) throw Error(ErrorCode::data, "there are too many samples");
+  return order;
+}
+
+/// { rule, order, phaseStart, firstStep, steps, learningRates, stopAtGradientNorm }
+StepPlan to_plan(const Napi::Object& object) {
+  StepPlan plan;
+  plan.rule = to_rule(object.Get("rule").As<Napi::Object>());
+  plan.order = to_order(object.Get("order").As<Napi::Object>());
+  plan.phase_start = size_of(object.Get("phaseStart"));
+  plan.first_step = size_of(object.Get("firstStep"));
+  plan.steps = size_of(object.Get("steps"));
+  plan.learning_rates = to_vector<double>(object.Get("learningRates"));
+  plan.stop_at_gradient_norm = number_of(object, "stopAtGradientNorm");
+  const bool rates_fit =
+      plan.learning_rates.size() == 1 || plan.learning_rates.size() == plan.steps;
+  if (!rates_fit || plan.phase_start > plan.first_step) {
+    throw Error(ErrorCode::internal, "the plan of the steps does not fit itself");
+  }
+  return plan;
+}
+
+Napi::Value to_object(Napi::Env env, const StepOutcome& outcome) {
+  const Napi::Object result = Napi::Object::New(env);
+  result.Set("steps", static_cast<double>(outcome.steps));
+  result.Set("stopped", outcome.stopped);
+  result.Set("loss", outcome.loss);
+  result.Set("gradientNorm", outcome.gradient_norm);
+  return result;
+}
+
+template <typename T>
+Moments<T> to_moments(const Napi::Array& list, std::size_t parameters) {
+  Moments<T> moments;
+  for (std::uint32_t i = 0; i < list.Length(); ++i) {
+    moments.push_back(to_vector<T>(list.Get(i)));
+    if (moments.back().size() != parameters) {
+      throw Error(ErrorCode::shape, "a moment does not fit the network");
+    }
+  }
+  return moments;
+}
+
+/// createTrainer(network, samples, { updates, moments: array[] }) → handle
+Napi::Value create_trainer(const Napi::CallbackInfo& info) {
+  const auto& network = unwrap<NetworkHandle>(info[0]);
+  const auto& samples = unwrap<SamplesHandle>(info[1]);
+  require_fit(network, samples);
+  const auto start = info[2].As<Napi::Object>();
+  const std::size_t updates = size_of(start.Get("updates"));
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Network<T>>& held) -> Napi::Value {
+        const std::size_t count = held->graph()->parameter_count();
+        TrainerHandle handle;
+        handle.object = std::make_shared<Trainer<T>>(
+            held, std::get<std::shared_ptr<Samples<T>>>(samples.object),
+            to_moments<T>(start.Get("moments").As<Napi::Array>(), count), updates);
+        constexpr std::size_t kArrays = 6;  // θ, θ before, gradient, up to three moments
+        return wrap(info.Env(), std::move(handle), kArrays * count * sizeof(T));
+      },
+      network.object);
+}
+
+/// runTrainer(trainer, plan, options) → job of { steps, stopped, loss, gradientNorm }
+Napi::Value run_trainer_job(const Napi::CallbackInfo& info) {
+  const StepPlan plan = to_plan(info[1].As<Napi::Object>());
+  return std::visit(
+      [&](const auto& trainer) -> Napi::Value {
+        return start_job(info.Env(), info[2].As<Napi::Object>(),
+                         [trainer, plan](const Control& control) -> Resolve {
+                           const StepOutcome outcome = trainer->run(plan, control);
+                           return [outcome](Napi::Env env) { return to_object(env, outcome); };
+                         });
+      },
+      unwrap<TrainerHandle>(info[0]).object);
+}
+
+/// takeStep(trainer, plan, { loss, gradient }, options) → job of the same
+Napi::Value take_step_job(const Napi::CallbackInfo& info) {
+  const StepPlan plan = to_plan(info[1].As<Napi::Object>());
+  const auto given = info[2].As<Napi::Object>();
+  const double loss = number_of(given, "loss");
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Trainer<T>>& trainer) -> Napi::Value {
+        auto gradient = std::make_shared<std::vector<T>>(to_vector<T>(given.Get("gradient")));
+        if (gradient->size() != trainer->parameter_count() || plan.steps != 1) {
+          throw Error(ErrorCode::shape, "the gradient does not fit the network, or one step");
+        }
+        return start_job(info.Env(), info[3].As<Napi::Object>(),
+                         [trainer, plan, loss, gradient](const Control& /*control*/) -> Resolve {
+                           const StepOutcome outcome = trainer->take(plan, loss, *gradient);
+                           return [outcome](Napi::Env env) { return to_object(env, outcome); };
+                         });
+      },
+      unwrap<TrainerHandle>(info[0]).object);
+}
+
+/// trainerState(trainer) → { updates, moments }; ERR_BUSY while a job is at work on it
+Napi::Value trainer_state(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Trainer<T>>& trainer) -> Napi::Value {
+        if (trainer->at_work()) throw Error(ErrorCode::busy, "the trainer is at work");
+        const Napi::Array moments = Napi::Array::New(env);
+        for (const std::vector<T>& moment : trainer->moments()) {
+          moments.Set(moments.Length(), to_array<T>(env, moment));
+        }
+        const Napi::Object state = Napi::Object::New(env);
+        state.Set("updates", static_cast<double>(trainer->updates()));
+        state.Set("moments", moments);
+        return state;
+      },
+      unwrap<TrainerHandle>(info[0]).object);
+}
+
+/// batchSamples(order, step of the phase) → Uint32Array of the samples of a batch
+Napi::Value batch_samples(const Napi::CallbackInfo& info) {
+  BatchPicker picker(to_order(info[0].As<Napi::Object>()));
+  const Batch batch = picker.at(size_of(info[1]));
+  auto array = Napi::Uint32Array::New(info.Env(), batch.range.count);
+  for (std::size_t i = 0; i < batch.range.count; ++i) {
+    array[i] = batch.indices.empty() ? static_cast<std::uint32_t>(batch.range.first + i)
+                                     : batch.indices[i];
+  }
+  return array;
+}
+
+/// releaseTrainer(trainer)
+Napi::Value release_trainer(const Napi::CallbackInfo& info) {
+  release<TrainerHandle>(info[0]);
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void register_training(Exports& exports) {
+  exports.add<create_trainer>("createTrainer");
+  exports.add<run_trainer_job>("runTrainer");
+  exports.add<take_step_job>("takeStep");
+  exports.add<trainer_state>("trainerState");
+  exports.add<batch_samples>("batchSamples");
+  exports.add<release_trainer>("releaseTrainer");
+}
+
+}  // namespace eigenscape::node

@@ -1,0 +1,157 @@
+#include "training/descent.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <sstream>
+#include <string>
+
+namespace eigenscape {
+namespace {
+
+/// ‖g‖₂ from eight partial sums, so that it runs in vectors.
+template <typename T>
+double norm_of(std::span<const T> gradient) {
+  constexpr std::size_t kLanes = 8;
+  std::array<double, kLanes> sums{};
+  const std::size_t whole = gradient.size() / kLanes * kLanes;
+  for (std::size_t i = 0; i < whole; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const auto g = static_cast<double>(gradient[i + lane]);
+      sums[lane] += g * g;
+    }
+  }
+  for (std::size_t i = whole; i < gradient.size(); ++i) {
+    const auto g = static_cast<double>(gradient[i]);
+    sums[0] += g * g;
+  }
+  return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
+}
+
+template <typename T>
+bool all_finite(std::span<const T> values) {
+  return std::all_of(values.begin(), values.end(), [](T value) { return std::isfinite(value); });
+}
+
+std::string number(double value) {
+  std::ostringstream text;
+  text.precision(4);
+  text << value;
+  return text.str();
+}
+
+}  // namespace
+
+template <typename T>
+Descent<T>::Descent(const Graph& graph, const Samples<T>& samples, std::vector<T> theta,
+                    Moments<T> moments, std::uint64_t updates)
+    : graph_(graph),
+      samples_(samples),
+      theta_(std::move(theta)),
+      before_(theta_.size()),
+      moments_(std::move(moments)),
+      updates_(updates),
+      gradient_(theta_.size()) {}
+
+template <typename T>
+void Descent<T>::start(const StepPlan& plan) {
+  if (plan.order.samples != samples_.count) {
+    throw Error(ErrorCode::internal, "the batches are not those of the data");
+  }
+  if (!(picker_.order() == plan.order)) picker_ = BatchPicker(plan.order);
+  const std::size_t wanted = moment_count(plan.rule);
+  if (moments_.size() == wanted) return;
+  moments_.assign(wanted, std::vector<T>(theta_.size()));
+  updates_ = 0;
+}
+
+template <typename T>
+StepOutcome Descent<T>::take(const StepPlan& plan, double loss, std::span<const T> gradient) {
+  start(plan);
+  std::copy(gradient.begin(), gradient.end(), gradient_.begin());
+  StepOutcome outcome;
+  outcome.loss = loss;
+  outcome.gradient_norm = check_gradient(plan.first_step, loss);
+  move(plan, outcome);
+  require_finite(plan.first_step + outcome.steps);
+  return outcome;
+}
+
+template <typename T>
+double Descent<T>::evaluate(const StepPlan& plan, std::uint64_t step, const Control& control) {
+  const Batch batch = picker_.at(step - plan.phase_start);
+  try {
+    if (batch.indices.empty()) {
+      return evaluate_gradient<T>(graph_, theta_, samples_, batch.range, gradient_, workspaces_,
+                                  control);
+    }
+    gather<T>(samples_, batch.indices, batch_);
+    return evaluate_gradient<T>(graph_, theta_, batch_, {0, batch_.count}, gradient_, workspaces_,
+                                control);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::numeric) throw;
+    diverged(step, "the network's outputs for the batch, and so its loss, are not finite");
+  }
+}
+
+template <typename T>
+double Descent<T>::check_gradient(std::uint64_t step, double loss) {
+  const double norm = norm_of<T>(gradient_);
+  // The norm of finite entries may overflow too: what follows would be as useless.
+  if (!std::isfinite(norm) || !std::isfinite(loss)) {
+    diverged(step, "the gradient is not finite, where the loss of the batch is " + number(loss));
+  }
+  last_loss_ = loss;
+  return norm;
+}
+
+template <typename T>
+void Descent<T>::move(const StepPlan& plan, StepOutcome& outcome) {
+  if (outcome.gradient_norm <= plan.stop_at_gradient_norm) {
+    outcome.stopped = true;
+    return;
+  }
+  update<T>(plan.rule, plan.learning_rate(outcome.steps), updates_, gradient_, moments_, theta_,
+            before_);
+  std::swap(theta_, before_);
+  moved_ = true;
+  ++updates_;
+  ++outcome.steps;
+}
+
+template <typename T>
+void Descent<T>::settle() {
+  if (moved_ && !all_finite<T>(theta_)) step_back();
+}
+
+template <typename T>
+void Descent<T>::require_finite(std::uint64_t step) {
+  if (moved_ && !all_finite<T>(theta_)) diverged(step, "the parameters are not finite");
+}
+
+template <typename T>
+void Descent<T>::diverged(std::uint64_t step, const std::string& what) {
+  const std::string at = std::to_string(step);
+  if (!moved_) {
+    throw Error(ErrorCode::numeric, "training cannot go on from step " + at + ": " + what +
+                                        "; the network is as it was");
+  }
+  step_back();
+  const std::string left = std::to_string(step - 1);
+  throw Error(ErrorCode::numeric, "training diverged at step " + at + ": " + what +
+                                      "; the network is left after step " + left +
+                                      ", where the loss of the batch was " + number(last_loss_) +
+                                      "; a smaller learning rate may help");
+}
+
+template <typename T>
+void Descent<T>::step_back() {
+  std::swap(theta_, before_);
+  moved_ = false;
+}
+
+template class Descent<double>;
+template class Descent<float>;
+
+}  // namespace eigenscape

@@ -1,0 +1,152 @@
+#include "training/optimizer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/instruction_sets.hpp"
+
+namespace eigenscape {
+namespace {
+
+/// The numbers of one sgd update, in the network's precision.
+template <typename T>
+struct SgdStep {
+  T eta;
+  T lambda;
+  T mu;
+  T undampened;  // 1 − τ, or 1 at the first update, when v is 0
+  bool nesterov;
+};
+
+template <typename T>
+struct AdamStep {
+  T eta;     // η / (1 − β₁ᵗ)
+  T lambda;  // added to the gradient; 0 if decoupled
+  T shrink;  // 1 − ηλ if decoupled, else 1
+  T beta1_rest;
+  T beta2;
+  T beta2_rest;
+  T root;  // √(1 − β₂ᵗ)
+  T epsilon;
+};
+
+// A multiplication by 1 or an addition of 0 · θ changes no finite number, so that there is one loop
+// for what is set and what is not.
+
+template <typename T>
+[[gnu::always_inline]] inline void plain_loop(const SgdStep<T>& s, std::size_t n, const T* g,
+                                              const T* theta, T* next) {
+  for (std::size_t i = 0; i < n; ++i) next[i] = theta[i] - s.eta * (g[i] + s.lambda * theta[i]);
+}
+
+template <typename T>
+[[gnu::always_inline]] inline void momentum_loop(const SgdStep<T>& s, std::size_t n, const T* g,
+                                                 T* velocity, const T* theta, T* next) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const T slope = g[i] + s.lambda * theta[i];
+    const T v = s.mu * velocity[i] + s.undampened * slope;
+    velocity[i] = v;
+    next[i] = theta[i] - s.eta * (s.nesterov ? slope + s.mu * v : v);
+  }
+}
+
+template <typename T>
+[[gnu::always_inline]] inline void adam_loop(const AdamStep<T>& s, std::size_t n, const T* g,
+                                             T* first, T* second, T* largest, const T* theta,
+                                             T* next) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const T slope = g[i] + s.lambda * theta[i];
+    const T m = first[i] + s.beta1_rest * (slope - first[i]);
+    const T v = s.beta2 * second[i] + s.beta2_rest * slope * slope;
+    first[i] = m;
+    second[i] = v;
+    T w = v;
+    if (largest != nullptr) {
+      w = std::max(largest[i], v);
+      largest[i] = w;
+    }
+    next[i] = s.shrink * theta[i] - s.eta * m / (std::sqrt(w) / s.root + s.epsilon);
+  }
+}
+
+// One function per type: what is compiled for several instruction sets cannot be a template.
+EIGENSCAPE_INSTRUCTION_SETS
+void plain(const SgdStep<double>& s, std::size_t n, const double* g, const double* theta,
+           double* next) {
+  plain_loop(s, n, g, theta, next);
+}
+EIGENSCAPE_INSTRUCTION_SETS
+void plain(const SgdStep<float>& s, std::size_t n, const float* g, const float* theta,
+           float* next) {
+  plain_loop(s, n, g, theta, next);
+}
+EIGENSCAPE_INSTRUCTION_SETS
+void momentum(const SgdStep<double>& s, std::size_t n, const double* g, double* velocity,
+              const double* theta, double* next) {
+  momentum_loop(s, n, g, velocity, theta, next);
+}
+EIGENSCAPE_INSTRUCTION_SETS
+void momentum(const SgdStep<float>& s, std::size_t n, const float* g, float* velocity,
+              const float* theta, float* next) {
+  momentum_loop(s, n, g, velocity, theta, next);
+}
+EIGENSCAPE_INSTRUCTION_SETS
+void adam(const AdamStep<double>& s, std::size_t n, const double* g, double* first, double* second,
+          double* largest, const double* theta, double* next) {
+  adam_loop(s, n, g, first, second, largest, theta, next);
+}
+EIGENSCAPE_INSTRUCTION_SETS
+void adam(const AdamStep<float>& s, std::size_t n, const float* g, float* first, float* second,
+          float* largest, const float* theta, float* next) {
+  adam_loop(s, n, g, first, second, largest, theta, next);
+}
+
+template <typename T>
+SgdStep<T> sgd_step(const UpdateRule& rule, double learning_rate, std::uint64_t updates) {
+  return {static_cast<T>(learning_rate), static_cast<T>(rule.weight_decay),
+          static_cast<T>(rule.momentum), static_cast<T>(updates == 0 ? 1 : 1 - rule.dampening),
+          rule.nesterov};
+}
+
+template <typename T>
+AdamStep<T> adam_step(const UpdateRule& rule, double learning_rate, std::uint64_t updates) {
+  const auto t = static_cast<double>(updates + 1);
+  return {static_cast<T>(learning_rate / (1 - std::pow(rule.beta1, t))),
+          static_cast<T>(rule.decoupled ? 0 : rule.weight_decay),
+          static_cast<T>(rule.decoupled ? 1 - learning_rate * rule.weight_decay : 1),
+          static_cast<T>(1 - rule.beta1),
+          static_cast<T>(rule.beta2),
+          static_cast<T>(1 - rule.beta2),
+          static_cast<T>(std::sqrt(1 - std::pow(rule.beta2, t))),
+          static_cast<T>(rule.epsilon)};
+}
+
+}  // namespace
+
+std::size_t moment_count(const UpdateRule& rule) {
+  if (rule.kind == OptimizerKind::adam) return rule.amsgrad ? 3 : 2;
+  return rule.momentum != 0 ? 1 : 0;
+}
+
+template <typename T>
+void update(const UpdateRule& rule, double learning_rate, std::uint64_t updates,
+            std::span<const T> gradient, Moments<T>& moments, std::span<const T> theta,
+            std::span<T> next) {
+  const std::size_t n = theta.size();
+  if (rule.kind == OptimizerKind::adam) {
+    adam(adam_step<T>(rule, learning_rate, updates), n, gradient.data(), moments[0].data(),
+         moments[1].data(), rule.amsgrad ? moments[2].data() : nullptr, theta.data(), next.data());
+  } else if (rule.momentum != 0) {
+    momentum(sgd_step<T>(rule, learning_rate, updates), n, gradient.data(), moments[0].data(),
+             theta.data(), next.data());
+  } else {
+    plain(sgd_step<T>(rule, learning_rate, updates), n, gradient.data(), theta.data(), next.data());
+  }
+}
+
+template void update<double>(const UpdateRule&, double, std::uint64_t, std::span<const double>,
+                             Moments<double>&, std::span<const double>, std::span<double>);
+template void update<float>(const UpdateRule&, double, std::uint64_t, std::span<const float>,
+                            Moments<float>&, std::span<const float>, std::span<float>);
+
+}  // namespace eigenscape
