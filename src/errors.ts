@@ -22,6 +22,8 @@ export type EigenscapeErrorCode =
   | 'ERR_ONNX_INVALID'
   /** An ONNX file holds operations or settings that the library does not know; all are listed. */
   | 'ERR_ONNX_UNSUPPORTED'
+  /** ONNX Runtime is not installed (npm install onnxruntime-node), or could not run a model. */
+  | 'ERR_ONNX_RUNTIME'
   /** The native addon could not be loaded. */
   | 'ERR_ADDON'
   /** A fault of the library itself; please report it. */

@@ -137,6 +137,10 @@ export type { OutlierCount, OutlierOptions } from './spectrum/outliers.js';
 
 export { importOnnx } from './onnx/import.js';
 export type { ImportOnnxOptions } from './onnx/import.js';
+export { exportOnnx } from './onnx/export.js';
+export type { ExportOnnxOptions } from './onnx/export.js';
+export { compareWithOnnxRuntime } from './onnx/compare.js';
+export type { CompareOptions, OnnxComparison, OnnxEnding } from './onnx/compare.js';
 
 export { renderChart } from './report/render.js';
 export type { RenderOptions } from './report/render.js';

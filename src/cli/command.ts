@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { type CommandIo, writeLines } from './command-io.js';
 import { failureOf } from './failure.js';
 import { addInfoCommand } from './info-command.js';
-import { packageVersion } from './package-version.js';
+import { packageVersion } from '../package-version.js';
 import { addReproduceCommand } from './reproduce-command.js';
 import { addSpectrumCommand } from './spectrum-command.js';
 

@@ -21,6 +21,7 @@ const STATUS: Readonly<Record<EigenscapeErrorCode, 1 | 2 | 130>> = {
   ERR_NUMERIC: 1,
   ERR_BUSY: 1,
   ERR_DISPOSED: 1,
+  ERR_ONNX_RUNTIME: 1,
   ERR_ADDON: 1,
   ERR_INTERNAL: 1,
   ERR_ABORTED: 130,

@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import { isEigenscapeError } from '../errors.js';
 import { type MachineInfo, machineInfo } from '../machine.js';
 import { type CommandIo, writeLines } from './command-io.js';
-import { packageVersion } from './package-version.js';
+import { packageVersion } from '../package-version.js';
 
 interface Info {
   readonly version: string;

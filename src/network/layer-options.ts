@@ -83,12 +83,12 @@ export const layerSchemas = {
 type Attributes = Readonly<Record<string, number | readonly number[]>>;
 
 /** [rows, columns] */
-function both(extent: Extent2d): readonly number[] {
+export function both(extent: Extent2d): readonly number[] {
   return typeof extent === 'number' ? [extent, extent] : extent;
 }
 
 /** [top, left, bottom, right] */
-function sides(padding: number | readonly number[] = 0): readonly number[] {
+export function sides(padding: number | readonly number[] = 0): readonly number[] {
   const list = typeof padding === 'number' ? [padding, padding] : padding;
   return list.length === 4 ? list : [...list, ...list];
 }

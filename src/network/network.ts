@@ -137,6 +137,32 @@ export class Network<D extends DType = DType> {
     return samplesFor(data, { input: spec.input, outputs: outputCount, loss, dtype });
   }
 
+  /** The samples, checked against the network's input, flat.
+   *  @internal */
+  inputValues(call: string, inputs: SampleRows | Dataset): Float64Array | Float32Array {
+    const size = this.spec.input.reduce((product, extent) => product * extent, 1);
+    const expected = `samples of shape [${this.spec.input.join(', ')}]`;
+    if (isDataset(inputs)) {
+      if (inputs.inputSize === size) return inputs.values.inputs;
+      throw new EigenscapeError(
+        'ERR_SHAPE',
+        `${call}: samples of the dataset have shape [${inputs.inputShape.join(', ')}]; expected ${expected}`,
+        { details: { inputShape: inputs.inputShape, expected: this.spec.input } },
+      );
+    }
+    const rows = measureRows('inputs', inputs);
+    const width = rows.shape === undefined ? size : rows.length / (rows.shape[0] ?? 1);
+    if (width !== size || rows.length % size !== 0) {
+      const given = width === size ? `${String(rows.length)} entries` : `rows of ${String(width)}`;
+      throw new EigenscapeError(
+        'ERR_SHAPE',
+        `${call}: inputs have ${given}; expected ${width === size ? 'a multiple of ' : ''}${String(size)}, for ${expected}`,
+        { details: { given: rows.length, sampleSize: size } },
+      );
+    }
+    return readRows(rows, size).data;
+  }
+
   /** Claims the network for training; the function returned gives it back.
    *  @internal */
   claim(): () => void {
@@ -195,7 +221,7 @@ export class Network<D extends DType = DType> {
   async predict(inputs: SampleRows | Dataset, options: LongCallOptions = {}): Promise<ArrayOf[D]> {
     parseLongCall('predict', options);
     const { handle } = this;
-    const values = this.#inputValues(inputs);
+    const values = this.inputValues('predict', inputs);
     const outputs = await runJob(options, (job) => addon().predict(handle, values, job));
     const result = allocate(this.dtype, outputs.length);
     result.set(outputs);
@@ -243,30 +269,6 @@ export class Network<D extends DType = DType> {
     const { handle } = this;
     const samples = this.samplesOf(data);
     return runJob(options, (job) => addon().evaluate(handle, samples, job));
-  }
-
-  #inputValues(inputs: SampleRows | Dataset): Float64Array | Float32Array {
-    const size = this.spec.input.reduce((product, extent) => product * extent, 1);
-    const expected = `samples of shape [${this.spec.input.join(', ')}]`;
-    if (isDataset(inputs)) {
-      if (inputs.inputSize === size) return inputs.values.inputs;
-      throw new EigenscapeError(
-        'ERR_SHAPE',
-        `predict: samples of the dataset have shape [${inputs.inputShape.join(', ')}]; expected ${expected}`,
-        { details: { inputShape: inputs.inputShape, expected: this.spec.input } },
-      );
-    }
-    const rows = measureRows('inputs', inputs);
-    const width = rows.shape === undefined ? size : rows.length / (rows.shape[0] ?? 1);
-    if (width !== size || rows.length % size !== 0) {
-      const given = width === size ? `${String(rows.length)} entries` : `rows of ${String(width)}`;
-      throw new EigenscapeError(
-        'ERR_SHAPE',
-        `predict: inputs have ${given}; expected ${width === size ? 'a multiple of ' : ''}${String(size)}, for ${expected}`,
-        { details: { given: rows.length, sampleSize: size } },
-      );
-    }
-    return readRows(rows, size).data;
   }
 
   #refuseWhileTraining(call: string): void {

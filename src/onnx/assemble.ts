@@ -43,12 +43,15 @@ export function assemble(
   output: FeaturesValue,
   { loss, producer }: { readonly loss: LossSpec; readonly producer: string },
 ): ParsedOnnx {
-  const { kept, notes } = trimmed(stagesOf(output), loss);
+  const all = stagesOf(output);
+  // This library's own files end in what the network gives, so a sigmoid there is a layer.
+  const endsInLogits = producer === 'eigenscape' && all.at(-1)?.layer.type === 'sigmoid';
+  const { kept, notes } = endsInLogits ? { kept: all, notes: [] } : trimmed(all, loss);
   const [input, ...stages] = kept;
   const tensors = stages.flatMap(parametersOf);
   stages.forEach(checkTensors);
   return {
-    spec: { input: [...(input?.shape ?? [])], layers: layersOf(kept), loss },
+    spec: { input: [...(input?.shape ?? [])], layers: layersOf(kept, producer), loss },
     parameters: concatenated(tensors.map(({ values }) => values)),
     dtype: tensors.some(({ type }) => type.name === 'float64') ? 'float64' : 'float32',
     tensorNames: tensors.map(({ name }) => name),
@@ -86,9 +89,9 @@ function stagesOf({ stage }: FeaturesValue): readonly Stage[] {
 }
 
 /** The specs of all stages but the first, which is the input. */
-function layersOf(stages: readonly Stage[]) {
+function layersOf(stages: readonly Stage[], producer: string) {
   const layers = stages.slice(1);
-  const given = layerNames(layers);
+  const given = layerNames(layers, producer);
   const calls = new Map(
     layers.map((stage, index) => [stage, given[index] ?? `${stage.layer.type}${index}`]),
   );

@@ -6,15 +6,28 @@ import type { Stage } from './values.js';
 const defaultName = new RegExp(`^(${Object.keys(layerSchemas).join('|')})\\d+$`);
 
 /** One name per stage, undefined where the file has none that is sensible and unique: such layers
- *  are called by their type and index, as anywhere in the library. */
-export function layerNames(stages: readonly Stage[]): readonly (string | undefined)[] {
-  const taken = new Set<string>();
-  return stages.map((stage) => {
-    const name = tensorModule(stage) ?? nodeModule(stage);
-    if (name === undefined || isReserved(name) || taken.has(name)) return undefined;
+ *  are called by their type and index, as anywhere in the library.
+ *  @param producer the program that wrote the file; this library names nodes as its layers */
+export function layerNames(
+  stages: readonly Stage[],
+  producer: string,
+): readonly (string | undefined)[] {
+  const taken = new Set(['input']);
+  return stages.map((stage, index) => {
+    const name = producer === 'eigenscape' ? ownName(stage, index) : moduleName(stage);
+    if (name === undefined || taken.has(name)) return undefined;
     taken.add(name);
     return name;
   });
+}
+
+function ownName({ layer, node: { name } }: Stage, index: number): string | undefined {
+  return name === `${layer.type}${index}` ? undefined : name;
+}
+
+function moduleName(stage: Stage): string | undefined {
+  const name = tensorModule(stage) ?? nodeModule(stage);
+  return name === undefined || isReserved(name) ? undefined : name;
 }
 
 /** `fc1` of `fc1.weight`. */

@@ -1,0 +1,124 @@
+// An ONNX graph as it grows: names that differ, tensors, nodes.
+
+import { create } from '@bufbuild/protobuf';
+
+import { allocate, type ArrayOf, type DType } from '../../data/dtype.js';
+import { EigenscapeError } from '../../errors.js';
+import {
+  AttributeProto_AttributeType as AttributeType,
+  AttributeProtoSchema,
+  NodeProtoSchema,
+  TensorProto_DataType as DataType,
+  TensorProtoSchema,
+  type AttributeProto,
+  type NodeProto,
+  type TensorProto,
+} from '../onnx_pb.js';
+
+/** One operation, without its name and that of its result. */
+export interface NodeParts {
+  readonly operator: string;
+  /** Names of values and tensors. */
+  readonly inputs: readonly string[];
+  readonly attributes?: Readonly<Record<string, AttributeValue>>;
+}
+
+/** A list of INTs, or one number of the type that the standard has for the attribute. */
+export type AttributeValue =
+  readonly number[] | { readonly int: number } | { readonly float: number };
+
+/** How each dtype is stored. */
+export const dataTypes: Readonly<Record<DType, DataType>> = {
+  float32: DataType.FLOAT,
+  float64: DataType.DOUBLE,
+};
+
+export class GraphBuilder {
+  readonly nodes: NodeProto[] = [];
+  readonly tensors: TensorProto[] = [];
+  readonly #dtype: DType;
+  readonly #valueNames = new Set<string>();
+  readonly #nodeNames = new Set<string>();
+  readonly #scalars = new Map<string, string>();
+
+  constructor(dtype: DType) {
+    this.#dtype = dtype;
+  }
+
+  /** `wanted`, with a number behind it if a value or tensor is called so already. */
+  valueName(wanted: string): string {
+    return claim(this.#valueNames, wanted);
+  }
+
+  /** Adds a tensor, and gives its name: `wanted`, if that is free.
+   *  @throws EigenscapeError ERR_NUMERIC for a number that the dtype cannot hold */
+  tensor(wanted: string, shape: readonly number[], values: ArrayLike<number>): string {
+    const name = this.valueName(wanted);
+    const { buffer, byteOffset, byteLength } = stored(name, values, this.#dtype);
+    this.tensors.push(
+      create(TensorProtoSchema, {
+        name,
+        dataType: dataTypes[this.#dtype],
+        dims: shape.map(BigInt),
+        // Little-endian, as ONNX has it and every machine that the addon is built for.
+        rawData: new Uint8Array(buffer, byteOffset, byteLength),
+      }),
+    );
+    return name;
+  }
+
+  /** A tensor of one number, the same one each time. */
+  scalar(wanted: string, value: number): string {
+    const name = this.#scalars.get(wanted) ?? this.tensor(wanted, [], [value]);
+    this.#scalars.set(wanted, name);
+    return name;
+  }
+
+  /** Adds a node, and gives the name of what it computes. */
+  node({ operator, inputs, attributes = {} }: NodeParts, name: string, output = name): string {
+    const value = this.valueName(output);
+    this.nodes.push(
+      create(NodeProtoSchema, {
+        name: claim(this.#nodeNames, name),
+        opType: operator,
+        input: [...inputs],
+        output: [value],
+        attribute: Object.entries(attributes).map(([key, given]) => attribute(key, given)),
+      }),
+    );
+    return value;
+  }
+}
+
+/** The numbers as the file holds them; no copy if they come so. */
+function stored(name: string, values: ArrayLike<number>, dtype: DType): ArrayOf[DType] {
+  if (values instanceof Float64Array && dtype === 'float64') return values;
+  if (values instanceof Float32Array && dtype === 'float32') return values;
+  const result = allocate(dtype, values.length);
+  result.set(values);
+  const index = result.findIndex((value) => !Number.isFinite(value));
+  if (index < 0) return result;
+  throw new EigenscapeError(
+    'ERR_NUMERIC',
+    `exportOnnx: entry ${index} of '${name}' is ${values[index] ?? NaN}, which ${dtype} cannot hold; ` +
+      "export with dtype: 'float64'",
+    { details: { tensor: name, index, value: values[index] } },
+  );
+}
+
+function claim(taken: Set<string>, wanted: string): string {
+  let name = wanted;
+  for (let count = 1; taken.has(name); count += 1) name = `${wanted}_${count}`;
+  taken.add(name);
+  return name;
+}
+
+function attribute(name: string, value: AttributeValue): AttributeProto {
+  if ('float' in value) {
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
+  }
+  if ('int' in value) {
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value.int) });
+  }
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
+}

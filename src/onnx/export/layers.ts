@@ -1,0 +1,133 @@
+// What each type of layer is in ONNX, as operators of opset 17.
+
+import { both, sides } from '../../network/layer-options.js';
+import type {
+  ActivationSpec,
+  ActivationType,
+  AvgPool2dSpec,
+  LayerSpec,
+  MaxPool2dSpec,
+} from '../../network/spec.js';
+import type { NodeParts } from './graph-builder.js';
+
+type LayerType = LayerSpec['type'];
+type SpecOf<Type extends LayerType> = Type extends ActivationType
+  ? ActivationSpec
+  : Extract<LayerSpec, { readonly type: Type }>;
+
+/** Where a layer stands in the graph, and what it may add before its own node. */
+export interface Place {
+  /** Names of the values that it reads. */
+  readonly inputs: readonly string[];
+  /** Shape and name of its tensors of parameters. */
+  readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** A node before the last one; gives the name of its result. */
+  readonly step: (part: string, node: NodeParts) => string;
+  /** A tensor that is no parameter, one per layer. */
+  readonly tensor: (part: string, values: readonly number[]) => string;
+  /** A number that the layers of the graph share. */
+  readonly scalar: (name: string, value: number) => string;
+}
+
+/** Adds all nodes of a layer but the last, which it returns. */
+type Rule<Type extends LayerType> = (layer: SpecOf<Type>, place: Place) => NodeParts;
+
+// A type of layer without a rule does not compile.
+const rules: { readonly [Type in LayerType]: Rule<Type> } = {
+  dense: (_, place) => ({ ...withParameters('Gemm', place), attributes: { transB: { int: 1 } } }),
+  conv2d: (layer, place) => ({
+    ...withParameters('Conv', place),
+    attributes: {
+      kernel_shape: both(layer.kernelSize),
+      strides: both(layer.stride ?? 1),
+      pads: sides(layer.padding),
+      dilations: both(layer.dilation ?? 1),
+      group: { int: layer.groups ?? 1 },
+    },
+  }),
+  maxPool2d: (layer, { inputs }) => ({
+    operator: 'MaxPool',
+    inputs,
+    attributes: { ...window(layer), dilations: both(layer.dilation ?? 1) },
+  }),
+  avgPool2d: (layer, { inputs }) => ({
+    operator: 'AveragePool',
+    inputs,
+    attributes: {
+      ...window(layer),
+      count_include_pad: { int: layer.countPadding === false ? 0 : 1 },
+    },
+  }),
+  globalAvgPool2d: single('GlobalAveragePool'),
+  flatten: single('Flatten'),
+  batchNorm: ({ mean, variance, epsilon = 1e-5 }, place) => {
+    const channels = place.parameters[0]?.shape[0] ?? 0;
+    const { operator, inputs } = withParameters('BatchNormalization', place);
+    const statistics = [
+      place.tensor('running_mean', mean ?? Array<number>(channels).fill(0)),
+      place.tensor('running_var', variance ?? Array<number>(channels).fill(1)),
+    ];
+    return {
+      operator,
+      inputs: [...inputs, ...statistics],
+      attributes: { epsilon: { float: epsilon } },
+    };
+  },
+  layerNorm: ({ epsilon = 1e-5 }, place) => ({
+    ...withParameters('LayerNormalization', place),
+    attributes: { axis: { int: 1 }, epsilon: { float: epsilon } },
+  }),
+  // Sum takes any number of inputs; for two, Add is what readers look for.
+  add: (_, { inputs }) => ({ operator: inputs.length === 2 ? 'Add' : 'Sum', inputs }),
+  concat: (_, { inputs }) => ({ operator: 'Concat', inputs, attributes: { axis: { int: 1 } } }),
+  relu: single('Relu'),
+  tanh: single('Tanh'),
+  sigmoid: single('Sigmoid'),
+  softplus: single('Softplus'),
+  // x·(1 + erf(x/√2))·½: the operator Gelu exists from opset 20 on.
+  gelu: (_, { inputs: [x = ''], step, scalar }) => {
+    const scaled = step('Div', {
+      operator: 'Div',
+      inputs: [x, scalar('square_root_of_2', Math.SQRT2)],
+    });
+    const erf = step('Erf', { operator: 'Erf', inputs: [scaled] });
+    const sum = step('Add', { operator: 'Add', inputs: [erf, scalar('one', 1)] });
+    const product = step('Mul', { operator: 'Mul', inputs: [x, sum] });
+    return { operator: 'Mul', inputs: [product, scalar('half', 0.5)] };
+  },
+  silu: (_, { inputs: [x = ''], step }) => {
+    const gate = step('Sigmoid', { operator: 'Sigmoid', inputs: [x] });
+    return { operator: 'Mul', inputs: [x, gate] };
+  },
+  elu: ({ alpha = 1 }, { inputs }) => ({
+    operator: 'Elu',
+    inputs,
+    attributes: { alpha: { float: alpha } },
+  }),
+  leakyRelu: ({ alpha = 0.01 }, { inputs }) => ({
+    operator: 'LeakyRelu',
+    inputs,
+    attributes: { alpha: { float: alpha } },
+  }),
+};
+
+/** The last node of a layer, those before it being added through `place`. */
+export function nodeOf<Type extends LayerType>(
+  layer: SpecOf<Type> & { readonly type: Type },
+  place: Place,
+): NodeParts {
+  const rule: Rule<Type> = rules[layer.type];
+  return rule(layer, place);
+}
+
+function single(operator: string) {
+  return (_: LayerSpec, { inputs }: Place): NodeParts => ({ operator, inputs });
+}
+
+function withParameters(operator: string, { inputs, parameters }: Place) {
+  return { operator, inputs: [...inputs, ...parameters.map(({ name }) => name)] };
+}
+
+function window({ size, stride, padding }: MaxPool2dSpec | AvgPool2dSpec) {
+  return { kernel_shape: both(size), strides: both(stride ?? size), pads: sides(padding) };
+}
