@@ -54,6 +54,17 @@ struct Work {
   explicit Work(std::size_t threads, Control::Report report)
       : control(threads, std::move(report)) {}
 
+  /// True once: for the pool thread that begins the job, or for who gives up one that waits.
+  bool claim() { return !claimed.exchange(true); }
+  /// Gives up a job that no pool thread has begun; false if one has.
+  bool give_up() {
+    control.cancel();
+    if (!claim()) return false;
+    run = nullptr;
+    failure = Failure{ErrorCode::aborted, "the call was aborted"};
+    finish();
+    return true;
+  }
   void finish() {
     const std::lock_guard lock(mutex);
     finished = true;
@@ -65,6 +76,7 @@ struct Work {
   }
 
   Control control;
+  std::atomic<bool> claimed = false;
   Run run;
   Resolve resolve;
   std::optional<Failure> failure;
@@ -163,8 +175,7 @@ struct JavaScriptSide {
 
   static void stop_and_wait(void* data) {
     auto* const work = static_cast<Work*>(data);
-    work->control.cancel();
-    work->wait();
+    if (!work->give_up()) work->wait();
   }
 
   void settle() {
@@ -185,6 +196,7 @@ struct JavaScriptSide {
   Napi::Env env;
   Napi::Promise::Deferred deferred;
   std::shared_ptr<Work> work;
+  Napi::ThreadSafeFunction function;  // whose finalizer frees this
   Napi::FunctionReference on_progress;
   Napi::ObjectReference in_place;
   std::shared_ptr<ProgressSender> sender;
@@ -243,8 +255,13 @@ Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run, Napi
 
   Napi::Object result = Napi::Object::New(env);
   result.Set("promise", side->deferred.Promise());
-  result.Set("cancel", Napi::Function::New(env, [work](const Napi::CallbackInfo& info) {
-               work->control.cancel();
+  result.Set("cancel", Napi::Function::New(env, [work, side](const Napi::CallbackInfo& info) {
+               // A job that waits behind others settles now; `side` lives, since nobody has let
+               // go of its function.
+               if (work->give_up()) {
+                 side->settle();
+                 side->function.Release();
+               }
                return info.Env().Undefined();
              }));
 
@@ -254,9 +271,11 @@ Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run, Napi
                                     [](Napi::Env /*env*/, JavaScriptSide* finished) {
                                       const std::unique_ptr<JavaScriptSide> freed(finished);
                                     });
+  side->function = function;
   if (sender) sender->connect(function, side);
   side->sender = sender;
   submit_job([work, function, sender, side]() mutable {
+    if (!work->claim()) return;
     run_caught(*work);
     work->finish();
     if (sender) sender->disconnect();
