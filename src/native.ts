@@ -9,6 +9,8 @@ declare const networkBrand: unique symbol;
 declare const samplesBrand: unique symbol;
 declare const operatorBrand: unique symbol;
 declare const trainerBrand: unique symbol;
+declare const pointBrand: unique symbol;
+declare const lossTableBrand: unique symbol;
 
 /** Opaque native objects, freed by the garbage collector. */
 export interface NetworkHandle {
@@ -19,6 +21,13 @@ export interface SamplesHandle {
 }
 export interface OperatorHandle {
   readonly [operatorBrand]: true;
+}
+/** A network's parameters, copied, with data. */
+export interface PointHandle {
+  readonly [pointBrand]: true;
+}
+export interface LossTableHandle {
+  readonly [lossTableBrand]: true;
 }
 
 export interface TrainerHandle {
@@ -104,6 +113,15 @@ export interface NativeEigenpairs {
   /** [values, n] */
   readonly vectors: NativeArray;
   readonly residualNorms: Float64Array;
+}
+
+/** Some samples of the data: a run, or a list. */
+export type NativeChosen = { readonly first: number; readonly count: number } | Uint32Array;
+
+export interface NativeOperatorOptions {
+  /** Parameters of a diagonal block: first, last (exclusive), first, last …, ascending. */
+  readonly ranges?: Float64Array | undefined;
+  readonly weightDecay: number;
 }
 
 /** Ascending ranks [first, last). */
@@ -235,7 +253,37 @@ export interface Addon {
   releaseTrainer(trainer: TrainerHandle): void;
   /** The samples of the batch of a step, counted within the phase. */
   batchSamples(order: NativeBatchOrder, step: number): Uint32Array;
-  createOperator(network: NetworkHandle, samples: SamplesHandle, term: string): OperatorHandle;
+  createPoint(network: NetworkHandle, samples: SamplesHandle): PointHandle;
+  /** Outputs [count, C] of the chosen samples. */
+  outputsAt(
+    place: PointHandle | OperatorHandle,
+    chosen: NativeChosen,
+    options: JobOptions,
+  ): NativeJob<NativeArray>;
+  /** Σ_n J_nᵀ f̄_n [M] for f̄ [count, C] at the chosen samples. */
+  pullBack(
+    place: PointHandle | OperatorHandle,
+    chosen: NativeChosen,
+    fBar: NativeArray,
+    options: JobOptions,
+  ): NativeJob<NativeArray>;
+  createLossTable(operator: OperatorHandle, withHessians: boolean): LossTableHandle;
+  /** ∇ℓ [count, C] and ∇²ℓ [count, C, C] of the samples from `first` on, for C outputs. */
+  setLossRows(
+    table: LossTableHandle,
+    first: number,
+    gradients: Float64Array,
+    hessians: Float64Array | undefined,
+    outputs: number,
+  ): void;
+  /** Gives the table to the operator; the handle is released. */
+  attachLossTable(operator: OperatorHandle, table: LossTableHandle, convex: boolean): void;
+  createOperator(
+    network: NetworkHandle,
+    samples: SamplesHandle,
+    term: string,
+    options: NativeOperatorOptions,
+  ): OperatorHandle;
   operatorSize(operator: OperatorHandle): number;
   /** vectors and products [count, M] */
   applyOperator(
@@ -277,7 +325,9 @@ export interface Addon {
     options: JobOptions,
   ): NativeJob<NativeSpectra>;
   /** Lets go of what a handle holds; later calls with it are ERR_DISPOSED. */
-  release(handle: NetworkHandle | OperatorHandle | SamplesHandle): void;
+  release(
+    handle: NetworkHandle | OperatorHandle | SamplesHandle | PointHandle | LossTableHandle,
+  ): void;
   machine(): Machine;
   /** Flops per second of a product of two n × n matrices. */
   measureGemm(n: number, dtype: string, options: JobOptions): NativeJob<number>;

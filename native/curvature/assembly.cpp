@@ -30,7 +30,7 @@ std::size_t operations_of(const std::vector<ChainLayer>& layers, std::size_t sam
 template <typename T>
 AssemblyScale assemble_closed_form(const Operator<T>& curvature, std::span<T> matrix,
                                    const Control& control) {
-  const std::vector<ChainLayer> layers = chain_layers(curvature.graph());
+  const std::vector<ChainLayer> layers = chain_layers(curvature.graph(), curvature.selection());
   const DenseBlockTuning tuning;
   const std::vector<DenseTile> tiles = dense_tiles(layers, sizeof(T), tuning);
   const std::size_t samples = curvature.samples().count;
@@ -59,7 +59,7 @@ AssemblyScale assemble_closed_form(const Operator<T>& curvature, std::span<T> ma
 /// The scale of a chain's matrix without the matrix.
 template <typename T>
 AssemblyScale scale_of_chain(const Operator<T>& curvature, const Control& control) {
-  const std::vector<ChainLayer> layers = chain_layers(curvature.graph());
+  const std::vector<ChainLayer> layers = chain_layers(curvature.graph(), curvature.selection());
   const std::size_t samples = curvature.samples().count;
   const std::size_t stretch = stretch_length<T>(layers, samples);
   AssemblyScale scale{0, operations_of(layers, samples)};
@@ -125,8 +125,8 @@ AssemblyScale assemble_by_products(const Operator<T>& curvature, std::size_t blo
     const std::size_t count = std::min(block, m - first);
     units.zero();
     for (std::size_t j = 0; j < count; ++j) units[j * m + first + j] = 1;
-    curvature.apply(count, units.span().first(count * m), matrix.subspan(first * m, count * m),
-                    control);
+    curvature.apply_term(count, units.span().first(count * m), matrix.subspan(first * m, count * m),
+                         control);
     control.report("assembly", static_cast<double>(first + count), static_cast<double>(m));
   }
   constexpr std::size_t kRows = 64;
@@ -170,9 +170,11 @@ std::size_t assembly_workspace(const Operator<T>& matrix, Route route, std::size
   const std::size_t m = matrix.size();
   if (route == Route::products) {
     // Unit vectors, the total, and the partial sums in flight.
-    return (std::min(block, m) * m * (threads + 3)) * sizeof(T);
+    const std::size_t all = matrix.theta().size();
+    const std::size_t scattered = matrix.selection().all() ? 0 : 2;
+    return std::min(block, m) * (m + all * (threads + 2 + scattered)) * sizeof(T);
   }
-  const std::vector<ChainLayer> layers = chain_layers(matrix.graph());
+  const std::vector<ChainLayer> layers = chain_layers(matrix.graph(), matrix.selection());
   const std::size_t values = stretch_length<T>(layers, matrix.samples().count) *
                              chain_entries_per_sample(layers) * sizeof(T);
   const std::size_t scratch = chain_scratch_bytes(layers, sizeof(T));

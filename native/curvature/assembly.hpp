@@ -32,8 +32,10 @@ struct AssemblyScale {
   std::size_t operations = 0;
 };
 
-/// Overwrites `matrix` [M, M]. `block` is the number of unit vectors at once in Route::products.
-/// Throws ErrorCode::spec if the graph is no chain and the closed form is asked for.
+/// Overwrites `matrix` [size, size] with the term, without weight decay: λ moves all eigenvalues
+/// alike, and is added to them, or to the diagonal, afterwards. `block` is the number of unit
+/// vectors at once in Route::products. Throws ErrorCode::spec if the graph is no chain and the
+/// closed form is asked for.
 template <typename T>
 AssemblyScale assemble(const Operator<T>& curvature, Route route, std::size_t block,
                        std::span<T> matrix, const Control& control);

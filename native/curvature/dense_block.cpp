@@ -55,7 +55,7 @@ void gather(std::size_t rows, std::size_t stride, const T* x, std::span<const st
 /// that the rows of all later strips are one run.
 struct RowOrder {
   std::size_t units;
-  std::size_t inputs;  // d_m + 1
+  std::size_t inputs;  // of layer m
   std::size_t strip;
 
   [[nodiscard]] std::size_t strip_start(std::size_t j) const { return j / strip * strip; }
@@ -94,8 +94,12 @@ void gather_values(const TileSetting<T>& setting, const ChainValues<T>& values,
     for (std::size_t s = 0; s < n; ++s) {
       if (active[s] != 0) scratch.samples.push_back(s);
     }
-    gather<T>(setting.column_layer.d + 1, n, values.a[l].data(), scratch.samples, scratch.a_l);
-    gather<T>(setting.row_layer.d + 1, n, values.a[m].data(), scratch.samples, scratch.a_m);
+    const ChainLayer& columns = setting.column_layer;
+    const ChainLayer& rows = setting.row_layer;
+    gather<T>(columns.inputs(), n, values.a[l].data() + columns.first_input * n, scratch.samples,
+              scratch.a_l);
+    gather<T>(rows.inputs(), n, values.a[m].data() + rows.first_input * n, scratch.samples,
+              scratch.a_m);
     scratch.strip = strip;
   }
   const std::span<const std::size_t> samples = scratch.samples;
@@ -125,9 +129,10 @@ void form_x(const TileSetting<T>& setting, std::size_t all, std::size_t start, s
     for (std::size_t j = 0; j < order.inputs; ++j) {
       const T* const a = scratch.a_m.data() + j * all + start;
       T* const x = scratch.x.data() + order.row(i, j) * count;
-      const bool fed = setting.has_second && j + 1 < order.inputs &&
-                       (!setting.feeds_self || j == setting.tile.p);
-      const T* const f = scratch.f.data() + (setting.feeds_self ? 0 : j * all) + start;
+      const std::size_t input = setting.row_layer.first_input + j;
+      const bool fed = setting.has_second && input < setting.row_layer.d &&
+                       (!setting.feeds_self || input == setting.tile.p);
+      const T* const f = scratch.f.data() + (setting.feeds_self ? 0 : input * all) + start;
       if (setting.has_first && fed) {
         multiply_two(count, a, e, delta, f, x);
       } else if (setting.has_first) {
@@ -146,7 +151,7 @@ template <typename T>
 void multiply_tile(const TileSetting<T>& setting, std::size_t all, std::size_t start,
                    std::size_t count, T beta, DenseTileScratch<T>& scratch) {
   const RowOrder& order = setting.order;
-  const std::size_t columns = setting.column_layer.d + 1;
+  const std::size_t columns = setting.column_layer.inputs();
   const std::size_t rows = order.units * order.inputs;
   if (!setting.diagonal) {
     gemm<T>(Form::plain, Form::transposed, rows, columns, count, 1, scratch.x.data(), count,
@@ -175,9 +180,10 @@ void mirror_tile(const TileSetting<T>& setting, AlignedBuffer<T>& tile) {
   }
 }
 
-/// Index of the parameter (unit, input), where the last input is the bias.
-inline std::size_t parameter_index(const ChainLayer& layer, std::size_t unit, std::size_t input) {
-  return input == layer.d ? layer.bias_offset + unit : layer.weight_offset + unit * layer.d + input;
+/// Row of the parameter (unit, j) in the matrix, for the j-th of the layer's inputs in it.
+inline std::size_t row_of(const ChainLayer& layer, std::size_t unit, std::size_t j) {
+  const std::size_t input = layer.first_input + j;
+  return input == layer.d ? layer.bias_row + unit : layer.weight_row + unit * layer.d + input;
 }
 
 template <typename T>
@@ -192,24 +198,22 @@ void scatter_tile(const TileSetting<T>& setting, bool overwrite, std::size_t mat
   const ChainLayer& rows = setting.row_layer;
   const ChainLayer& columns = setting.column_layer;
   const std::size_t p = setting.tile.p;
-  const std::size_t inputs = rows.d + (rows.bias ? 1 : 0);
-  const std::size_t width = columns.d + (columns.bias ? 1 : 0);
-  const std::size_t stride = columns.d + 1;
+  const std::size_t inputs = rows.inputs();
+  const std::size_t width = columns.inputs();
   for (std::size_t i = 0; i < setting.order.units; ++i) {
     const std::size_t unit = setting.tile.first + i;
     for (std::size_t j = 0; j < inputs; ++j) {
-      const T* const from = tile.data() + setting.order.row(i, j) * stride;
-      T* const to = matrix.data() + parameter_index(rows, unit, j) * matrix_size;
+      const T* const from = tile.data() + setting.order.row(i, j) * width;
+      T* const to = matrix.data() + row_of(rows, unit, j) * matrix_size;
       for (std::size_t q = 0; q < width; ++q) {
-        put(from[q], overwrite, to + parameter_index(columns, p, q));
+        put(from[q], overwrite, to + row_of(columns, p, q));
       }
     }
     if (setting.diagonal && unit == p) continue;  // its own mirror image
     for (std::size_t q = 0; q < width; ++q) {
-      T* const to = matrix.data() + parameter_index(columns, p, q) * matrix_size;
+      T* const to = matrix.data() + row_of(columns, p, q) * matrix_size;
       for (std::size_t j = 0; j < inputs; ++j) {
-        put(tile[setting.order.row(i, j) * stride + q], overwrite,
-            to + parameter_index(rows, unit, j));
+        put(tile[setting.order.row(i, j) * width + q], overwrite, to + row_of(rows, unit, j));
       }
     }
   }
@@ -221,9 +225,11 @@ std::vector<DenseTile> dense_tiles(const std::vector<ChainLayer>& layers, std::s
                                    const DenseBlockTuning& tuning) {
   std::vector<DenseTile> tiles;
   for (std::size_t m = 0; m < layers.size(); ++m) {
-    const std::size_t unit_bytes = (layers[m].d + 1) * tuning.samples * entry_bytes;
+    if (!layers[m].chosen()) continue;
+    const std::size_t unit_bytes = layers[m].inputs() * tuning.samples * entry_bytes;
     const std::size_t units = std::max<std::size_t>(1, tuning.tile_bytes / unit_bytes);
     for (std::size_t l = 0; l <= m; ++l) {
+      if (!layers[l].chosen()) continue;
       for (std::size_t p = 0; p < layers[l].h; ++p) {
         for (std::size_t first = m == l ? p : 0; first < layers[m].h; first += units) {
           tiles.push_back({m, l, p, first, std::min(first + units, layers[m].h)});
@@ -241,7 +247,7 @@ void add_dense_tile(const std::vector<ChainLayer>& layers, const ChainValues<T>&
   const ChainLayer& row_layer = layers[tile.m];
   const ChainLayer& column_layer = layers[tile.l];
   const bool diagonal = tile.m == tile.l;
-  const std::size_t inputs = row_layer.d + 1;
+  const std::size_t inputs = row_layer.inputs();
   const TileSetting<T> setting{row_layer,
                                column_layer,
                                tile,
@@ -253,7 +259,7 @@ void add_dense_tile(const std::vector<ChainLayer>& layers, const ChainValues<T>&
   gather_values(setting, values, scratch);
   const std::size_t all = scratch.samples.size();
   const std::size_t rows = setting.order.units * inputs;
-  scratch.tile.resize(rows * (column_layer.d + 1));
+  scratch.tile.resize(rows * column_layer.inputs());
   if (all == 0 || (!setting.has_first && !setting.has_second)) {
     scratch.tile.zero();
   } else {

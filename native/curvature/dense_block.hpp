@@ -5,7 +5,8 @@
 //   X[(i,j), n] = a_{m-1}[j, n] · E_{m,l}[p, i, n] + δ_m[i, n] · F_{m,l}[p, j, n]
 //
 // (for l = m the first product alone). Biases are the weights of an input that is always 1; as
-// such they come last in j and q, and their F is 0. Samples in which unit p has no derivative are
+// such they come last in j and q, and their F is 0. Of a diagonal block of the matrix, j and q are
+// the inputs whose weights are in it. Samples in which unit p has no derivative are
 // left out. A strip is cut into tiles of units i, so that X stays in cache.
 #pragma once
 
@@ -33,7 +34,8 @@ struct DenseTile {
   std::size_t last;
 };
 
-/// All tiles of the lower block triangle, in the order in which they are worked on.
+/// All tiles of the lower block triangle of the chosen layers, in the order in which they are
+/// worked on.
 std::vector<DenseTile> dense_tiles(const std::vector<ChainLayer>& layers, std::size_t entry_bytes,
                                    const DenseBlockTuning& tuning);
 
@@ -51,13 +53,13 @@ template <typename T>
 struct DenseTileScratch {
   std::optional<StripKey> strip;     // whose samples, a_l, a_m and f are gathered
   std::vector<std::size_t> samples;  // those in which unit p is active
-  AlignedBuffer<T> a_l;              // a_{l-1} of these samples [d_l + 1, n]
-  AlignedBuffer<T> a_m;              // a_{m-1} [d_m + 1, n]
+  AlignedBuffer<T> a_l;              // a_{l-1} of these samples [inputs of l, n]
+  AlignedBuffer<T> a_m;              // a_{m-1} [inputs of m, n]
   AlignedBuffer<T> e;                // E[p, i, ·] for the units of the tile
   AlignedBuffer<T> delta;            // δ_m likewise
   AlignedBuffer<T> f;                // F[p, ·, ·] [d_m, n], or D_l[p, ·] for m = l + 1
   AlignedBuffer<T> x;                // X [rows, n]
-  AlignedBuffer<T> tile;             // result [rows, d_l + 1]
+  AlignedBuffer<T> tile;             // result [rows, inputs of l]
 };
 
 /// Adds the share of the samples in `values` to the tile and to its mirror image in the matrix

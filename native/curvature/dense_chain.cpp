@@ -32,6 +32,11 @@ std::size_t samples_at_once(const std::vector<ChainLayer>& layers, std::size_t e
   return std::clamp<std::size_t>(fitting, 1, kSamplesAtOnce);
 }
 
+/// Whether the matrix has a block of the layers m and l.
+bool chosen(const std::vector<ChainLayer>& layers, std::size_t m, std::size_t l) {
+  return layers[m].chosen() && layers[l].chosen();
+}
+
 bool keeps_residual(Term term) { return term == Term::hessian || term == Term::residual; }
 
 /// Scratch of one thread for kSamplesAtOnce samples.
@@ -91,12 +96,15 @@ void pass_through_pointwise(std::size_t n, std::size_t h, std::span<const T> slo
   }
 }
 
-/// 𝓗 of every layer, from the output back.
+/// 𝓗 of every layer from the output back to the first that is chosen.
 template <typename T>
 void compute_hessians(const Operator<T>& matrix, const std::vector<ChainLayer>& layers,
                       std::size_t n, Scratch<T>& scratch) {
   const std::size_t last = layers.size() - 1;
-  for (std::size_t m = last + 1; m-- > 0;) {
+  const auto first = static_cast<std::size_t>(
+      std::find_if(layers.begin(), layers.end(), [](const ChainLayer& l) { return l.chosen(); }) -
+      layers.begin());
+  for (std::size_t m = last + 1; m-- > first;) {
     const std::size_t h = layers[m].h;
     scratch.hessian[m].resize(n * h * h);
     const std::span<T> hessian = scratch.hessian[m].span();
@@ -162,7 +170,11 @@ void add_magnitudes(const Graph& graph, const std::vector<ChainLayer>& layers, s
                     const Scratch<T>& scratch, ChainValues<T>& values) {
   const auto input_norms = [&](const ChainLayer& layer) {
     const std::size_t input = graph.nodes()[layer.node].inputs[0];
-    return sample_norms(n, layer.d, scratch.evaluation.value(input).data());
+    const std::size_t width = layer.first_input == 0 ? layer.d : 0;
+    std::vector<double> norms = sample_norms(n, width, scratch.evaluation.value(input).data());
+    if (layer.last_input <= layer.d) return norms;
+    for (double& norm : norms) norm = std::hypot(norm, 1);
+    return norms;
   };
   const std::vector<double> a_l = input_norms(layers[l]);
   const std::vector<double> a_m = input_norms(layers[m]);
@@ -176,13 +188,12 @@ void add_magnitudes(const Graph& graph, const std::vector<ChainLayer>& layers, s
     feed = sample_norms(n, layers[l].h * layers[m - 1].h, scratch.feed.data());
   }
   for (std::size_t s = 0; s < n; ++s) {
-    const double block =
-        std::hypot(a_l[s], 1) * (std::hypot(a_m[s], 1) * e_norms[s] + delta[s] * feed[s]);
+    const double block = a_l[s] * (a_m[s] * e_norms[s] + delta[s] * feed[s]);
     values.magnitude[first + s] += m == l ? block : 2 * block;
   }
 }
 
-/// E_{m,l}, F_{m,l} of every pair with this l, for one group of samples.
+/// E_{m,l}, F_{m,l} of every pair with this l, which is chosen, for one group of samples.
 template <typename T>
 void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& layers, std::size_t l,
                     std::size_t n, std::size_t first, Scratch<T>& scratch, ChainValues<T>& values) {
@@ -193,7 +204,9 @@ void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& la
     add_magnitudes(matrix.graph(), layers, l, l, n, first, scratch.hessian[l].data(), scratch,
                    values);
   }
-  for (std::size_t m = l + 1; m < layers.size(); ++m) {
+  std::size_t end = layers.size();
+  while (!layers[end - 1].chosen()) --end;
+  for (std::size_t m = l + 1; m < end; ++m) {
     const std::size_t h_m = layers[m].h;
     const std::size_t below = layers[m - 1].h;
     const T* const slope = scratch.slope[m - 1].data();
@@ -212,7 +225,7 @@ void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& la
               scratch.jacobian[row * below + j] * slope[row / h_l * below + j];
         }
       }
-      if (!values.delta.empty()) {
+      if (!values.delta.empty() && layers[m].chosen()) {
         store_transposed(n, h_l * below, scratch.feed.data(), values.n, first,
                          values.f[pair_index(m, l)].data());
       }
@@ -220,6 +233,7 @@ void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& la
     scratch.jacobian.resize(n * h_l * h_m);
     gemm<T>(Form::plain, Form::transposed, n * h_l, h_m, below, 1, scratch.feed.data(), below,
             weights_of(matrix, layers[m]).data(), below, 0, scratch.jacobian.data(), h_m);
+    if (!layers[m].chosen()) continue;
     if (!values.curved) {
       add_magnitudes<T>(matrix.graph(), layers, m, l, n, first, nullptr, scratch, values);
       continue;
@@ -280,6 +294,7 @@ void shape_values(const std::vector<ChainLayer>& layers, std::size_t n, bool res
     values.active[m].resize(layers[m].h * n);
     if (residual) values.delta[m].resize(layers[m].h * n);
     for (std::size_t l = 0; l <= m; ++l) {
+      if (!chosen(layers, m, l)) continue;
       if (curved) values.e[pair_index(m, l)].resize(layers[l].h * layers[m].h * n);
       if (residual && m >= l + 2) {
         values.f[pair_index(m, l)].resize(layers[l].h * layers[m - 1].h * n);
@@ -288,23 +303,34 @@ void shape_values(const std::vector<ChainLayer>& layers, std::size_t n, bool res
   }
 }
 
+ChainLayer chain_layer(std::size_t index, std::size_t d, const Node& node,
+                       const ParameterSelection& selection) {
+  ChainLayer layer;
+  layer.node = index;
+  layer.d = d;
+  layer.h = node.output_size;
+  layer.weight_offset = node.parameter_offset;
+  const std::size_t bias_offset = node.parameter_offset + d * layer.h;
+  const ParameterRun* const weight = selection.find(layer.weight_offset);
+  const bool has_bias = node.parameter_count > d * layer.h;
+  const ParameterRun* const bias = has_bias ? selection.find(bias_offset) : nullptr;
+  layer.first_input = weight != nullptr ? 0 : d;
+  layer.last_input = bias != nullptr ? d + 1 : d;
+  if (weight != nullptr) layer.weight_row = weight->row + layer.weight_offset - weight->first;
+  if (bias != nullptr) layer.bias_row = bias->row + bias_offset - bias->first;
+  return layer;
+}
+
 }  // namespace
 
-std::vector<ChainLayer> chain_layers(const Graph& graph) {
+std::vector<ChainLayer> chain_layers(const Graph& graph, const ParameterSelection& selection) {
   std::vector<ChainLayer> layers;
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];
     switch (node.operation->structure) {
       case Structure::dense: {
         const std::size_t d = node.input_shapes[0][0];
-        const std::size_t h = node.output_size;
-        layers.push_back({i,
-                          d,
-                          h,
-                          node.parameter_count > d * h,
-                          node.parameter_offset,
-                          node.parameter_offset + d * h,
-                          {}});
+        layers.push_back(chain_layer(i, d, node, selection));
         break;
       }
       case Structure::pointwise:
@@ -324,6 +350,7 @@ std::size_t chain_entries_per_sample(const std::vector<ChainLayer>& layers) {
   for (std::size_t m = 0; m < layers.size(); ++m) {
     entries += layers[m].d + 3 * layers[m].h;
     for (std::size_t l = 0; l <= m; ++l) {
+      if (!chosen(layers, m, l)) continue;
       entries += layers[l].h * (layers[m].h + (m >= l + 2 ? layers[m - 1].h : 0));
     }
   }
@@ -359,7 +386,7 @@ void compute_chain_values(const Operator<T>& matrix, const std::vector<ChainLaye
     evaluation.forward(n, matrix.samples().inputs.span().subspan((first + start) * d, n * d),
                        matrix.theta(), residual ? Order::second : Order::first);
     scratch->loss.evaluate(graph.loss(), matrix.samples(), {first + start, n}, graph.output_size(),
-                           matrix.denominator(), evaluation.outputs());
+                           matrix.denominator(), evaluation.outputs(), matrix.loss_table());
     scratch->f_bar.resize(n * graph.output_size());
     scratch->loss.scaled_gradient(scratch->f_bar.span());
     if (residual) evaluation.adjoint(scratch->f_bar.span(), {});
@@ -376,6 +403,7 @@ void compute_chain_values(const Operator<T>& matrix, const std::vector<ChainLaye
     if (values.curved) compute_hessians(matrix, layers, n, *scratch);
     store_layers(graph, layers, n, start, *scratch, values);
     for (std::size_t l = 0; l < layers.size(); ++l) {
+      if (!layers[l].chosen()) continue;
       compute_column(matrix, layers, l, n, start, *scratch, values);
     }
     workspaces.give_back(std::move(scratch));

@@ -19,18 +19,26 @@
 
 namespace eigenscape {
 
-/// One dense layer of the chain and where its values are in the graph.
+/// One dense layer of the chain, where its values are in the graph, and its rows of the matrix. Its
+/// inputs are d and a last one that is always 1, whose weights are the bias.
 struct ChainLayer {
-  std::size_t node = 0;  // index of the dense layer in the graph
-  std::size_t d = 0;     // inputs
-  std::size_t h = 0;     // units
-  bool bias = false;
-  std::size_t weight_offset = 0;  // of W in the parameters
-  std::size_t bias_offset = 0;
+  std::size_t node = 0;                // index of the dense layer in the graph
+  std::size_t d = 0;                   // inputs
+  std::size_t h = 0;                   // units
+  std::size_t weight_offset = 0;       // of W in the parameters
+  std::size_t first_input = 0;         // inputs [first, last) of the d + 1 have weights in the
+  std::size_t last_input = 0;          // matrix: none, the d, the bias alone, or all
+  std::size_t weight_row = 0;          // of W in the matrix
+  std::size_t bias_row = 0;            // of b
   std::vector<std::size_t> pointwise;  // the pointwise layers after it, before the next dense one
+
+  [[nodiscard]] std::size_t inputs() const { return last_input - first_input; }
+  /// Whether the matrix has rows of this layer.
+  [[nodiscard]] bool chosen() const { return last_input > first_input; }
 };
 
-std::vector<ChainLayer> chain_layers(const Graph& graph);
+/// `selection` holds whole tensors.
+std::vector<ChainLayer> chain_layers(const Graph& graph, const ParameterSelection& selection);
 
 /// Arrays over the samples of one stretch, sample innermost: [rows, n].
 template <typename T>
@@ -40,7 +48,7 @@ struct ChainValues {
   std::vector<AlignedBuffer<T>> a;      // per layer: its input with a 1 appended [d + 1, n]
   std::vector<AlignedBuffer<T>> slope;  // per layer: D [h, n]
   std::vector<AlignedBuffer<T>> delta;  // per layer: δ [h, n]; empty when the term drops it
-  std::vector<AlignedBuffer<T>> e;      // per pair: E_{m,l} as [h_l, h_m, n]
+  std::vector<AlignedBuffer<T>> e;      // per pair of chosen layers: E_{m,l} as [h_l, h_m, n]
   std::vector<AlignedBuffer<T>> f;      // per pair, m ≥ l + 2: F_{m,l} as [h_l, h_{m-1}, n]
   std::vector<AlignedBuffer<unsigned char>> active;  // per layer [h, n]: D ≠ 0 or S ≠ 0
   /// Σ over the blocks (m, l) of ‖a_{l-1}‖ (‖a_{m-1}‖ ‖E_{m,l}‖ + ‖δ_m‖ ‖F_{m,l}‖), off the

@@ -74,12 +74,38 @@ bool is_second_order(Term term) { return term == Term::hessian || term == Term::
 
 template <typename T>
 Operator<T>::Operator(std::shared_ptr<const Graph> graph, std::vector<T> theta,
-                      std::shared_ptr<const Samples<T>> samples, Term term)
+                      std::shared_ptr<const Samples<T>> samples, Term term,
+                      const OperatorOptions& options)
     : graph_(std::move(graph)),
       theta_(std::move(theta)),
       samples_(std::move(samples)),
       term_(term),
+      selection_(options.ranges ? ParameterSelection(theta_.size(), *options.ranges)
+                                : ParameterSelection(theta_.size())),
+      weight_decay_(options.weight_decay),
       denominator_(loss_denominator(graph_->loss(), *samples_, {0, samples_->count})) {}
+
+template <typename T>
+void Operator<T>::set_loss_table(std::shared_ptr<const LossTable<T>> table) {
+  const std::lock_guard lock(table_mutex_);
+  if (loss_table_ == nullptr) loss_table_ = std::move(table);
+}
+
+template <typename T>
+const LossTable<T>* Operator<T>::loss_table() const {
+  if (graph_->loss().kind != LossKind::custom) return nullptr;
+  const std::lock_guard lock(table_mutex_);
+  if (loss_table_ == nullptr) {
+    throw Error(ErrorCode::internal, "the custom loss was not computed before the operator's use");
+  }
+  return loss_table_.get();
+}
+
+template <typename T>
+bool Operator<T>::has_convex_loss() const {
+  const LossTable<T>* const table = loss_table();
+  return table == nullptr || table->convex;
+}
 
 template <typename T>
 double Operator<T>::kept_weight() const {
@@ -91,16 +117,34 @@ double Operator<T>::kept_weight() const {
 }
 
 template <typename T>
-std::span<const T> Operator<T>::mean_gradient(const Control& control) const {
-  const std::lock_guard lock(mean_mutex_);
-  if (mean_gradient_.empty()) {
-    std::vector<T> gradient(size());
+std::vector<T> Operator<T>::gradient(const Control& control) const {
+  std::vector<T> gradient(theta_.size());
+  const LossTable<T>* const table = loss_table();
+  if (table == nullptr) {
     GradientWorkspaces<T> workspaces;
     evaluate_gradient<T>(*graph_, theta_, *samples_, {0, samples_->count}, gradient, workspaces,
                          control);
+    return gradient;
+  }
+  const std::size_t outputs = graph_->output_size();
+  AlignedBuffer<T> f_bar(table->gradients.size());
+  for (std::size_t i = 0; i < f_bar.size(); ++i) {
+    f_bar[i] = static_cast<T>(samples_->weight(i / outputs) / denominator_) * table->gradients[i];
+  }
+  pull_back<T>(*graph_, theta_, samples_->inputs.span(), f_bar.span(), gradient, control);
+  return gradient;
+}
+
+template <typename T>
+std::span<const T> Operator<T>::mean_gradient(const Control& control) const {
+  const std::lock_guard lock(mean_mutex_);
+  if (mean_gradient_.empty()) {
+    const std::vector<T> all = gradient(control);
+    std::vector<T> mean(size());
+    selection_.gather<T>(1, all, mean);
     const auto factor = static_cast<T>(denominator_ / kept_weight());
-    for (T& g : gradient) g *= factor;
-    mean_gradient_ = std::move(gradient);
+    for (T& g : mean) g *= factor;
+    mean_gradient_ = std::move(mean);
   }
   return mean_gradient_;
 }
@@ -123,12 +167,21 @@ std::vector<T> mean_products(std::span<const T> mean, std::size_t k, std::span<c
 template <typename T>
 void Operator<T>::apply(std::size_t k, std::span<const T> v, std::span<T> out,
                         const Control& control) const {
+  apply_term(k, v, out, control);
+  if (weight_decay_ == 0) return;
+  const auto lambda = static_cast<T>(weight_decay_);
+  for (std::size_t i = 0; i < v.size(); ++i) out[i] += lambda * v[i];
+}
+
+template <typename T>
+void Operator<T>::apply_term(std::size_t k, std::span<const T> v, std::span<T> out,
+                             const Control& control) const {
   const std::size_t m = size();
   std::vector<T> shift;
   if (term_ == Term::gradient_covariance) shift = mean_products(mean_gradient(control), k, v);
   for (std::size_t first = 0; first < k; first += kBlock) {
     const std::size_t count = std::min(kBlock, k - first);
-    apply_block(
+    apply_selected(
         count, v.subspan(first * m, count * m), out.subspan(first * m, count * m),
         shift.empty() ? std::span<const T>{} : std::span<const T>(shift).subspan(first, count),
         control);
@@ -147,9 +200,20 @@ void Operator<T>::apply(std::size_t k, std::span<const T> v, std::span<T> out,
 /// Many vectors over few samples: slices of directions run side by side. They are whole groups, and
 /// their number depends on the problem and k alone.
 template <typename T>
+void Operator<T>::apply_selected(std::size_t k, std::span<const T> v, std::span<T> out,
+                                 std::span<const T> shift, const Control& control) const {
+  if (selection_.all()) return apply_block(k, v, out, shift, control);
+  AlignedBuffer<T> directions(k * theta_.size());
+  AlignedBuffer<T> products(k * theta_.size());
+  selection_.scatter<T>(k, v, directions.span());
+  apply_block(k, directions.span(), products.span(), shift, control);
+  selection_.gather<T>(k, products.span(), out);
+}
+
+template <typename T>
 void Operator<T>::apply_block(std::size_t k, std::span<const T> v, std::span<T> out,
                               std::span<const T> shift, const Control& control) const {
-  const std::size_t m = size();
+  const std::size_t m = theta_.size();
   const std::size_t groups = (k + kDirectionsAtOnce - 1) / kDirectionsAtOnce;
   const SumPlan plan =
       plan_products(*graph_, samples_->count, std::min(k, kDirectionsAtOnce), sizeof(T));
@@ -166,9 +230,10 @@ void Operator<T>::apply_block(std::size_t k, std::span<const T> v, std::span<T> 
 template <typename T>
 void Operator<T>::apply_slice(std::size_t k, std::span<const T> v, std::span<T> out,
                               std::span<const T> shift, const Control& control) const {
-  const std::size_t m = size();
+  const std::size_t m = theta_.size();
   const std::size_t outputs = graph_->output_size();
   const std::size_t d = samples_->input_size;
+  const LossTable<T>* const table = loss_table();
   const SumPlan plan =
       plan_products(*graph_, samples_->count, std::min(k, kDirectionsAtOnce), sizeof(T));
   const auto make_sum = [&] {
@@ -186,7 +251,7 @@ void Operator<T>::apply_slice(std::size_t k, std::span<const T> v, std::span<T> 
                                 samples_->inputs.span().subspan(chunk.first * d, chunk.count * d),
                                 theta_, second ? Order::second : Order::first);
     scratch->loss.evaluate(graph_->loss(), *samples_, chunk, outputs, denominator_,
-                           scratch->evaluation.outputs());
+                           scratch->evaluation.outputs(), table);
     if (second) {
       scratch->f_bar.resize(chunk.count * outputs);
       scratch->loss.scaled_gradient(scratch->f_bar.span());

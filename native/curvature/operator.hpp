@@ -10,40 +10,69 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/control.hpp"
+#include "curvature/selection.hpp"
 #include "network/graph.hpp"
 
 namespace eigenscape {
 
 enum class Term { hessian, gauss_newton, residual, empirical_fisher, gradient_covariance };
 
+/// A diagonal block in place of the whole matrix, and λ of λI added to it.
+struct OperatorOptions {
+  std::optional<std::vector<std::pair<std::size_t, std::size_t>>> ranges;  // of parameters
+  double weight_decay = 0;
+};
+
 template <typename T>
 class Operator {
  public:
   Operator(std::shared_ptr<const Graph> graph, std::vector<T> theta,
-           std::shared_ptr<const Samples<T>> samples, Term term);
+           std::shared_ptr<const Samples<T>> samples, Term term,
+           const OperatorOptions& options = {});
 
   [[nodiscard]] const Graph& graph() const { return *graph_; }
   [[nodiscard]] std::span<const T> theta() const { return theta_; }
   [[nodiscard]] const Samples<T>& samples() const { return *samples_; }
   [[nodiscard]] Term term() const { return term_; }
-  [[nodiscard]] std::size_t size() const { return theta_.size(); }
+  /// M, or the parameters of the block.
+  [[nodiscard]] std::size_t size() const { return selection_.size(); }
+  [[nodiscard]] const ParameterSelection& selection() const { return selection_; }
+  /// λ: the matrix is that of the term plus λI.
+  [[nodiscard]] double weight_decay() const { return weight_decay_; }
   /// Σ s_n κ_n over the data.
   [[nodiscard]] double denominator() const { return denominator_; }
 
-  /// out [k, M] = A v for v [k, M]. Cost per sample and vector: about 2 (G) or 4 (H) times a
+  /// Derivatives of a custom loss, set once, before anything is computed.
+  void set_loss_table(std::shared_ptr<const LossTable<T>> table);
+  /// nullptr for the losses that the engine knows; throws ErrorCode::internal while it is missing.
+  [[nodiscard]] const LossTable<T>* loss_table() const;
+  /// Whether every ∇²ℓ_n is positive semidefinite, so that G is, and has a factor SᵀS.
+  [[nodiscard]] bool has_convex_loss() const;
+
+  /// out [k, size] = A v for v [k, size]. Cost per sample and vector: about 2 (G) or 4 (H) times a
   /// gradient's. Throws ErrorCode::numeric when a result is not finite.
   void apply(std::size_t k, std::span<const T> v, std::span<T> out, const Control& control) const;
+  /// The same without λv.
+  void apply_term(std::size_t k, std::span<const T> v, std::span<T> out,
+                  const Control& control) const;
 
-  /// ḡ [M], computed at the first call.
+  /// ḡ [size], computed at the first call.
   std::span<const T> mean_gradient(const Control& control) const;
   /// Σ s_n over the samples that are not ignored.
   [[nodiscard]] double kept_weight() const;
 
  private:
+  /// ∇L [M]
+  std::vector<T> gradient(const Control& control) const;
+  /// v of a block as directions in all parameters.
+  void apply_selected(std::size_t k, std::span<const T> v, std::span<T> out,
+                      std::span<const T> shift, const Control& control) const;
   void apply_block(std::size_t k, std::span<const T> v, std::span<T> out, std::span<const T> shift,
                    const Control& control) const;
   void apply_slice(std::size_t k, std::span<const T> v, std::span<T> out, std::span<const T> shift,
@@ -53,7 +82,11 @@ class Operator {
   std::vector<T> theta_;
   std::shared_ptr<const Samples<T>> samples_;
   Term term_;
+  ParameterSelection selection_;
+  double weight_decay_;
   double denominator_;
+  std::shared_ptr<const LossTable<T>> loss_table_;
+  mutable std::mutex table_mutex_;
   mutable std::mutex mean_mutex_;
   mutable std::vector<T> mean_gradient_;
 };

@@ -105,6 +105,32 @@ double evaluate_gradient(const Graph& graph, std::span<const T> theta, const Sam
 }
 
 template <typename T>
+void pull_back(const Graph& graph, std::span<const T> theta, std::span<const T> x,
+               std::span<const T> f_bar, std::span<T> gradient, const Control& control) {
+  const std::size_t d = graph.input_size();
+  const std::size_t c = graph.output_size();
+  const auto make_sum = [&] {
+    GradientSum<T> sum;
+    sum.gradient.resize(gradient.size());
+    sum.gradient.zero();
+    return sum;
+  };
+  GradientSum<T> total = make_sum();
+  GradientWorkspaces<T> workspaces;
+  chunked_sum(plan_gradient(graph, x.size() / d, sizeof(T)), control, total, make_sum,
+              [&](Chunk chunk, GradientSum<T>& sum) {
+                auto scratch = borrow(workspaces, graph);
+                Evaluation<T>& evaluation = scratch->evaluation;
+                evaluation.forward(chunk.count, x.subspan(chunk.first * d, chunk.count * d), theta,
+                                   Order::first);
+                evaluation.adjoint(f_bar.subspan(chunk.first * c, chunk.count * c),
+                                   sum.gradient.span());
+                workspaces.give_back(std::move(scratch));
+              });
+  std::copy_n(total.gradient.data(), gradient.size(), gradient.data());
+}
+
+template <typename T>
 void predict(const Graph& graph, std::span<const T> theta, std::span<const T> x,
              std::span<T> outputs, const Control& control) {
   const std::size_t d = graph.input_size();
@@ -131,6 +157,10 @@ template double evaluate_gradient<double>(const Graph&, std::span<const double>,
 template double evaluate_gradient<float>(const Graph&, std::span<const float>,
                                          const Samples<float>&, Chunk, std::span<float>,
                                          GradientWorkspaces<float>&, const Control&);
+template void pull_back<double>(const Graph&, std::span<const double>, std::span<const double>,
+                                std::span<const double>, std::span<double>, const Control&);
+template void pull_back<float>(const Graph&, std::span<const float>, std::span<const float>,
+                               std::span<const float>, std::span<float>, const Control&);
 template void predict<double>(const Graph&, std::span<const double>, std::span<const double>,
                               std::span<double>, const Control&);
 template void predict<float>(const Graph&, std::span<const float>, std::span<const float>,

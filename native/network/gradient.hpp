@@ -39,6 +39,12 @@ double evaluate_gradient(const Graph& graph, std::span<const T> theta, const Sam
                          Chunk range, std::span<T> gradient, GradientWorkspaces<T>& workspaces,
                          const Control& control);
 
+/// gradient [M] = Σ_n J_nᵀ f̄_n for x [samples, input size] and f̄ [samples, C], where J_n = ∂f_n/∂θ:
+/// with f̄ = ∂L/∂f, the gradient of any L that the engine does not know.
+template <typename T>
+void pull_back(const Graph& graph, std::span<const T> theta, std::span<const T> x,
+               std::span<const T> f_bar, std::span<T> gradient, const Control& control);
+
 /// f [samples, C] for x [samples, input size].
 template <typename T>
 void predict(const Graph& graph, std::span<const T> theta, std::span<const T> x,

@@ -43,7 +43,8 @@ double loss_denominator(const LossSpec& loss, const Samples<T>& samples, Chunk r
 
 template <typename T>
 void LossPoint<T>::evaluate(const LossSpec& loss, const Samples<T>& samples, Chunk chunk,
-                            std::size_t outputs, double denominator, std::span<const T> f) {
+                            std::size_t outputs, double denominator, std::span<const T> f,
+                            const LossTable<T>* table) {
   kind_ = loss.kind;
   n_ = chunk.count;
   outputs_ = outputs;
@@ -68,6 +69,8 @@ void LossPoint<T>::evaluate(const LossSpec& loss, const Samples<T>& samples, Chu
       return squared_error(samples, chunk, f);
     case LossKind::binary_cross_entropy:
       return binary(samples, chunk, f);
+    case LossKind::custom:
+      return tabulated(samples, chunk, table);
   }
 }
 
@@ -181,6 +184,22 @@ void LossPoint<T>::binary(const Samples<T>& samples, Chunk chunk, std::span<cons
 }
 
 template <typename T>
+void LossPoint<T>::tabulated(const Samples<T>& samples, Chunk chunk, const LossTable<T>* table) {
+  if (table == nullptr) {
+    throw Error(
+        ErrorCode::spec,
+        "the network's loss is custom: functions in TypeScript, which this call cannot run");
+  }
+  const std::size_t square = outputs_ * outputs_;
+  std::copy_n(table->gradients.data() + chunk.first * outputs_, n_ * outputs_, gradient_.data());
+  table_ = {};
+  if (table->hessians.size() > 0) {
+    table_ = table->hessians.span().subspan(chunk.first * square, n_ * square);
+  }
+  for (std::size_t i = 0; i < n_; ++i) kept_ += samples.weight(chunk.first + i);
+}
+
+template <typename T>
 void LossPoint<T>::scaled_gradient(std::span<T> out) const {
   for (std::size_t i = 0; i < n_; ++i) {
     for (std::size_t c = 0; c < outputs_; ++c) {
@@ -197,6 +216,15 @@ void LossPoint<T>::apply_hessian(std::size_t k, std::span<const T> v, std::span<
     const T* const x = v.data() + row * outputs;
     const T* const c = curvature_.data() + i * outputs;
     T* const y = out.data() + row * outputs;
+    if (kind_ == LossKind::custom) {
+      const T* const hessian = table_.data() + i * outputs * outputs;
+      for (std::size_t j = 0; j < outputs; ++j) {
+        T sum = 0;
+        for (std::size_t l = 0; l < outputs; ++l) sum += hessian[j * outputs + l] * x[l];
+        y[j] = scale_[i] * sum;
+      }
+      continue;
+    }
     if (kind_ != LossKind::softmax_cross_entropy) {
       for (std::size_t j = 0; j < outputs; ++j) y[j] = scale_[i] * c[j] * x[j];
       continue;
@@ -229,6 +257,11 @@ template <typename T>
 void LossPoint<T>::hessian_of(std::size_t n, std::span<T> out) const {
   const std::size_t outputs = outputs_;
   const T* const c = curvature_.data() + n * outputs;
+  if (kind_ == LossKind::custom) {
+    const T* const hessian = table_.data() + n * outputs * outputs;
+    for (std::size_t j = 0; j < outputs * outputs; ++j) out[j] = scale_[n] * hessian[j];
+    return;
+  }
   if (kind_ != LossKind::softmax_cross_entropy) {
     std::fill_n(out.data(), outputs * outputs, T{0});
     for (std::size_t j = 0; j < outputs; ++j) out[j * outputs + j] = scale_[n] * c[j];

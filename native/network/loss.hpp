@@ -7,6 +7,8 @@
 //                          ∇ℓ = Q p − q, ∇²ℓ = Q (diag p − p pᵀ) with Q = Σ q
 //   mean squared error     ℓ = Σ_c (f_c − t_c)² / C
 //   binary cross-entropy   ℓ = Σ_c (log(1 + e^f_c) − t_c f_c) / C
+//   custom                 whatever functions in TypeScript say, with κ = 1: at a fixed point its
+//                          derivatives come as a table
 #pragma once
 
 #include <span>
@@ -17,12 +19,20 @@
 
 namespace eigenscape {
 
-enum class LossKind { softmax_cross_entropy, mean_squared_error, binary_cross_entropy };
+enum class LossKind { softmax_cross_entropy, mean_squared_error, binary_cross_entropy, custom };
 
 struct LossSpec {
   LossKind kind = LossKind::softmax_cross_entropy;
   std::vector<double> class_weights;  // [C], or empty
   double label_smoothing = 0;
+};
+
+/// Derivatives of a custom loss at the outputs of every sample: its functions run once a sample.
+template <typename T>
+struct LossTable {
+  AlignedBuffer<T> gradients;  // ∇ℓ_n [N, C]
+  AlignedBuffer<T> hessians;  // ∇²ℓ_n, symmetric to the bit [N, C, C]; empty where no term needs it
+  bool convex = true;         // no ∇²ℓ_n has a negative eigenvalue beyond rounding
 };
 
 /// Σ s_n κ_n over the samples of `range`; throws ErrorCode::data when it is 0.
@@ -33,12 +43,12 @@ double loss_denominator(const LossSpec& loss, const Samples<T>& samples, Chunk r
 template <typename T>
 class LossPoint {
  public:
-  /// f is [n, C] for the samples of the chunk. Throws ErrorCode::numeric if an output is not
-  /// finite.
+  /// f is [n, C] for the samples of the chunk; `table`, of all samples, is there for a custom loss
+  /// and lives as long as this point. Throws ErrorCode::numeric if an output is not finite.
   void evaluate(const LossSpec& loss, const Samples<T>& samples, Chunk chunk, std::size_t outputs,
-                double denominator, std::span<const T> f);
+                double denominator, std::span<const T> f, const LossTable<T>* table = nullptr);
 
-  /// Σ s_n ℓ_n over the chunk.
+  /// Σ s_n ℓ_n over the chunk; 0 for a custom loss, whose values its table does not hold.
   [[nodiscard]] double value() const { return value_; }
   /// Σ s_n over the samples that are not ignored, and over those of them predicted right.
   [[nodiscard]] double kept() const { return kept_; }
@@ -64,6 +74,7 @@ class LossPoint {
   void softmax(const LossSpec& loss, const Samples<T>& samples, Chunk chunk, std::span<const T> f);
   void squared_error(const Samples<T>& samples, Chunk chunk, std::span<const T> f);
   void binary(const Samples<T>& samples, Chunk chunk, std::span<const T> f);
+  void tabulated(const Samples<T>& samples, Chunk chunk, const LossTable<T>* table);
   double softmax_sample(std::span<const double> q, std::span<const T> f, std::size_t i);
 
   LossKind kind_ = LossKind::softmax_cross_entropy;
@@ -76,6 +87,7 @@ class LossPoint {
   AlignedBuffer<T> scale_;
   AlignedBuffer<T> curvature_;          // p for softmax, else the diagonal of ∇²ℓ [n, C]
   AlignedBuffer<T> mass_;               // Q for softmax [n]
+  std::span<const T> table_;            // ∇²ℓ of a custom loss [n, C, C], or empty
   std::vector<std::size_t> top_;        // the most probable class [n]
   std::vector<double> target_weights_;  // q of one sample [C]
   std::vector<double> exponentials_;    // e^(f_c − f_top) of one sample [C]

@@ -34,6 +34,7 @@ void register_network(Exports& exports);
 void register_training(Exports& exports);
 void register_operators(Exports& exports);
 void register_many(Exports& exports);
+void register_custom_loss(Exports& exports);
 void register_machine(Exports& exports);
 
 }  // namespace eigenscape::node

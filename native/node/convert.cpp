@@ -35,6 +35,8 @@ LossSpec to_loss(const Napi::Object& object) {
     loss.kind = LossKind::mean_squared_error;
   } else if (type == "binaryCrossEntropy") {
     loss.kind = LossKind::binary_cross_entropy;
+  } else if (type == "custom") {
+    loss.kind = LossKind::custom;
   } else {
     throw Error(ErrorCode::spec, "unknown loss '" + type + "'");
   }

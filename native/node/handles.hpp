@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <variant>
+#include <vector>
 
 #include "curvature/operator.hpp"
 #include "network/network.hpp"
@@ -25,6 +26,26 @@ struct SamplesHandle {
   static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e02ULL};
   static constexpr const char* name = "dataset";
   Either<Samples> object;
+};
+
+/// A network's parameters, copied, with data: where outputs and gradients are asked for by parts.
+template <typename T>
+struct Point {
+  std::shared_ptr<Network<T>> network;
+  std::vector<T> theta;
+  std::shared_ptr<Samples<T>> samples;
+};
+
+struct PointHandle {
+  static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e04ULL};
+  static constexpr const char* name = "point";
+  Either<Point> object;
+};
+
+struct LossTableHandle {
+  static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e05ULL};
+  static constexpr const char* name = "table of a custom loss";
+  Either<LossTable> object;
 };
 
 struct OperatorHandle {

@@ -152,6 +152,7 @@ void check_fit(const Graph& graph, const Samples<T>& samples) {
   for (const std::int32_t c : samples.classes) {
     if (c >= outputs) throw Error(ErrorCode::data, "a class is not below the number of outputs");
   }
+  if (graph.loss().kind == LossKind::custom) return;  // its targets stay in TypeScript
   const bool needs_rows = graph.loss().kind != LossKind::softmax_cross_entropy;
   const bool has_rows = samples.classes.empty();
   if ((needs_rows && !has_rows) ||
@@ -183,14 +184,6 @@ Napi::Value predict_job(const Napi::CallbackInfo& info) {
       },
       unwrap<NetworkHandle>(info[0]).object);
 }
-
-/// What a job on a network and its data needs, copied: (network, θ, samples).
-template <typename T>
-struct Point {
-  std::shared_ptr<Network<T>> network;
-  std::vector<T> theta;
-  std::shared_ptr<Samples<T>> samples;
-};
 
 /// Calls `action` with the point that (network handle, samples handle) describe.
 template <typename Action>
@@ -246,14 +239,48 @@ Napi::Value gradient_job(const Napi::CallbackInfo& info) {
   });
 }
 
-/// createOperator(network, samples, term) → handle; copies the parameters.
+/// { ranges?: Float64Array of first, last, first, last …, weightDecay: number }
+OperatorOptions to_operator_options(const Napi::Object& object, std::size_t parameters) {
+  OperatorOptions options;
+  options.weight_decay = number_of(object, "weightDecay");
+  const Napi::Value ranges = object.Get("ranges");
+  if (ranges.IsUndefined()) return options;
+  const std::vector<double> ends = to_vector<double>(ranges);
+  options.ranges.emplace();
+  double before = 0;
+  for (std::size_t i = 0; i + 1 < ends.size(); i += 2) {
+    const bool fits = ends[i] >= before && ends[i + 1] > ends[i] &&
+                      ends[i + 1] <= static_cast<double>(parameters);
+    if (!fits) throw Error(ErrorCode::internal, "the ranges do not fit the parameters");
+    before = ends[i + 1];
+    options.ranges->emplace_back(static_cast<std::size_t>(ends[i]),
+                                 static_cast<std::size_t>(ends[i + 1]));
+  }
+  if (options.ranges->empty()) throw Error(ErrorCode::internal, "the ranges are empty");
+  return options;
+}
+
+/// createPoint(network, samples) → handle; copies the parameters.
+Napi::Value create_point(const Napi::CallbackInfo& info) {
+  return with_point(info, [&]<typename T>(std::shared_ptr<Point<T>> point) -> Napi::Value {
+    const std::size_t bytes = bytes_of(*point->network);
+    PointHandle handle;
+    handle.object = std::move(point);
+    return wrap(info.Env(), std::move(handle), bytes);
+  });
+}
+
+/// createOperator(network, samples, term, { ranges?, weightDecay }) → handle; copies the
+/// parameters.
 Napi::Value create_operator(const Napi::CallbackInfo& info) {
   const Term term = to_term(info[2].ToString().Utf8Value());
   return with_point(info, [&]<typename T>(std::shared_ptr<Point<T>> point) -> Napi::Value {
     const std::size_t bytes = bytes_of(*point->network);
+    const OperatorOptions options =
+        to_operator_options(info[3].As<Napi::Object>(), point->theta.size());
     OperatorHandle handle;
     handle.object = std::make_shared<Operator<T>>(point->network->graph(), std::move(point->theta),
-                                                  point->samples, term);
+                                                  point->samples, term, options);
     return wrap(info.Env(), std::move(handle), bytes);
   });
 }
@@ -263,6 +290,8 @@ Napi::Value release_handle(const Napi::CallbackInfo& info) {
   release<NetworkHandle>(info[0]);
   release<SamplesHandle>(info[0]);
   release<OperatorHandle>(info[0]);
+  release<PointHandle>(info[0]);
+  release<LossTableHandle>(info[0]);
   return info.Env().Undefined();
 }
 
@@ -289,6 +318,7 @@ void register_network(Exports& exports) {
   exports.add<predict_job>("predict");
   exports.add<evaluate_job>("evaluate");
   exports.add<gradient_job>("gradient");
+  exports.add<create_point>("createPoint");
   exports.add<create_operator>("createOperator");
   exports.add<release_handle>("release");
 }

@@ -81,8 +81,10 @@ Napi::Value assemble_job(const Napi::CallbackInfo& info) {
         const std::span<T> entries(array.Data(), n * n);
         return start_job(
             info.Env(), info[2].As<Napi::Object>(),
-            [matrix, way, entries](const Control& control) -> Resolve {
+            [matrix, way, entries, n](const Control& control) -> Resolve {
               assemble<T>(*matrix, way.route, way.block, entries, control);
+              const auto lambda = static_cast<T>(matrix->weight_decay());
+              for (std::size_t i = 0; lambda != 0 && i < n; ++i) entries[i * n + i] += lambda;
               return nullptr;
             },
             array);
@@ -104,6 +106,11 @@ Resolve resolve_spectrum(DenseSpectrum spectrum, AssemblyScale scale, const char
   };
 }
 
+/// λI moves every eigenvalue by λ, those that are exactly 0 to exactly λ.
+void shift(std::vector<double>& values, double lambda) {
+  for (double& value : values) value += lambda;
+}
+
 /// operatorEigenvalues(operator, way, options) → job of { eigenvalues, exactZeros, norm,
 /// magnitude, operations, via }
 Napi::Value operator_eigenvalues_job(const Napi::CallbackInfo& info) {
@@ -119,9 +126,10 @@ Napi::Value operator_eigenvalues_job(const Napi::CallbackInfo& info) {
                            AlignedBuffer<T> entries(n * n);
                            const AssemblyScale scale =
                                assemble<T>(*matrix, way.route, way.block, entries.span(), control);
-                           return resolve_spectrum(
-                               symmetric_eigenvalues<T>(n, entries.span(), control), scale,
-                               name_of(way.route));
+                           DenseSpectrum spectrum =
+                               symmetric_eigenvalues<T>(n, entries.span(), control);
+                           shift(spectrum.values, matrix->weight_decay());
+                           return resolve_spectrum(std::move(spectrum), scale, name_of(way.route));
                          });
       },
       unwrap<OperatorHandle>(info[0]).object);
@@ -159,13 +167,15 @@ Napi::Value operator_eigenpairs_job(const Napi::CallbackInfo& info) {
             n * n * sizeof(T) + std::max(workspace_of(*matrix, way),
                                          symmetric_eigenpairs_workspace(n, sizeof(T), range)),
             "eigenpairs of " + describe(n), kAdvice);
-        return start_job(
-            info.Env(), info[3].As<Napi::Object>(),
-            [matrix, way, n, range](const Control& control) -> Resolve {
-              AlignedBuffer<T> entries(n * n);
-              assemble<T>(*matrix, way.route, way.block, entries.span(), control);
-              return resolve_pairs(symmetric_eigenpairs<T>(n, entries.span(), range, control));
-            });
+        return start_job(info.Env(), info[3].As<Napi::Object>(),
+                         [matrix, way, n, range](const Control& control) -> Resolve {
+                           AlignedBuffer<T> entries(n * n);
+                           assemble<T>(*matrix, way.route, way.block, entries.span(), control);
+                           DenseEigenpairs<T> pairs =
+                               symmetric_eigenpairs<T>(n, entries.span(), range, control);
+                           shift(pairs.values, matrix->weight_decay());
+                           return resolve_pairs(std::move(pairs));
+                         });
       },
       unwrap<OperatorHandle>(info[0]).object);
 }

@@ -14,6 +14,7 @@ import type { ArrayOf, DType } from '../data/dtype.js';
 import { describeValue } from '../describe-value.js';
 import {
   longCallEntries,
+  nonnegativeNumber,
   optionsOf,
   parseLongCall,
   parseOptions,
@@ -23,10 +24,13 @@ import {
 import { EigenscapeError } from '../errors.js';
 import { callEngine, runJob } from '../long-call.js';
 import { addon } from '../native.js';
-import type { NativeWay, OperatorHandle } from '../native.js';
+import type { JobOptions, NativeJob, NativeWay, OperatorHandle } from '../native.js';
 import { requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import type { LongCallOptions } from '../progress.js';
+import { LossTable } from './loss-table.js';
+import { entryCount, parametersOption, rangesOf, selectParameters } from './parameters.js';
+import type { ChosenTensor } from './parameters.js';
 
 /** What the functions of the spectrum room accept: a symmetric matrix of which products are known. */
 export interface SymmetricOperator {
@@ -45,6 +49,12 @@ export type CurvatureTerm =
   'hessian' | 'gaussNewton' | 'residual' | 'empiricalFisher' | 'gradientCovariance';
 
 export interface OperatorOptions {
+  /** Names of tensors or layers of `network.layout`, or globs (`*` for any characters, `?` for one): the diagonal
+   *  block of the matrix that belongs to these parameters, in the order of the layout. Default: all. */
+  readonly parameters?: string | readonly string[] | undefined;
+  /** λ ≥ 0 of the term (λ/2)‖θ‖² beside the loss, over all parameters, biases and normalizations included, as
+   *  torch's weight_decay has it: λI is added to the matrix. Default 0. */
+  readonly weightDecay?: number | undefined;
   /** Threads for all its computing, unless a call says otherwise. */
   readonly threads?: number | undefined;
 }
@@ -57,7 +67,11 @@ export interface DenseOptions extends LongCallOptions {
   readonly blockSize?: number | undefined;
 }
 
-const operatorSchema = optionsOf({ threads: longCallEntries.threads });
+const operatorSchema = optionsOf({
+  parameters: parametersOption,
+  weightDecay: v.optional(nonnegativeNumber, 0),
+  threads: longCallEntries.threads,
+});
 /** @internal */
 export const denseEntries = {
   ...longCallEntries,
@@ -78,12 +92,18 @@ export function parseDenseOptions(call: string, options: DenseOptions): NativeWa
 /** One term at the point where it was made: later changes of the network do not reach it. */
 export class CurvatureOperator<D extends DType = DType> implements SymmetricOperator {
   readonly term: CurvatureTerm;
-  /** M: the number of parameters. */
+  /** M: the number of parameters, all or those of the block. */
   readonly size: number;
+  /** The tensors that rows and columns belong to, in their order. */
+  readonly parameters: readonly ChosenTensor[];
+  /** λ of λI, which is part of the matrix. */
+  readonly weightDecay: number;
   readonly dtype: D;
   readonly sampleCount: number;
   readonly #threads: number | undefined;
+  readonly #losses: LossTable | undefined;
   #handle: OperatorHandle | undefined;
+  #calls = 0;
 
   /** @internal */
   constructor(
@@ -92,22 +112,57 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     data: Dataset,
     options: OperatorOptions = {},
   ) {
-    const { threads } = parseOptions(term, operatorSchema, options);
+    const { threads, weightDecay, ...chosen } = parseOptions(term, operatorSchema, options);
     requireNetwork(term, network);
     const { handle } = network;
     const samples = network.samplesOf(data);
     this.term = term;
-    this.size = network.parameterCount;
+    this.parameters = selectParameters(term, network.layout, chosen.parameters);
+    this.weightDecay = weightDecay;
+    this.size = this.parameters.reduce((sum, { shape }) => sum + entryCount(shape), 0);
     this.dtype = network.dtype;
     this.sampleCount = data.sampleCount;
     this.#threads = threads;
     if (this.size === 0) {
       throw new EigenscapeError('ERR_SPEC', `${term}: the network has no parameters to curve`);
     }
-    this.#handle = callEngine(() => addon().createOperator(handle, samples, term));
+    const whole = this.size === network.parameterCount;
+    const native = { weightDecay, ranges: whole ? undefined : rangesOf(this.parameters) };
+    const created = callEngine(() => addon().createOperator(handle, samples, term, native));
+    const { customLoss: loss, outputCount } = network;
+    const withHessians = term === 'hessian' || term === 'gaussNewton';
+    this.#losses =
+      loss && new LossTable({ handle: created, data, outputCount, loss, withHessians });
+    this.#handle = created;
   }
 
-  /** The engine's object, for the spectrum room.
+  /** Runs a job of the engine on this operator; the functions of a custom loss run before the first. An
+   *  operator that is disposed meanwhile still finishes it.
+   *  @internal */
+  async run<Result>(
+    options: LongCallOptions,
+    start: (handle: OperatorHandle, job: JobOptions) => NativeJob<Result>,
+  ): Promise<Result> {
+    const { handle } = this;
+    const long = this.jobOptions(options);
+    this.#calls += 1;
+    try {
+      if (this.#losses !== undefined) await this.#losses.ready(long);
+      return await runJob(long, (job) => start(handle, job));
+    } finally {
+      this.#calls -= 1;
+      if (this.#handle === undefined) this.#release(handle);
+    }
+  }
+
+  /** Whether G is a sum of squares: false where a custom loss has a ∇²ℓ_n with a negative eigenvalue, so that
+   *  G may have some too. For terms that read ∇²ℓ.
+   *  @internal */
+  async hasConvexLoss(options: LongCallOptions): Promise<boolean> {
+    return (await this.#losses?.ready(this.jobOptions(options))) ?? true;
+  }
+
+  /** The engine's object. Jobs go through {@link run}.
    *  @internal */
   get handle(): OperatorHandle {
     if (this.#handle === undefined) {
@@ -131,10 +186,9 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     count = 1,
     options: LongCallOptions = {},
   ): Promise<ArrayOf[D]> {
-    const { handle } = this;
     parseLongCall('apply', options);
     const copy = this.#readVectors(vectors, count);
-    const products = await runJob(this.jobOptions(options), (job) =>
+    const products = await this.run(options, (handle, job) =>
       addon().applyOperator(handle, copy, count, job),
     );
     const result = allocate(this.dtype, products.length);
@@ -146,17 +200,21 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
    *  @throws EigenscapeError ERR_MEMORY before anything is allocated, ERR_NUMERIC when it is not finite,
    *  ERR_SPEC when the closed form is asked for and does not hold */
   async toDense(options: DenseOptions = {}): Promise<ArrayOf[D]> {
-    const { handle } = this;
     const way = parseDenseOptions('toDense', options);
-    const matrix = await runJob(this.jobOptions(options), (job) =>
+    const matrix = await this.run(options, (handle, job) =>
       addon().assembleOperator(handle, way, job),
     );
     return matrix as ArrayOf[D];
   }
 
   [Symbol.dispose](): void {
-    if (this.#handle !== undefined) addon().release(this.#handle);
+    const handle = this.#handle;
     this.#handle = undefined;
+    if (handle !== undefined) this.#release(handle);
+  }
+
+  #release(handle: OperatorHandle): void {
+    if (this.#calls === 0) addon().release(handle);
   }
 
   #readVectors(vectors: ArrayLike<number>, count: number): ArrayOf[D] {

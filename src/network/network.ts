@@ -16,12 +16,14 @@ import { callEngine, runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type { NetworkHandle, SamplesHandle } from '../native.js';
 import type { LongCallOptions } from '../progress.js';
+import { sumCustomGradient, sumCustomLoss } from './custom-sums.js';
+import type { CustomLossPoint } from './custom-sums.js';
 import { initialParameters } from './initializer.js';
 import type { Initializer } from './initializer.js';
 import { parseSpec } from './parse-spec.js';
 import type { ParsedSpec } from './parse-spec.js';
 import { samplesFor } from './samples.js';
-import type { NetworkSpec } from './spec.js';
+import type { CustomLossSpec, NetworkSpec } from './spec.js';
 
 /** Where one tensor of parameters is in the flat vector of all. */
 export interface ParameterTensor {
@@ -163,6 +165,24 @@ export class Network<D extends DType = DType> {
     return readRows(rows, size).data;
   }
 
+  /** The loss, if it is written in TypeScript.
+   *  @internal */
+  get customLoss(): CustomLossSpec | undefined {
+    const { loss } = this.#parts.parsed;
+    return loss.type === 'custom' ? loss : undefined;
+  }
+
+  /** What the sums of a custom loss need, at the parameters that the network has now; undefined for the
+   *  losses that the engine knows. What is done with it releases it.
+   *  @internal */
+  customPoint(data: Dataset): CustomLossPoint | undefined {
+    const { customLoss, outputCount } = this;
+    if (customLoss === undefined) return undefined;
+    const samples = this.samplesOf(data);
+    const handle = callEngine(() => addon().createPoint(this.handle, samples));
+    return { handle, data, outputCount, loss: customLoss };
+  }
+
   /** Claims the network for training; the function returned gives it back.
    *  @internal */
   claim(): () => void {
@@ -231,17 +251,21 @@ export class Network<D extends DType = DType> {
   /** L over the whole data. */
   async loss(data: Dataset, options: LongCallOptions = {}): Promise<number> {
     parseLongCall('loss', options);
+    const point = this.customPoint(data);
+    if (point !== undefined) return sumCustomLoss(point, options);
     return (await this.#evaluate(data, options)).loss;
   }
 
   /** The share of the samples, by weight, whose largest output is at the target's class; for binary
    *  cross-entropy, whose outputs all have the right sign.
-   *  @throws EigenscapeError ERR_SPEC under meanSquaredError, which knows no classes */
+   *  @throws EigenscapeError ERR_SPEC under meanSquaredError and custom losses, which know no classes */
   async accuracy(data: Dataset, options: LongCallOptions = {}): Promise<number> {
-    if (this.#parts.parsed.loss.type === 'meanSquaredError') {
+    const { type } = this.#parts.parsed.loss;
+    if (type === 'meanSquaredError' || type === 'custom') {
+      const loss = type === 'custom' ? 'a custom loss' : `the loss ${type}`;
       throw new EigenscapeError(
         'ERR_SPEC',
-        'accuracy: a network with the loss meanSquaredError has no classes to be right about; use loss(data)',
+        `accuracy: a network with ${loss} has no classes to be right about; use loss(data)`,
       );
     }
     parseLongCall('accuracy', options);
@@ -252,8 +276,11 @@ export class Network<D extends DType = DType> {
   async gradient(data: Dataset, options: LongCallOptions = {}): Promise<ArrayOf[D]> {
     parseLongCall('gradient', options);
     const { handle } = this;
-    const samples = this.samplesOf(data);
-    const { gradient } = await runJob(options, (job) => addon().gradient(handle, samples, job));
+    const point = this.customPoint(data);
+    const { gradient } =
+      point === undefined
+        ? await runJob(options, (job) => addon().gradient(handle, this.samplesOf(data), job))
+        : await sumCustomGradient(point, options);
     const result = allocate(this.dtype, gradient.length);
     result.set(gradient);
     return result;

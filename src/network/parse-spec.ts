@@ -1,5 +1,7 @@
 // From a NetworkSpec as a user wrote it to one that is whole: checked, named, wired by index.
 
+import { types } from 'node:util';
+
 import * as v from 'valibot';
 
 import { describeValue } from '../describe-value.js';
@@ -7,7 +9,7 @@ import { optionsOf, parseOptions, positiveInteger } from '../options.js';
 import { EigenscapeError } from '../errors.js';
 import type { NativeLayer, NativeSpec } from '../native.js';
 import { attributesOf, layerSchemas } from './layer-options.js';
-import type { LayerSpec, LossObject, NetworkSpec } from './spec.js';
+import type { CustomLossSpec, LayerSpec, LossObject, NetworkSpec } from './spec.js';
 
 const weight = v.pipe(
   v.number('finite numbers of at least 0'),
@@ -15,6 +17,16 @@ const weight = v.pipe(
   v.minValue(0, 'finite numbers of at least 0'),
 );
 const smoothing = 'a number from 0 up to, but not, 1';
+
+/** One function of a custom loss. */
+function lossFunction<F>() {
+  const expected = 'a function of one sample (outputs, target) that is not async';
+  return v.custom<F>(
+    (value) => typeof value === 'function' && !types.isAsyncFunction(value),
+    expected,
+  );
+}
+
 const lossSchemas = {
   softmaxCrossEntropy: optionsOf({
     type: v.literal('softmaxCrossEntropy'),
@@ -31,6 +43,13 @@ const lossSchemas = {
   }),
   meanSquaredError: optionsOf({ type: v.literal('meanSquaredError') }),
   binaryCrossEntropy: optionsOf({ type: v.literal('binaryCrossEntropy') }),
+  custom: optionsOf({
+    type: v.literal('custom'),
+    name: v.optional(v.pipe(v.string('a name'), v.minLength(1, 'a name'))),
+    value: lossFunction<CustomLossSpec['value']>(),
+    gradient: lossFunction<CustomLossSpec['gradient']>(),
+    hessian: lossFunction<CustomLossSpec['hessian']>(),
+  }),
 } satisfies Record<LossObject['type'], v.GenericSchema>;
 
 const specSchema = optionsOf({
@@ -149,9 +168,17 @@ export function parseSpec(given: unknown): ParsedSpec {
     attributes: attributesOf(layer),
   }));
   return {
-    spec: { input, layers, loss: typeof rawLoss === 'string' ? loss.type : loss },
+    spec: {
+      input,
+      layers,
+      loss: typeof rawLoss === 'string' && loss.type !== 'custom' ? loss.type : loss,
+    },
     loss,
     layerNames,
-    native: { input, layers: nativeLayers, loss },
+    native: {
+      input,
+      layers: nativeLayers,
+      loss: loss.type === 'custom' ? { type: 'custom' } : loss,
+    },
   };
 }

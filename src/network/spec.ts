@@ -1,4 +1,5 @@
-// The specification of a network: plain JSON that says its input, its layers and its loss.
+// The specification of a network: plain JSON that says its input, its layers and its loss; only a custom loss
+// holds functions.
 
 interface LayerCommon {
   /** How other layers and `network.layout` call this layer; default: its type and index, `dense0`. */
@@ -139,8 +140,40 @@ export interface BinaryCrossEntropySpec {
   readonly type: 'binaryCrossEntropy';
 }
 
-export type LossObject = SoftmaxCrossEntropySpec | MeanSquaredErrorSpec | BinaryCrossEntropySpec;
-export type LossName = LossObject['type'];
+/** A sample's target: a number where the dataset has one for each sample (a class, a value), else its row. */
+export type LossTarget = number | Float64Array;
+
+/** A loss of one's own: ℓ, ∇ℓ and ∇²ℓ of one sample in the network's outputs f [C], written in TypeScript.
+ *
+ *  L = Σ s_n ℓ_n / Σ s_n over the whole data, with s_n the sample weights (κ_n = 1). At a fixed point the
+ *  outputs are fixed, so an operator calls each function once per sample, not per product; training calls
+ *  them once per sample and step. They run on the JavaScript thread, a few milliseconds at a time, must not be
+ *  async, and must give the same result when called again. On first use, at a few samples, `gradient` is
+ *  compared with central differences of `value` and `hessian` with those of `gradient`. Samples of weight 0
+ *  are not asked for.
+ *  @example { type: 'custom', value: ([f = 0], t: number) => (f - t) ** 4,
+ *             gradient: ([f = 0], t: number) => [4 * (f - t) ** 3],
+ *             hessian: ([f = 0], t: number) => [12 * (f - t) ** 2] } */
+export interface CustomLossSpec {
+  readonly type: 'custom';
+  /** How messages call it. */
+  readonly name?: string | undefined;
+  /** ℓ */
+  value(outputs: Float64Array, target: LossTarget): number;
+  /** ∇ℓ [C] */
+  gradient(outputs: Float64Array, target: LossTarget): ArrayLike<number>;
+  /** ∇²ℓ, symmetric: [C × C] row-major, or C rows. */
+  hessian(
+    outputs: Float64Array,
+    target: LossTarget,
+  ): ArrayLike<number> | ArrayLike<ArrayLike<number>>;
+}
+
+/** The losses that the engine knows. */
+export type BuiltInLossSpec =
+  SoftmaxCrossEntropySpec | MeanSquaredErrorSpec | BinaryCrossEntropySpec;
+export type LossObject = BuiltInLossSpec | CustomLossSpec;
+export type LossName = BuiltInLossSpec['type'];
 export type LossSpec = LossName | LossObject;
 
 export interface NetworkSpec {

@@ -74,8 +74,7 @@ export async function denseSpectrum(
 ): Promise<DenseTermSpectrum> {
   const way = parseDenseOptions('eigenvalues', options);
   if (isCurvatureOperator(operator)) {
-    const { handle } = operator;
-    const spectrum = await runJob(operator.jobOptions(options), (job) =>
+    const spectrum = await operator.run(options, (handle, job) =>
       addon().operatorEigenvalues(handle, way, job),
     );
     return withErrors(spectrum, operator.dtype, operator.sampleCount);

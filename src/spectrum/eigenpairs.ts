@@ -86,8 +86,7 @@ async function solve(
   options: EigenpairsOptions,
 ): Promise<NativeEigenpairs> {
   if (isCurvatureOperator(operator)) {
-    const { handle } = operator;
-    return runJob(operator.jobOptions(options), (job) =>
+    return operator.run(options, (handle, job) =>
       addon().operatorEigenpairs(handle, way, range, job),
     );
   }
