@@ -137,6 +137,16 @@ export type {
 export { countOutliers } from './spectrum/outliers.js';
 export type { OutlierCount, OutlierOptions } from './spectrum/outliers.js';
 
+export { barrier } from './landscape/barrier.js';
+export type { Barrier, BarrierOptions } from './landscape/barrier.js';
+export { interpolate } from './landscape/interpolate.js';
+export type { InterpolateOptions, LineProfile } from './landscape/interpolate.js';
+export { plane } from './landscape/plane.js';
+export type { PlaneDirections, PlaneOptions, PlaneProfile } from './landscape/plane.js';
+export type { SurfaceValues } from './landscape/surface.js';
+export { trackInterpolation } from './landscape/track-interpolation.js';
+export type { TrackedLine, TrackInterpolationOptions } from './landscape/track-interpolation.js';
+
 export { importOnnx } from './onnx/import.js';
 export type { ImportOnnxOptions } from './onnx/import.js';
 export { exportOnnx } from './onnx/export.js';

@@ -205,6 +205,25 @@ export interface NativeSpectra {
   readonly failed: readonly { readonly point: number; readonly message: string }[];
 }
 
+/** Points Σ_j coefficients[i, j] · basis[j], and the direction of the derivatives, if any. */
+export interface NativePoints {
+  readonly count: number;
+  /** [count, terms] */
+  readonly coefficients: Float64Array;
+  /** [terms, M] */
+  readonly basis: NativeArray;
+  /** [M] */
+  readonly direction?: NativeArray | undefined;
+}
+
+/** [count] each; where outputs are not finite, the loss is Infinity and the rest NaN. */
+export interface NativePointValues {
+  readonly losses: Float64Array;
+  readonly accuracies: Float64Array;
+  readonly firstDerivatives?: Float64Array;
+  readonly secondDerivatives?: Float64Array;
+}
+
 export interface Machine {
   readonly version: string;
   readonly blas: string;
@@ -324,6 +343,12 @@ export interface Addon {
     terms: readonly string[],
     options: JobOptions,
   ): NativeJob<NativeSpectra>;
+  /** The operator names network and data, its own point and term do not matter. */
+  evaluatePoints(
+    operator: OperatorHandle,
+    points: NativePoints,
+    options: JobOptions,
+  ): NativeJob<NativePointValues>;
   /** Lets go of what a handle holds; later calls with it are ERR_DISPOSED. */
   release(
     handle: NetworkHandle | OperatorHandle | SamplesHandle | PointHandle | LossTableHandle,

@@ -51,11 +51,11 @@ auto borrow(GradientWorkspaces<T>& workspaces, const Graph& graph) {
   return workspaces.take([&] { return std::make_unique<GradientScratch<T>>(graph); });
 }
 
+}  // namespace
+
 SumPlan plan_gradient(const Graph& graph, std::size_t samples, std::size_t entry_bytes) {
   return plan_sum(samples, 2 * graph.entries_per_sample() * entry_bytes);
 }
-
-}  // namespace
 
 template <typename T>
 LossSummary evaluate_loss(const Graph& graph, std::span<const T> theta, const Samples<T>& samples,

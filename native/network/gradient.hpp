@@ -27,6 +27,9 @@ struct GradientScratch {
 template <typename T>
 using GradientWorkspaces = Workspaces<GradientScratch<T>>;
 
+/// The chunks of all sums of first order.
+SumPlan plan_gradient(const Graph& graph, std::size_t samples, std::size_t entry_bytes);
+
 /// L and the accuracy over all samples.
 template <typename T>
 LossSummary evaluate_loss(const Graph& graph, std::span<const T> theta, const Samples<T>& samples,

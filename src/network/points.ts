@@ -74,14 +74,16 @@ export function readPoint<D extends DType>(
 }
 
 /** A checked copy of points as a matrix [count, parameterCount], in the network's type.
- *  @throws EigenscapeError ERR_SPEC, ERR_SHAPE or ERR_DATA; the message names the point
+ *  @param name what the points are to the caller, for the message
+ *  @throws EigenscapeError ERR_SPEC, ERR_SHAPE or ERR_DATA; the message names the row
  *  @internal */
 export function readPoints<D extends DType>(
   call: string,
   network: Network<D>,
   points: unknown,
+  name = 'points',
 ): { readonly count: number; readonly values: ArrayOf[D] } {
-  requireArray(call, 'points', points);
+  requireArray(call, name, points);
   const size = network.parameterCount;
   if (size === 0) {
     throw new EigenscapeError('ERR_SPEC', `${call}: the network has no parameters to vary`);
@@ -91,7 +93,7 @@ export function readPoints<D extends DType>(
   if (!Number.isInteger(count) || count === 0) {
     throw new EigenscapeError(
       'ERR_SHAPE',
-      `${call}: points hold ${String(points.length)} entries; expected rows of ${String(size)}, the network's parameterCount, and at least one`,
+      `${call}: ${name} holds ${String(points.length)} entries; expected rows of ${String(size)}, the network's parameterCount, and at least one`,
       { details: { given: points.length, parameterCount: size } },
     );
   }
@@ -99,7 +101,7 @@ export function readPoints<D extends DType>(
   for (let row = 0; row < count; row += 1) {
     const target = values.subarray(row * size, (row + 1) * size);
     const point = flat ? points.subarray(row * size, (row + 1) * size) : points[row];
-    writePoint(call, `point ${String(row)}`, network, point, target);
+    writePoint(call, `row ${String(row)} of ${name}`, network, point, target);
   }
   return { count, values };
 }

@@ -205,11 +205,11 @@ describe('refuses', () => {
   it('points of another size', async () => {
     expect(await refused(new Float64Array(size + 1))).toMatchObject({
       code: 'ERR_SHAPE',
-      message: /points hold 75 entries; expected rows of 74/,
+      message: /points holds 75 entries; expected rows of 74/,
     });
     expect(await refused([new Float64Array(3)])).toMatchObject({
       code: 'ERR_SHAPE',
-      message: /point 0 has 3 entries; expected 74/,
+      message: /row 0 of points has 3 entries; expected 74/,
     });
     expect(await refused([])).toMatchObject({ code: 'ERR_SHAPE' });
   });
@@ -223,7 +223,7 @@ describe('refuses', () => {
     expect(other.parameterCount).toBe(size);
     expect(await refused([other])).toMatchObject({
       code: 'ERR_SHAPE',
-      message: /point 0 is a network with tensors \[37, 2\]; expected .*\[6, 2\] \[6\]/,
+      message: /row 0 of points is a network with tensors \[37, 2\]; expected .*\[6, 2\] \[6\]/,
     });
   });
 
@@ -232,7 +232,7 @@ describe('refuses', () => {
     bad[3 * size + 4] = NaN;
     expect(await refused(bad)).toMatchObject({
       code: 'ERR_DATA',
-      message: /entry 4 of point 3 is NaN; expected a finite number of float64/,
+      message: /entry 4 of row 3 of points is NaN; expected a finite number of float64/,
     });
   });
 
