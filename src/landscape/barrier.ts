@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import type { Dataset } from '../data/dataset.js';
 import type { DType } from '../data/dtype.js';
 import { EigenscapeError } from '../errors.js';
-import { requireNetwork } from '../network/network.js';
+import { requireEngineLoss, requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import { readPoint } from '../network/points.js';
 import type { ParameterPoint } from '../network/points.js';
@@ -106,6 +106,7 @@ export async function barrier(
   const parsed = parseOptions('barrier', schema, options);
   const { data } = options;
   requireNetwork('barrier', network);
+  requireEngineLoss('barrier', network);
   requireData(network, { data, testData: undefined });
   const line = lineThrough('barrier', network, from, to);
   const initial =

@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 
 import type { Dataset } from '../data/dataset.js';
-import { requireNetwork } from '../network/network.js';
+import { requireEngineLoss, requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import type { ParameterPoint } from '../network/points.js';
 import { longCallEntries, optionsOf, parseOptions } from '../options.js';
@@ -58,6 +58,7 @@ export async function interpolate(
   const parsed = parseOptions('interpolate', schema, options);
   const { data, testData } = options;
   requireNetwork('interpolate', network);
+  requireEngineLoss('interpolate', network);
   requireData(network, { data, testData });
   const given = parsed.coefficients ?? evenly(-1, 2, 61);
   const coefficients = readCoefficients('interpolate', 'coefficients', given);

@@ -6,7 +6,7 @@ import type { Dataset } from '../data/dataset.js';
 import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
 import { EigenscapeError } from '../errors.js';
-import { requireNetwork } from '../network/network.js';
+import { requireEngineLoss, requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import { readPoint } from '../network/points.js';
 import type { ParameterPoint } from '../network/points.js';
@@ -105,6 +105,7 @@ export async function plane<D extends DType>(
   const parsed = parseOptions('plane', schema, options);
   const { data, testData } = options;
   requireNetwork('plane', network);
+  requireEngineLoss('plane', network);
   requireData(network, { data, testData });
   const { x, y } = axesOf(options.coefficients);
   const origin = readPoint('plane', 'origin', network, parsed.origin ?? network);

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 
 import type { Dataset } from '../data/dataset.js';
 import { EigenscapeError } from '../errors.js';
-import { requireNetwork } from '../network/network.js';
+import { requireEngineLoss, requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import { readPoints } from '../network/points.js';
 import type { ParameterPoints } from '../network/points.js';
@@ -76,6 +76,7 @@ export async function trackInterpolation(
   const parsed = parseOptions('trackInterpolation', schema, options);
   const { data, testData, onLine } = options;
   requireNetwork('trackInterpolation', network);
+  requireEngineLoss('trackInterpolation', network);
   requireData(network, { data, testData });
   const given = parsed.coefficients ?? evenly(0, 1, 11);
   const coefficients = readCoefficients('trackInterpolation', 'coefficients', given);

@@ -82,6 +82,19 @@ export function requireNetwork(call: string, value: unknown): asserts value is N
   );
 }
 
+/** Refuses a loss whose functions the engine cannot call from its threads.
+ *  @throws EigenscapeError ERR_SPEC for a custom loss
+ *  @internal */
+export function requireEngineLoss(call: string, network: Network): void {
+  if (network.customLoss === undefined) return;
+  throw new EigenscapeError(
+    'ERR_SPEC',
+    `${call}: the loss is of type 'custom', functions that run in JavaScript and so not at many points at once; ` +
+      'set a clone to each point and use loss(data) or denseSpectrum(hessian(clone, data))',
+    { details: { call } },
+  );
+}
+
 /** {@link createNetwork} makes it, {@link train} changes its parameters. */
 export class Network<D extends DType = DType> {
   readonly [brand] = true;

@@ -9,6 +9,7 @@ import { longCallEntries, optionsOf, parseOptions, positiveInteger } from '../op
 import { runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type { NativeSpectra, NativeTermSpectra } from '../native.js';
+import { requireEngineLoss, requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import { readPoints } from '../network/points.js';
 import type { ParameterPoints } from '../network/points.js';
@@ -92,6 +93,8 @@ export async function spectra<const Term extends SpectrumTerm = 'hessian', D ext
   const { signal, threads, onProgress, pointsAtOnce } = parsed;
   const terms = [...new Set(parsed.terms)] as Term[];
   const { onResult } = options;
+  requireNetwork('spectra', network);
+  requireEngineLoss('spectra', network);
   using place = new CurvatureOperator('hessian', network, data);
   const { count, values } = readPoints('spectra', network, points);
   const size = network.parameterCount;

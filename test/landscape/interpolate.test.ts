@@ -3,7 +3,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { createNetwork, gaussianClusters, hessian, interpolate } from '../../src/index.js';
+import {
+  createDataset,
+  createNetwork,
+  gaussianClusters,
+  hessian,
+  interpolate,
+} from '../../src/index.js';
 import type { DType, Network } from '../../src/index.js';
 import {
   build,
@@ -137,7 +143,6 @@ describe('every point', () => {
       loss: 'meanSquaredError',
     });
     const point = { inputs: [[2]], targets: [[1]] };
-    const { createDataset } = await import('../../src/index.js');
     const found = await interpolate(line, [0], [3], {
       data: createDataset(point),
       coefficients: [0, 0.5, 1],
@@ -226,6 +231,19 @@ describe('refuses', () => {
     expect(await refused(network, undefined, { data })).toMatchObject({
       code: 'ERR_SPEC',
       message: /to is undefined; expected an array/,
+    });
+  });
+
+  it('losses written in TypeScript, and names what answers instead', async () => {
+    const custom = createNetwork({
+      input: [1],
+      layers: [{ type: 'dense', units: 1 }],
+      loss: { type: 'custom', value: () => 0, gradient: () => [0], hessian: () => [0] },
+    });
+    const points = createDataset({ inputs: [[1]], targets: [[1]] });
+    await expect(interpolate(custom, custom, custom, { data: points })).rejects.toMatchObject({
+      code: 'ERR_SPEC',
+      message: /interpolate: the loss is of type 'custom'.*use loss\(data\)/,
     });
   });
 

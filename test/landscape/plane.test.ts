@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { createNetwork, gaussianClusters, plane } from '../../src/index.js';
+import { createDataset, createNetwork, gaussianClusters, plane } from '../../src/index.js';
 import type { Network, NetworkSpec, PlaneOptions } from '../../src/index.js';
 import { distance, randomVector, sameBits } from '../curvature/random-problems.js';
 
@@ -139,7 +139,6 @@ describe('filter normalization', () => {
       ],
       loss: 'softmaxCrossEntropy',
     });
-    const { createDataset } = await import('../../src/index.js');
     const pictures = createDataset({
       inputs: randomVector(6 * 32, 1),
       inputShape: [2, 4, 4],
