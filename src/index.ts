@@ -66,10 +66,6 @@ export type { ParameterPoint, ParameterPoints } from './network/points.js';
 export type { Initializer } from './network/initializer.js';
 
 export { adam, adamW, sgd } from './training/optimizer.js';
-export { loadCheckpoint } from './training/load-checkpoint.js';
-export type { Checkpoint } from './training/load-checkpoint.js';
-export { saveCheckpoint } from './training/save-checkpoint.js';
-export type { CheckpointContents } from './training/save-checkpoint.js';
 export type {
   Adam,
   AdamOptions,
@@ -94,6 +90,12 @@ export type {
 export type { BatchOrder, TrainingPhase } from './training/phase.js';
 export type { TrainingRecord } from './training/record.js';
 export type { Moments, ResumePoint, TrainingState } from './training/state.js';
+export { loadCheckpoint } from './training/load-checkpoint.js';
+export type { Checkpoint } from './training/load-checkpoint.js';
+export { saveCheckpoint } from './training/save-checkpoint.js';
+export type { CheckpointContents } from './training/save-checkpoint.js';
+export type { TrainingPlan } from './training/checkpoint-file.js';
+export type { CheckpointOptions } from './training/checkpoints.js';
 export { train } from './training/train.js';
 export type { TrainingCall, TrainingHistory, TrainOptions } from './training/train.js';
 

@@ -1,7 +1,7 @@
 // A file replaced as a whole: the new one is written beside it, made durable, and renamed over it.
 
 import { createHash, randomBytes } from 'node:crypto';
-import { open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { access, constants, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -24,6 +24,16 @@ export async function replaceFile(
     await removeLeftovers(folder, draft);
     await writeDraft(join(folder, draft.name), target, write);
     await makeDurable(folder);
+  } catch (error) {
+    throw error instanceof EigenscapeError ? error : unwritable(path, error);
+  }
+}
+
+/** Whether {@link replaceFile} can be expected to succeed: its folder exists and may be written.
+ *  @throws EigenscapeError (rejects) ERR_FILE */
+export async function requireWritable(path: string): Promise<void> {
+  try {
+    await access(dirname(await targetOf(path)), constants.W_OK | constants.X_OK);
   } catch (error) {
     throw error instanceof EigenscapeError ? error : unwritable(path, error);
   }

@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 
 import type { DType } from '../data/dtype.js';
+import type { TrainOptions } from './train.js';
 
 /** The key of the JSON text in the metadata. */
 export const checkpointKey = 'eigenscape';
@@ -28,7 +29,7 @@ export const checkpointSchema = v.object({
       parts: v.picklist(['whole', 'parameters']),
     }),
   ),
-  /** What `pack` made of the state, the optimizer and the records. */
+  /** What `pack` made of the state, the options and the records. */
   training: v.unknown(),
 });
 
@@ -48,4 +49,25 @@ export const elementTypes = { float64: 'F64', float32: 'F32' } as const satisfie
 
 export function sizeOf({ shape }: { readonly shape: readonly number[] }): number {
   return shape.reduce((product, extent) => product * extent, 1);
+}
+
+const notPlain = [
+  'signal',
+  'onProgress',
+  'threads',
+  'testData',
+  'onRecord',
+  'resumeFrom',
+  'checkpoint',
+] as const;
+
+type Each<Options, Keys extends string> = Options extends unknown ? Omit<Options, Keys> : never;
+
+/** What train was asked to do: its options, as far as they are plain data. */
+export type TrainingPlan = Each<TrainOptions, (typeof notPlain)[number]>;
+
+/** A {@link TrainingPlan}, which is to be packed. */
+export function planOf(options: object): Readonly<Record<string, unknown>> {
+  const entries: [string, unknown][] = Object.entries(options);
+  return Object.fromEntries(entries.filter(([key]) => !notPlain.some((name) => name === key)));
 }

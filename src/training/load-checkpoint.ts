@@ -20,12 +20,12 @@ import {
   elementTypes,
   stateName,
 } from './checkpoint-file.js';
-import type { CheckpointJson } from './checkpoint-file.js';
-import type { Optimizer } from './optimizer.js';
+import type { CheckpointJson, TrainingPlan } from './checkpoint-file.js';
 import { unpack } from './packing.js';
 import type { FloatArray } from './packing.js';
 import type { TrainingRecord } from './record.js';
 import type { TrainingState } from './state.js';
+import type { TrainingCall } from './train.js';
 
 /** What was saved. */
 export interface Checkpoint<D extends DType = DType> {
@@ -34,7 +34,9 @@ export interface Checkpoint<D extends DType = DType> {
   readonly state: TrainingState<D> | undefined;
   /** Steps taken: those of the state, else 0. */
   readonly step: number;
-  readonly optimizer: Optimizer | undefined;
+  /** What `train` was asked to do, as it is to be called again to do the rest; checkpoints go into the same
+   *  file. Undefined when it was not saved. */
+  readonly options: (TrainingPlan & Pick<TrainingCall, 'checkpoint'>) | undefined;
   readonly records: readonly TrainingRecord[];
 }
 
@@ -43,27 +45,38 @@ const isObject = (value: unknown): boolean => typeof value === 'object' && value
 const specSchema = v.custom<NetworkSpec>(isObject);
 const trainingSchema = v.object({
   state: v.optional(v.custom<TrainingState>(isObject)),
-  optimizer: v.optional(v.custom<Optimizer>(isObject)),
+  options: v.optional(v.custom<TrainingPlan>(isObject)),
   records: v.optional(v.array(v.custom<TrainingRecord>(isObject)), []),
 });
+
+const checkpointingSchema = v.object({ checkpoint: v.object({ every: v.number() }) });
 
 /** What `saveCheckpoint` or `train` with `checkpoint` wrote. Training goes on from it with the bits of a run
  *  that never stopped.
  *  @throws EigenscapeError (rejects) ERR_DATA when the file is absent, cut, has any other byte than was
  *  written, or is no checkpoint; the message names the file and what is wrong
- *  @example const { network, state, step } = await loadCheckpoint('run.safetensors');
- *  await train(network, data, { ...options, steps: 10_000 - step, resumeFrom: state }) */
+ *  @example const { network, state, options } = await loadCheckpoint('run.safetensors');
+ *  await train(network, data, { ...options, resumeFrom: state }) */
 export async function loadCheckpoint(file: FilePath): Promise<Checkpoint> {
   const path = filePath(file);
   const stored = await loadSafetensors(path);
   const json = jsonOf(path, stored);
   try {
     const network = networkOf(json, stored);
-    const { state, optimizer, records } = v.parse(
+    const { state, options, records } = v.parse(
       trainingSchema,
       unpack(json.training, arraysOf(json, stored)),
     );
-    return { network, state, step: state?.step ?? 0, optimizer, records };
+    const checkpoint = v.is(checkpointingSchema, options)
+      ? { checkpoint: { file: path, every: options.checkpoint.every, records } }
+      : {};
+    return {
+      network,
+      state,
+      step: state?.step ?? 0,
+      options: options && { ...options, ...checkpoint },
+      records,
+    };
   } catch (error) {
     // The digest is right, so this was written by another version, or by hand.
     const isSpec = isEigenscapeError(error) && ['ERR_SPEC', 'ERR_SHAPE'].includes(error.code);

@@ -1,12 +1,14 @@
 // Plain values with arrays of numbers in them, as a checkpoint holds them: arrays become tensors,
 // the rest JSON. What comes out has the bits of what went in.
 
+import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
 
 export type FloatArray = Float64Array | Float32Array;
 
 export interface Packed {
-  /** Plain JSON; `{ "$array": path }` stands for an array, `{ "$number": "NaN" }` for what JSON lacks. */
+  /** Plain JSON; `{ "$array": path }` stands for an array, `{ "$number": "NaN" }` for what JSON lacks, null for
+   *  undefined. */
   readonly json: unknown;
   /** By the path from the value to the array: 'velocity', 'moments.0'. */
   readonly arrays: ReadonlyMap<string, FloatArray>;
@@ -32,24 +34,27 @@ function packAt(value: unknown, path: readonly string[], arrays: Map<string, Flo
     return value.map((entry, index) => packAt(entry, [...path, String(index)], arrays));
   }
   if (isPlain(value)) {
-    const entries = Object.entries(value)
-      .filter(([, entry]) => entry !== undefined)
-      .map(([key, entry]) => [key, packAt(entry, [...path, key], arrays)]);
+    const entries = Object.entries(value).map(([key, entry]) => [
+      key,
+      packAt(entry, [...path, key], arrays),
+    ]);
     return Object.fromEntries(entries);
   }
-  if (value === null || ['string', 'boolean', 'undefined'].includes(typeof value)) return value;
+  if (value === undefined) return null;
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
   throw new EigenscapeError(
     'ERR_SPEC',
-    `saveCheckpoint: '${path.join('.')}' is a ${typeof value === 'object' ? 'class instance' : typeof value}, ` +
+    `saveCheckpoint: '${path.join('.')}' is ${describeValue(value)}, ` +
       'which no file holds; expected plain values',
     { details: { path } },
   );
 }
 
-/** The value that {@link pack} was given, without the keys that held undefined.
+/** The value that {@link pack} was given.
  *  @throws SyntaxError where an array is absent */
 export function unpack(json: unknown, arrays: ReadonlyMap<string, FloatArray>): unknown {
   if (Array.isArray(json)) return json.map((entry) => unpack(entry, arrays));
+  if (json === null) return undefined;
   if (!isPlain(json)) return json;
   if (typeof json.$number === 'string') return Number(json.$number);
   if (typeof json.$array !== 'string') {

@@ -75,22 +75,23 @@ export async function measure(
 
 /** Ascending steps at which to stop for something. */
 export class Stops {
-  readonly #every: number;
+  /** Infinity for none */
+  readonly every: number;
   readonly #at: readonly number[];
 
   /** @param every multiples of it; Infinity for none */
   constructor(every: number, at: readonly number[] = []) {
-    this.#every = every;
+    this.every = every;
     this.#at = at.toSorted((a, b) => a - b);
   }
 
   /** The first stop after `step`; Infinity if there is none. */
   after(step: number): number {
-    const multiple = (Math.floor(step / this.#every) + 1) * this.#every;
+    const multiple = (Math.floor(step / this.every) + 1) * this.every;
     return Math.min(multiple, this.#at.find((stop) => stop > step) ?? Infinity);
   }
 
   has(step: number): boolean {
-    return step % this.#every === 0 || this.#at.includes(step);
+    return step % this.every === 0 || this.#at.includes(step);
   }
 }

@@ -1,5 +1,7 @@
 // A network and where its training stands, into one safetensors file.
 
+import { setImmediate } from 'node:timers/promises';
+
 import * as v from 'valibot';
 
 import { filePath } from '../data/file-bytes.js';
@@ -13,20 +15,24 @@ import { requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import type { LayerSpec } from '../network/spec.js';
 import { longCallEntries, optionsOf, parseOptions } from '../options.js';
-import { checkpointFormat, checkpointKey, sizeOf, stateName } from './checkpoint-file.js';
+import { checkpointFormat, checkpointKey, planOf, sizeOf, stateName } from './checkpoint-file.js';
 import type { CheckpointJson } from './checkpoint-file.js';
-import type { Optimizer } from './optimizer.js';
 import { pack } from './packing.js';
 import type { FloatArray, Packed } from './packing.js';
 import type { TrainingRecord } from './record.js';
 import type { TrainingState } from './state.js';
+import type { TrainOptions } from './train.js';
+
+// About two milliseconds' worth.
+const checkedAtOnce = 2 ** 17;
 
 /** What a checkpoint holds. */
 export interface CheckpointContents<D extends DType = DType> {
   readonly network: Network<D>;
   /** Where training stands: `state` of the history that `train` returned. */
   readonly state?: TrainingState<D> | undefined;
-  readonly optimizer?: Optimizer | undefined;
+  /** What `train` was called with; what of it is no plain data (functions, test data) is left out. */
+  readonly options?: TrainOptions<D> | undefined;
   /** So far, from the beginning. */
   readonly records?: readonly TrainingRecord[] | undefined;
 }
@@ -34,7 +40,7 @@ export interface CheckpointContents<D extends DType = DType> {
 const contentsSchema = optionsOf({
   network: v.unknown(),
   state: v.optional(v.unknown()),
-  optimizer: v.optional(v.unknown()),
+  options: v.optional(v.looseObject({}, 'the options of train')),
   records: v.optional(v.array(v.unknown(), 'a list of records')),
 });
 const optionsSchema = optionsOf({ signal: longCallEntries.signal });
@@ -57,9 +63,11 @@ export async function saveCheckpoint<D extends DType>(
   const path = filePath(file);
   parseOptions('saveCheckpoint', contentsSchema, contents);
   const { signal } = parseOptions('saveCheckpoint', optionsSchema, options);
-  const { network, ...training } = contents;
+  const { network, state, records = [] } = contents;
   requireNetwork('saveCheckpoint', network);
-  const { json, arrays } = pack(training);
+  refuseCustomLoss('saveCheckpoint', network.spec.loss);
+  const plan = contents.options && planOf(contents.options);
+  const { json, arrays } = pack({ state, options: plan, records });
   const copies = new Map([...arrays].map(([name, array]) => [name, array.slice()]));
   await writeCheckpoint(path, network, { json, arrays: copies }, signal);
 }
@@ -73,9 +81,8 @@ export async function writeCheckpoint(
   signal?: AbortSignal,
 ): Promise<void> {
   const { spec, dtype, layout, parameterCount } = network;
-  refuseCustomLoss(spec.loss);
-  const parameters = network.parameters();
-  requireFinite(network, parameters);
+  const parameters = addon().networkParameters(network.handle);
+  await requireFinite(network, parameters);
   const states = [...arrays].map(([name, data]) => ({
     path: name,
     data,
@@ -108,26 +115,35 @@ export async function writeCheckpoint(
   await saveSafetensors(path, tensors, metadata, signal);
 }
 
-function refuseCustomLoss(loss: Network['spec']['loss']): void {
+/** @throws EigenscapeError ERR_SPEC
+ *  @internal */
+export function refuseCustomLoss(call: string, loss: Network['spec']['loss']): void {
   const type: string = typeof loss === 'string' ? loss : loss.type;
   if (type !== 'custom') return;
   throw new EigenscapeError(
     'ERR_SPEC',
-    "saveCheckpoint: the loss is of type 'custom', functions that no file holds; save network.clone() " +
-      'under another loss, or keep network.parameters() by yourself',
-    { details: { loss: type } },
+    `${call}: the loss is of type 'custom', functions that no checkpoint holds; keep network.parameters() ` +
+      'by yourself, or use a loss of the library',
+    { details: { call, loss: type } },
   );
 }
 
-function requireFinite(network: Network, parameters: FloatArray): void {
-  const bad = parameters.findIndex((value) => !Number.isFinite(value));
-  if (bad < 0) return;
-  const tensor = network.layout.findLast(({ offset }) => offset <= bad);
-  throw new EigenscapeError(
+async function requireFinite(network: Network, parameters: FloatArray): Promise<void> {
+  for (let start = 0; start < parameters.length; start += checkedAtOnce) {
+    const part = parameters.subarray(start, start + checkedAtOnce);
+    const bad = part.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) throw notFinite(network, start + bad, part[bad]);
+    await setImmediate();
+  }
+}
+
+function notFinite({ layout }: Network, index: number, value: number | undefined) {
+  const { name = '', offset = 0 } = layout.findLast((tensor) => tensor.offset <= index) ?? {};
+  return new EigenscapeError(
     'ERR_NUMERIC',
-    `saveCheckpoint: entry ${bad - (tensor?.offset ?? 0)} of '${tensor?.name ?? ''}' is ${parameters[bad]}; ` +
-      'a checkpoint holds finite parameters: go back to an earlier one, with a smaller learning rate',
-    { details: { index: bad, value: parameters[bad] } },
+    `saveCheckpoint: entry ${index - offset} of '${name}' is ${value}; a checkpoint holds finite ` +
+      'parameters: go back to an earlier one, with a smaller learning rate',
+    { details: { index, value } },
   );
 }
 

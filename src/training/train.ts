@@ -15,6 +15,8 @@ import {
 import { requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import type { LongCallOptions } from '../progress.js';
+import { Checkpoints, checkpointOptionsSchema } from './checkpoints.js';
+import type { CheckpointOptions } from './checkpoints.js';
 import { parsePhase, phaseEntries, phaseSchema } from './phase.js';
 import type { ParsedPhase, TrainingPhase } from './phase.js';
 import { measure, Stops } from './record.js';
@@ -40,6 +42,8 @@ export interface TrainingCall<D extends DType = DType> extends LongCallOptions {
    *  promise that it may return has settled. */
   readonly onRecord?:
     ((record: TrainingRecord, state: () => TrainingState<D>) => unknown) | undefined;
+  /** Writes checkpoints while it runs, from which {@link loadCheckpoint} goes on. */
+  readonly checkpoint?: CheckpointOptions | undefined;
   /** Where an earlier call ended: its steps, moments and random batches go on. */
   readonly resumeFrom?: ResumePoint<D> | undefined;
 }
@@ -71,6 +75,7 @@ const callEntries = {
       'a function of a record',
     ),
   ),
+  checkpoint: v.optional(checkpointOptionsSchema),
   resumeFrom: v.optional(resumeSchema),
 };
 const onePhase = optionsOf({ ...callEntries, ...phaseEntries });
@@ -123,6 +128,8 @@ class Run<D extends DType> {
   readonly #testData: Dataset | undefined;
   readonly #choices: Choices<D>;
   readonly #steps: Steps<D>;
+  readonly #stops: Stops;
+  readonly #checkpoints: Checkpoints<D> | undefined;
   readonly #last: number;
   readonly #started = performance.now();
   #gradientNorm: number | undefined;
@@ -133,19 +140,22 @@ class Run<D extends DType> {
     testData: Dataset | undefined,
     choices: Choices<D>,
     steps: Steps<D>,
+    checkpoints: Checkpoints<D> | undefined,
   ) {
     this.#network = network;
     this.#data = data;
     this.#testData = testData;
     this.#choices = choices;
     this.#steps = steps;
+    this.#checkpoints = checkpoints;
     this.#last = lastStep(choices);
+    this.#stops = this.#recordStops();
   }
 
   async train(): Promise<'steps' | 'gradientNorm'> {
     const { phases, state } = this.#choices;
-    const stops = this.#recordStops();
     let stopped = false;
+    await this.#checkpoints?.prepare();
     await this.#record();
     for (const [index, phase] of phases.entries()) {
       if (index > 0) this.#steps.nextPhase();
@@ -153,22 +163,31 @@ class Run<D extends DType> {
       stopped = false;
       while (this.#steps.step < end && !stopped) {
         const before = this.#steps.step;
-        const outcome = await this.#steps.take(phase, Math.min(stops.after(before), end) - before, {
+        const outcome = await this.#steps.take(phase, this.#nextStop(before, end) - before, {
           ...this.#quiet,
           onProgress: this.#progress(),
         });
         ({ stopped } = outcome);
         this.#gradientNorm = outcome.gradientNorm;
-        if (stops.has(this.#steps.step)) await this.#record();
+        if (this.#stops.has(this.#steps.step)) await this.#record();
+        const { step } = this.#steps;
+        if (step < this.#last && this.#checkpoints?.has(step) === true) await this.#checkpoint();
       }
     }
     if (this.#steps.step > state.step) await this.#record();
+    await this.#checkpoint();
     return stopped ? 'gradientNorm' : 'steps';
   }
 
   get #quiet(): LongCallOptions {
     const { signal, threads } = this.#choices.call;
     return { signal, threads };
+  }
+
+  /** Where the engine stops next after `step`, at the latest at `end`. */
+  #nextStop(step: number, end: number): number {
+    const checkpoint = this.#checkpoints?.after(step) ?? Infinity;
+    return Math.min(this.#stops.after(step), checkpoint, end);
   }
 
   #recordStops(): Stops {
@@ -192,6 +211,12 @@ class Run<D extends DType> {
     );
     this.records.push(record);
     await onRecord?.(record, () => this.#steps.state());
+  }
+
+  async #checkpoint(): Promise<void> {
+    const left = { steps: this.#last - this.#steps.step, recordEvery: this.#stops.every };
+    const { signal } = this.#choices.call;
+    await this.#checkpoints?.save(this.#steps.state(), this.records, left, signal);
   }
 
   /** The engine counts the steps of a stretch; callers hear those of the whole call. */
@@ -241,10 +266,12 @@ export async function train<D extends DType>(
       { details: { last, from } },
     );
   }
+  const { checkpoint } = choices.call;
+  const checkpoints = checkpoint && new Checkpoints(network, options, checkpoint);
   const release = network.claim();
   try {
     using steps = new Steps(network, data, choices.state, choices.phases[0].optimizer);
-    const run = new Run(network, data, testData, choices, steps);
+    const run = new Run(network, data, testData, choices, steps, checkpoints);
     const stoppedBy = await run.train();
     return { records: run.records, state: steps.state(), stoppedBy };
   } finally {
