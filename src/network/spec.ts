@@ -20,8 +20,17 @@ export interface FlattenSpec extends LayerCommon {
 }
 
 /** The pointwise functions, each as PyTorch defines it (gelu exact, with erf; softplus exact). */
-export type ActivationType =
-  'relu' | 'tanh' | 'sigmoid' | 'softplus' | 'gelu' | 'silu' | 'elu' | 'leakyRelu';
+export const activationTypes = [
+  'relu',
+  'tanh',
+  'sigmoid',
+  'softplus',
+  'gelu',
+  'silu',
+  'elu',
+  'leakyRelu',
+] as const;
+export type ActivationType = (typeof activationTypes)[number];
 
 export interface ActivationSpec extends LayerCommon {
   readonly type: ActivationType;

@@ -13,6 +13,7 @@ import type {
   Network,
   NetworkSpec,
 } from '../../src/index.js';
+import { kinkedActivations, smoothActivations } from '../network/activations.js';
 
 /** Plain data, so that a counterexample prints itself. */
 export interface Problem {
@@ -31,8 +32,6 @@ export interface Instance<D extends DType = DType> {
   readonly weights: number[] | undefined;
 }
 
-const kinked: readonly ActivationType[] = ['relu', 'elu', 'leakyRelu'];
-const smooth: readonly ActivationType[] = ['tanh', 'sigmoid', 'softplus', 'gelu', 'silu'];
 const ignored = -100;
 
 function activations(max: number, types: readonly ActivationType[]): fc.Arbitrary<LayerSpec[]> {
@@ -79,7 +78,7 @@ const losses: fc.Arbitrary<(outputs: number) => LossSpec> = fc.oneof(
 
 /** @param types the pointwise functions drawn from; by default all of them */
 export function problems(
-  types: readonly ActivationType[] = [...smooth, ...kinked],
+  types: readonly ActivationType[] = [...smoothActivations, ...kinkedActivations],
 ): fc.Arbitrary<Problem> {
   const shape = fc.oneof(
     fc.tuple(fc.integer({ min: 1, max: 6 })),
@@ -102,7 +101,7 @@ export function problems(
     });
 }
 
-export const smoothProblems = problems(smooth);
+export const smoothProblems = problems(smoothActivations);
 
 /** The network and data that a problem describes. */
 export function build<D extends DType>(problem: Problem, dtype: D): Instance<D> {

@@ -11,6 +11,7 @@ import {
   importOnnx,
   type DType,
   type LayerSpec,
+  type LossSpec,
   type Network,
   type NetworkSpec,
 } from '../../src/index.js';
@@ -311,18 +312,27 @@ describe('a float64 export in ONNX Runtime, which has few kernels for it', () =>
 describe('refusals', () => {
   const network = createNetwork(onVectors());
 
-  it('a loss written in code, by name', async () => {
-    const zeros = () => [0];
-    const loss = { type: 'custom', value: () => 0, gradient: zeros, hessian: zeros };
-    const { spec, outputCount } = network;
-    const stand = Object.assign(Object.create(network) as Network, { spec: { ...spec, loss } });
-    expect(outputCount).toBe(2);
-    await expect(exportOnnx(stand)).rejects.toMatchObject({
+  it('a custom loss, by name, and how to export its network all the same', async () => {
+    const loss = {
+      type: 'custom',
+      name: 'quartic',
+      value: ([f = 0], t: number) => (f - t) ** 4,
+      gradient: ([f = 0], t: number) => [4 * (f - t) ** 3],
+      hessian: ([f = 0], t: number) => [12 * (f - t) ** 2],
+    } as const satisfies LossSpec;
+    const layers: readonly LayerSpec[] = [{ type: 'dense', units: 1 }];
+    const own = createNetwork({ input: [2], layers, loss });
+    await expect(exportOnnx(own)).rejects.toMatchObject({
       code: 'ERR_SPEC',
       message: expect.stringMatching(
-        /^exportOnnx: the loss 'custom' is written in code \(its value is a function\)/,
+        /^exportOnnx: the network has the custom loss 'quartic', whose functions no ONNX file holds/,
       ) as unknown,
     });
+    const other = createNetwork(
+      { ...own.spec, loss: 'meanSquaredError' },
+      { parameters: own.parameters() },
+    );
+    expect(decode(await exportOnnx(other)).graph?.node).toHaveLength(1);
   });
 
   it('two tensors of one name, and one without a name', async () => {

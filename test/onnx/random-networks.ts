@@ -3,6 +3,7 @@
 import * as fc from 'fast-check';
 
 import type { LayerSpec, LossSpec, NetworkSpec } from '../../src/index.js';
+import { activationTypes } from '../../src/network/spec.js';
 
 type Image = readonly [channels: number, height: number, width: number];
 
@@ -19,9 +20,7 @@ const sides = fc.tuple(
 );
 
 const activation: fc.Arbitrary<LayerSpec> = fc.oneof(
-  fc
-    .constantFrom('relu', 'tanh', 'sigmoid', 'softplus', 'gelu', 'silu', 'elu', 'leakyRelu')
-    .map((type) => ({ type })),
+  fc.constantFrom(...activationTypes).map((type) => ({ type })),
   fc.record({
     type: fc.constantFrom('elu', 'leakyRelu'),
     alpha: fc.constantFrom(0.2, 0.123457, 1.5),

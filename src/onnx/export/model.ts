@@ -45,13 +45,12 @@ export function modelOf(network: Network, dtype: DType): ModelProto {
  *  @throws EigenscapeError ERR_SPEC for one that is written in TypeScript */
 function lossText(loss: LossSpec): string {
   const whole = typeof loss === 'string' ? { type: loss } : loss;
-  const options: readonly (readonly [string, unknown])[] = Object.entries(whole);
-  const written = options.find(([, option]) => typeof option === 'function');
-  if (written === undefined) return JSON.stringify(whole);
+  if (whole.type !== 'custom') return JSON.stringify(whole);
+  const name = 'name' in whole && whole.name !== undefined ? ` '${whole.name}'` : '';
   throw new EigenscapeError(
     'ERR_SPEC',
-    `exportOnnx: the loss '${whole.type}' is written in code (its ${written[0]} is a function), which ` +
-      'no ONNX file holds; export a network of the same layers under a loss that the library has: ' +
+    `exportOnnx: the network has the custom loss${name}, whose functions no ONNX file holds; export a ` +
+      'network of the same layers under a loss that the library has: ' +
       "createNetwork({ ...network.spec, loss: 'meanSquaredError' }, { parameters: network.parameters() })",
     { details: { loss: whole.type } },
   );
