@@ -113,6 +113,8 @@ export type {
   OperatorOptions,
   SymmetricOperator,
 } from './curvature/operator.js';
+export { blocks } from './curvature/parameters.js';
+export type { ChosenTensor } from './curvature/parameters.js';
 export { matrixOperator } from './curvature/matrix.js';
 export type { MatrixOperator } from './curvature/matrix.js';
 
@@ -135,6 +137,7 @@ export type {
   SpectrumResult,
   SpectrumTerm,
   TermSpectrum,
+  WeightDecayTerm,
 } from './spectrum/result.js';
 export { countOutliers } from './spectrum/outliers.js';
 export type { OutlierCount, OutlierOptions } from './spectrum/outliers.js';

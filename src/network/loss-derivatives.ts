@@ -5,8 +5,9 @@ import type { LossSample } from './custom-loss.js';
 import type { CustomLossSpec } from './spec.js';
 
 /** Steps tried in turn, relative to max(1, |f_c|): a derivative is right if it fits the differences of one. At the
- *  first, rounding and truncation balance (∛ε); the second is for losses that bend within it. */
-const steps = [6e-6, 1e-7];
+ *  first, rounding and truncation balance (∛ε); the others are for losses that bend within it, and are
+ *  believed only as far as rounding lets them speak. */
+const [firstStep, ...smallerSteps] = [6e-6, 1e-8, 1e-10] as const;
 /** Relative to the largest derivative of the sample. */
 const tolerance = 1e-4;
 /** Outputs that are moved, at most. */
@@ -46,12 +47,14 @@ function compare(
 ): Mismatch | undefined {
   const size = Math.max(1, Math.abs(sample.outputs[c] ?? NaN));
   let worst: Mismatch | undefined;
-  for (const step of steps) {
+  for (const step of [firstStep, ...smallerSteps]) {
     const h = step * size;
     const above = attempt(() => f(moved(sample, c, h)));
     const below = attempt(() => f(moved(sample, c, -h)));
     if (above === undefined || below === undefined) continue;
-    const found = firstMismatch(here, above, below, h, column, scale);
+    // Rounding of what is subtracted; a smaller step that rounding blurs shows nothing.
+    const rounding = step === firstStep ? (10 * Number.EPSILON) / h : 0;
+    const found = firstMismatch(here, above, below, { h, rounding }, column, scale);
     if (found === undefined) return undefined;
     worst ??= found;
   }
@@ -62,7 +65,7 @@ function firstMismatch(
   here: Float64Array,
   above: Float64Array,
   below: Float64Array,
-  h: number,
+  { h, rounding }: { readonly h: number; readonly rounding: number },
   column: Float64Array,
   scale: number,
 ): Mismatch | undefined {
@@ -71,8 +74,9 @@ function firstMismatch(
     const given = column[entry] ?? NaN;
     const differences = (up - down) / (2 * h);
     const sides = [(up - at) / h, (at - down) / h] as const;
-    const rounding = (10 * Number.EPSILON * Math.max(Math.abs(up), Math.abs(down))) / h;
-    const slack = tolerance * Math.max(scale, Math.abs(differences)) + rounding;
+    const slack =
+      tolerance * Math.max(scale, Math.abs(differences)) +
+      rounding * Math.max(Math.abs(up), Math.abs(down));
     const fits = given >= Math.min(...sides) - slack && given <= Math.max(...sides) + slack;
     if (!fits) return { entry, given, differences };
   }

@@ -160,7 +160,7 @@ export type LossTarget = number | Float64Array;
  *  async, and must give the same result when called again. On first use, at a few samples, `gradient` is
  *  compared with central differences of `value` and `hessian` with those of `gradient`. Samples of weight 0
  *  are not asked for.
- *  @example { type: 'custom', value: ([f = 0], t: number) => (f - t) ** 4,
+ *  @example { type: 'custom', value: ([f = 0]: Float64Array, t: number) => (f - t) ** 4,
  *             gradient: ([f = 0], t: number) => [4 * (f - t) ** 3],
  *             hessian: ([f = 0], t: number) => [12 * (f - t) ** 2] } */
 export interface CustomLossSpec {

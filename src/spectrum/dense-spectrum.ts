@@ -50,14 +50,19 @@ function withErrors(
   spectrum: NativeSpectrum,
   dtype: DType,
   sampleCount: number,
+  weightDecay = 0,
 ): DenseTermSpectrum {
   const { eigenvalues, exactZeros, norm, magnitude, operations, via } = spectrum;
   const size = eigenvalues.length;
+  const errors = errorsOf({ dtype, size, norm, magnitude, operations, sampleCount });
+  // λ is added in float64, and rounded once.
+  const rounding = weightDecay === 0 ? 0 : 2 ** -53 * (norm + weightDecay);
   return {
     method: 'dense',
     eigenvalues,
     exactZeros,
-    ...errorsOf({ dtype, size, norm, magnitude, operations, sampleCount }),
+    errorBound: errors.errorBound + rounding,
+    errorEstimate: errors.errorEstimate + rounding,
     via: routeOf(via),
   };
 }
@@ -77,7 +82,8 @@ export async function denseSpectrum(
     const spectrum = await operator.run(options, (handle, job) =>
       addon().operatorEigenvalues(handle, way, job),
     );
-    return withErrors(spectrum, operator.dtype, operator.sampleCount);
+    const { dtype, sampleCount, weightDecay } = operator;
+    return withErrors(spectrum, dtype, sampleCount, weightDecay);
   }
   const matrix = await denseMatrix(operator, way.blockSize, options);
   const spectrum = await runJob(options, (job) =>

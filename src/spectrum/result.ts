@@ -23,7 +23,8 @@ export interface DenseTermSpectrum {
   readonly method: 'dense';
   /** All M of them, ascending, zeros included. */
   readonly eigenvalues: Float64Array;
-  /** How many of them are zero exactly, by structure: rows of the matrix that vanish identically. */
+  /** How many of them are zero exactly, by structure: rows of the matrix that vanish identically. Of an
+   *  operator with weightDecay λ: how many are exactly λ for that reason. */
   readonly exactZeros: number;
   /** |λ̂ − λ| is at most this, for every eigenvalue. */
   readonly errorBound: number;
@@ -34,12 +35,29 @@ export interface DenseTermSpectrum {
 
 export type TermSpectrum = DenseTermSpectrum;
 
+/** (λ/2)‖θ‖² over all parameters, beside the loss: its Hessian is λI, so each eigenvalue of H is moved by λ and
+ *  no eigenvector changes. No other term of the result has it in. */
+export interface WeightDecayTerm {
+  /** λ */
+  readonly eigenvalue: number;
+  /** How often: the number of parameters of the matrix. */
+  readonly multiplicity: number;
+  /** (λ/2)‖θ‖² of all the network's parameters: what it adds to the loss. */
+  readonly penalty: number;
+}
+
 export interface SpectrumResult<Term extends SpectrumTerm = SpectrumTerm> {
   readonly version: 1;
+  /** Rows of the matrices: all parameters, or those of the block that was asked for. */
   readonly parameterCount: number;
   readonly sampleCount: number;
+  /** L, without the penalty of weight decay. */
   readonly loss: number;
   readonly terms: Readonly<Record<Term, TermSpectrum>>;
+  /** Where weightDecay was asked for. */
+  readonly weightDecay?: WeightDecayTerm;
+  /** Names of the tensors in the block, where `parameters` was asked for. */
+  readonly parameters?: readonly string[];
   /** Plain JSON: typed arrays become arrays. */
   toJSON(): SpectrumJson<Term>;
 }
@@ -56,4 +74,6 @@ export interface SpectrumJson<Term extends SpectrumTerm = SpectrumTerm> {
       Omit<DenseTermSpectrum, 'eigenvalues'> & { readonly eigenvalues: readonly number[] }
     >
   >;
+  readonly weightDecay?: WeightDecayTerm;
+  readonly parameters?: readonly string[];
 }

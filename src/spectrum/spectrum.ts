@@ -4,20 +4,32 @@ import * as v from 'valibot';
 
 import { CurvatureOperator, denseEntries } from '../curvature/operator.js';
 import type { DenseOptions } from '../curvature/operator.js';
+import { parametersOption } from '../curvature/parameters.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DType } from '../data/dtype.js';
-import { optionsOf, parseOptions } from '../options.js';
+import { nonnegativeNumber, optionsOf, parseOptions } from '../options.js';
 import { addon } from '../native.js';
 import type { Network } from '../network/network.js';
 import { denseSpectrum } from './dense-spectrum.js';
 import { knownTerms } from './result.js';
-import type { SpectrumJson, SpectrumResult, SpectrumTerm, TermSpectrum } from './result.js';
+import type {
+  SpectrumJson,
+  SpectrumResult,
+  SpectrumTerm,
+  TermSpectrum,
+  WeightDecayTerm,
+} from './result.js';
 
 export interface SpectrumOptions<Term extends SpectrumTerm = SpectrumTerm> extends DenseOptions {
   /** Default: ['hessian']. */
   readonly terms?: readonly Term[] | undefined;
   /** 'dense', which 'auto' (default) takes: all eigenvalues, exact. */
   readonly method?: 'auto' | 'dense' | undefined;
+  /** A diagonal block in place of the whole matrices, as for {@link hessian}. */
+  readonly parameters?: string | readonly string[] | undefined;
+  /** λ of a penalty (λ/2)‖θ‖² beside the loss: a term of its own in the result, in none of the others. (In an
+   *  operator, as in `hessian(network, data, { weightDecay })`, λI is part of the matrix.) */
+  readonly weightDecay?: number | undefined;
 }
 
 const schema = optionsOf({
@@ -30,6 +42,8 @@ const schema = optionsOf({
     ['hessian'],
   ),
   method: v.optional(v.picklist(['auto', 'dense'], "'auto' or 'dense'"), 'auto'),
+  parameters: parametersOption,
+  weightDecay: v.optional(nonnegativeNumber, 0),
 });
 
 /** All eigenvalues of each asked term, with errors, and the loss beside them.
@@ -46,10 +60,12 @@ export async function spectrum<
   options: SpectrumOptions<Term> = {},
 ): Promise<SpectrumResult<Term>> {
   const parsed = parseOptions('spectrum', schema, options);
-  const { signal, onProgress, threads, via, blockSize } = parsed;
+  const { signal, onProgress, threads, via, blockSize, parameters, weightDecay } = parsed;
   const long = { signal, onProgress, threads };
   const asked = [...new Set(parsed.terms)] as Term[];
-  const operators = asked.map((term) => new CurvatureOperator(term, network, data));
+  const operators = asked.map((term) => new CurvatureOperator(term, network, data, { parameters }));
+  const [{ size, parameters: tensors }] = operators as [CurvatureOperator<D>];
+  const decay = weightDecay === 0 ? undefined : decayOf(weightDecay, size, network.parameters());
   const loss = await network.loss(data, long);
   const found = new Map<Term, TermSpectrum>();
   const waiting = [...operators.entries()];
@@ -63,7 +79,25 @@ export async function spectrum<
   };
   const lanes = sideBySide(operators, threads);
   await Promise.all(Array.from({ length: lanes }, runOne));
-  return makeResult(network.parameterCount, data.sampleCount, loss, asked, found);
+  const facts = {
+    version: 1,
+    parameterCount: size,
+    sampleCount: data.sampleCount,
+    loss,
+    ...(decay && { weightDecay: decay }),
+    ...(parameters !== undefined && { parameters: tensors.map(({ name }) => name) }),
+  } as const;
+  return makeResult(facts, asked, found);
+}
+
+function decayOf(
+  lambda: number,
+  size: number,
+  theta: Float64Array | Float32Array,
+): WeightDecayTerm {
+  let squares = 0;
+  for (const value of theta) squares += value * value;
+  return { eigenvalue: lambda, multiplicity: size, penalty: (lambda / 2) * squares };
 }
 
 /** How many terms may run at once. */
@@ -87,9 +121,7 @@ function forTerm(term: SpectrumTerm, options: DenseOptions): DenseOptions {
 }
 
 function makeResult<Term extends SpectrumTerm>(
-  parameterCount: number,
-  sampleCount: number,
-  loss: number,
+  facts: Omit<SpectrumJson, 'terms'>,
   asked: readonly Term[],
   found: ReadonlyMap<Term, TermSpectrum>,
 ): SpectrumResult<Term> {
@@ -97,7 +129,6 @@ function makeResult<Term extends SpectrumTerm>(
     const value = found.get(term);
     return value === undefined ? [] : [[term, value] as const];
   });
-  const facts = { version: 1, parameterCount, sampleCount, loss } as const;
   const terms = Object.fromEntries(ordered) as Record<Term, TermSpectrum>;
   return {
     ...facts,
