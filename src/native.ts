@@ -205,6 +205,18 @@ export interface NativeSpectra {
   readonly failed: readonly { readonly point: number; readonly message: string }[];
 }
 
+/** How runs from many points ended. */
+export interface NativeRuns {
+  /** [count, M] */
+  readonly parameters: NativeArray;
+  /** [count], and so on */
+  readonly losses: Float64Array;
+  readonly gradientNorms: Float64Array;
+  readonly steps: Float64Array;
+  readonly stoppedBy: readonly ('steps' | 'gradientNorm' | 'diverged')[];
+  readonly failed: readonly { readonly point: number; readonly message: string }[];
+}
+
 /** Points Σ_j coefficients[i, j] · basis[j], and the direction of the derivatives, if any. */
 export interface NativePoints {
   readonly count: number;
@@ -336,16 +348,23 @@ export interface Addon {
     range: NativeRange,
     options: JobOptions,
   ): NativeJob<NativeEigenpairs>;
-  /** points [count, M]; the operator names network and data, its own point and term do not matter */
+  /** points [count, M]; of `place`, the parameters do not matter */
   spectra(
-    operator: OperatorHandle,
+    place: PointHandle,
     points: NativeArray,
     terms: readonly string[],
     options: JobOptions,
   ): NativeJob<NativeSpectra>;
-  /** The operator names network and data, its own point and term do not matter. */
+  /** starting points [count, M]; of `place`, the parameters do not matter. Run i takes the plan's seed + i. */
+  trainMany(
+    place: PointHandle,
+    points: NativeArray,
+    plan: NativeStepPlan,
+    options: JobOptions,
+  ): NativeJob<NativeRuns>;
+  /** Of `place`, the parameters do not matter. */
   evaluatePoints(
-    operator: OperatorHandle,
+    place: PointHandle,
     points: NativePoints,
     options: JobOptions,
   ): NativeJob<NativePointValues>;

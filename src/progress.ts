@@ -18,3 +18,19 @@ export interface LongCallOptions {
    *  result has the same bits for any number. */
   readonly threads?: number | undefined;
 }
+
+/** Progress of work that is done stretch by stretch: that of the stretch from `first` on, as that of the whole.
+ *  @internal */
+export function progressOfWhole(
+  onProgress: (progress: Progress) => void,
+  first: number,
+  total: number,
+): (progress: Progress) => void {
+  return ({ stage, done, total: inStretch, secondsLeft }) => {
+    const left =
+      secondsLeft === undefined || done === inStretch
+        ? undefined
+        : (secondsLeft / (inStretch - done)) * (total - first - done);
+    onProgress({ stage, done: first + done, total, secondsLeft: left });
+  };
+}

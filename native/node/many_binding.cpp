@@ -1,4 +1,5 @@
-// Many small problems over one set of data, whole problems per thread: spectra at many points.
+// Many small problems over one set of data, whole problems per thread: spectra at many points, and
+// training from them.
 
 #include <algorithm>
 #include <limits>
@@ -15,6 +16,8 @@
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
 #include "node/handles.hpp"
+#include "node/step_plan.hpp"
+#include "training/many.hpp"
 
 namespace eigenscape::node {
 namespace {
@@ -204,6 +207,13 @@ Spectra compute_spectra(const SpectraProblem<T>& problem, const Control& control
   return spectra;
 }
 
+Napi::Object to_failure(Napi::Env env, std::size_t point, const std::string& message) {
+  const Napi::Object failure = Napi::Object::New(env);
+  failure.Set("point", static_cast<double>(point));
+  failure.Set("message", message);
+  return failure;
+}
+
 Resolve resolve_spectra(Spectra computed) {
   auto spectra = std::make_shared<Spectra>(std::move(computed));
   return [spectra](Napi::Env env) {
@@ -218,10 +228,7 @@ Resolve resolve_spectra(Spectra computed) {
     }
     const Napi::Array failed = Napi::Array::New(env);
     for (const FailedPoint& failure : spectra->failed) {
-      const Napi::Object object = Napi::Object::New(env);
-      object.Set("point", static_cast<double>(failure.point));
-      object.Set("message", failure.message);
-      failed.Set(failed.Length(), object);
+      failed.Set(failed.Length(), to_failure(env, failure.point, failure.message));
     }
     const Napi::Object result = Napi::Object::New(env);
     result.Set("losses", to_array<double>(env, spectra->losses));
@@ -232,15 +239,15 @@ Resolve resolve_spectra(Spectra computed) {
   };
 }
 
-/// spectra(operator, points [count, M], terms, options) → job of { losses, operations, failed:
-/// [{ point, message }], terms: [{ eigenvalues, exactZeros, norms, magnitudes }] }. The operator
-/// names graph and data; its own point and term do not matter.
+/// spectra(point, points [count, M], terms, options) → job of { losses, operations, failed:
+/// [{ point, message }], terms: [{ eigenvalues, exactZeros, norms, magnitudes }] }. The first
+/// names network and data; its own parameters do not matter.
 Napi::Value spectra_job(const Napi::CallbackInfo& info) {
   return std::visit(
-      [&]<typename T>(const std::shared_ptr<Operator<T>>& place) -> Napi::Value {
+      [&]<typename T>(const std::shared_ptr<Point<T>>& place) -> Napi::Value {
         auto problem = std::make_shared<SpectraProblem<T>>();
-        problem->graph = {place, &place->graph()};
-        problem->samples = {place, &place->samples()};
+        problem->graph = place->network->graph();
+        problem->samples = place->samples;
         problem->points = to_vector<T>(info[1]);
         problem->count = problem->points.size() / std::max<std::size_t>(problem->size(), 1);
         if (problem->points.size() != problem->count * problem->size()) {
@@ -261,11 +268,77 @@ Napi::Value spectra_job(const Napi::CallbackInfo& info) {
                            return resolve_spectra(compute_spectra(*problem, control));
                          });
       },
-      unwrap<OperatorHandle>(info[0]).object);
+      unwrap<PointHandle>(info[0]).object);
+}
+
+const char* name_of(RunEnd end) {
+  switch (end) {
+    case RunEnd::steps:
+      return "steps";
+    case RunEnd::gradient_norm:
+      return "gradientNorm";
+    case RunEnd::diverged:
+      break;
+  }
+  return "diverged";
+}
+
+template <typename T>
+Resolve resolve_runs(std::shared_ptr<std::vector<T>> points, std::vector<RunOutcome> ended) {
+  auto outcomes = std::make_shared<std::vector<RunOutcome>>(std::move(ended));
+  return [points, outcomes](Napi::Env env) {
+    const Napi::Array stopped_by = Napi::Array::New(env, outcomes->size());
+    const Napi::Array failed = Napi::Array::New(env);
+    std::vector<double> losses;
+    std::vector<double> norms;
+    std::vector<double> steps;
+    for (std::size_t run = 0; run < outcomes->size(); ++run) {
+      const RunOutcome& outcome = (*outcomes)[run];
+      losses.push_back(outcome.loss);
+      norms.push_back(outcome.gradient_norm);
+      steps.push_back(static_cast<double>(outcome.steps));
+      stopped_by.Set(static_cast<std::uint32_t>(run), name_of(outcome.end));
+      if (outcome.end != RunEnd::diverged) continue;
+      failed.Set(failed.Length(), to_failure(env, run, outcome.message));
+    }
+    const Napi::Object result = Napi::Object::New(env);
+    result.Set("parameters", to_array<T>(env, *points));
+    result.Set("losses", to_array<double>(env, losses));
+    result.Set("gradientNorms", to_array<double>(env, norms));
+    result.Set("steps", to_array<double>(env, steps));
+    result.Set("stoppedBy", stopped_by);
+    result.Set("failed", failed);
+    return result;
+  };
+}
+
+/// trainMany(point, points [count, M], plan, options) → job of { parameters [count, M], losses,
+/// gradientNorms, steps, stoppedBy, failed: [{ point, message }] }. The first names network and
+/// data; its own parameters do not matter.
+Napi::Value train_many_job(const Napi::CallbackInfo& info) {
+  const auto plan = std::make_shared<StepPlan>(to_plan(info[2].As<Napi::Object>()));
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Point<T>>& place) -> Napi::Value {
+        auto points = std::make_shared<std::vector<T>>(to_vector<T>(info[1]));
+        const std::size_t size = place->network->graph()->parameter_count();
+        if (size == 0 || points->size() % size != 0) {
+          throw Error(ErrorCode::shape, "the points do not fit the network's parameters");
+        }
+        return start_job(info.Env(), info[3].As<Napi::Object>(),
+                         [place, points, plan](const Control& control) -> Resolve {
+                           const Graph& graph = *place->network->graph();
+                           return resolve_runs(points, train_many<T>(graph, *place->samples, *plan,
+                                                                     *points, control));
+                         });
+      },
+      unwrap<PointHandle>(info[0]).object);
 }
 
 }  // namespace
 
-void register_many(Exports& exports) { exports.add<spectra_job>("spectra"); }
+void register_many(Exports& exports) {
+  exports.add<spectra_job>("spectra");
+  exports.add<train_many_job>("trainMany");
+}
 
 }  // namespace eigenscape::node

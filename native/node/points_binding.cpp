@@ -26,14 +26,14 @@ Resolve resolve_values(std::vector<PointValues> computed, bool derivatives) {
   };
 }
 
-/// evaluatePoints(operator, { count, coefficients [count, terms], basis [terms, M], direction? [M]
+/// evaluatePoints(point, { count, coefficients [count, terms], basis [terms, M], direction? [M]
 /// }, options) → job of { losses, accuracies, firstDerivatives?, secondDerivatives? }, [count]
-/// each. The operator names graph and data; its own point and term do not matter.
+/// each. The first names network and data; its own parameters do not matter.
 Napi::Value evaluate_points_job(const Napi::CallbackInfo& info) {
   return std::visit(
-      [&]<typename T>(const std::shared_ptr<Operator<T>>& place) -> Napi::Value {
+      [&]<typename T>(const std::shared_ptr<Point<T>>& place) -> Napi::Value {
         const auto object = info[1].As<Napi::Object>();
-        const std::size_t size = place->graph().parameter_count();
+        const std::size_t size = place->network->graph()->parameter_count();
         auto points = std::make_shared<Combinations<T>>();
         points->count = size_of(object.Get("count"));
         points->coefficients = to_vector<double>(object.Get("coefficients"));
@@ -50,12 +50,12 @@ Napi::Value evaluate_points_job(const Napi::CallbackInfo& info) {
         return start_job(
             info.Env(), info[2].As<Napi::Object>(),
             [place, points, direction, derivatives](const Control& control) -> Resolve {
-              return resolve_values(evaluate_points<T>(place->graph(), *points, *direction,
-                                                       place->samples(), control),
+              return resolve_values(evaluate_points<T>(*place->network->graph(), *points,
+                                                       *direction, *place->samples, control),
                                     derivatives);
             });
       },
-      unwrap<OperatorHandle>(info[0]).object);
+      unwrap<PointHandle>(info[0]).object);
 }
 
 }  // namespace

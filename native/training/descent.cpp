@@ -10,7 +10,20 @@
 namespace eigenscape {
 namespace {
 
-/// ‖g‖₂ from eight partial sums, so that it runs in vectors.
+template <typename T>
+bool all_finite(std::span<const T> values) {
+  return std::all_of(values.begin(), values.end(), [](T value) { return std::isfinite(value); });
+}
+
+std::string number(double value) {
+  std::ostringstream text;
+  text.precision(4);
+  text << value;
+  return text.str();
+}
+
+}  // namespace
+
 template <typename T>
 double norm_of(std::span<const T> gradient) {
   constexpr std::size_t kLanes = 8;
@@ -30,20 +43,6 @@ double norm_of(std::span<const T> gradient) {
 }
 
 template <typename T>
-bool all_finite(std::span<const T> values) {
-  return std::all_of(values.begin(), values.end(), [](T value) { return std::isfinite(value); });
-}
-
-std::string number(double value) {
-  std::ostringstream text;
-  text.precision(4);
-  text << value;
-  return text.str();
-}
-
-}  // namespace
-
-template <typename T>
 Descent<T>::Descent(const Graph& graph, const Samples<T>& samples, std::vector<T> theta,
                     Moments<T> moments, std::uint64_t updates)
     : graph_(graph),
@@ -53,6 +52,14 @@ Descent<T>::Descent(const Graph& graph, const Samples<T>& samples, std::vector<T
       moments_(std::move(moments)),
       updates_(updates),
       gradient_(theta_.size()) {}
+
+template <typename T>
+void Descent<T>::restart(std::span<const T> theta) {
+  std::copy(theta.begin(), theta.end(), theta_.begin());
+  for (std::vector<T>& moment : moments_) std::fill(moment.begin(), moment.end(), T{0});
+  moved_ = false;
+  updates_ = 0;
+}
 
 template <typename T>
 void Descent<T>::start(const StepPlan& plan) {
@@ -151,6 +158,8 @@ void Descent<T>::step_back() {
   moved_ = false;
 }
 
+template double norm_of<double>(std::span<const double>);
+template double norm_of<float>(std::span<const float>);
 template class Descent<double>;
 template class Descent<float>;
 

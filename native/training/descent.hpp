@@ -36,6 +36,10 @@ struct StepOutcome {
   double gradient_norm = 0;  // ‖∇L_batch‖₂ there
 };
 
+/// ‖g‖₂ from eight partial sums, so that it runs in vectors.
+template <typename T>
+double norm_of(std::span<const T> gradient);
+
 /// Not for two threads at once.
 template <typename T>
 class Descent {
@@ -43,6 +47,9 @@ class Descent {
   /// `updates` were made on these moments; an empty list means none yet.
   Descent(const Graph& graph, const Samples<T>& samples, std::vector<T> theta, Moments<T> moments,
           std::uint64_t updates);
+
+  /// Begins a run from theta [M], with no updates made, in the memory of the one before.
+  void restart(std::span<const T> theta);
 
   /// Takes the steps of the plan. `watch(θ, step)` hears the parameters after `step` steps, once
   /// their gradient was found finite. When it is not, or the last parameters are not, throws

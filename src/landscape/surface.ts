@@ -1,6 +1,5 @@
 // The loss over whole data at many points, in one crossing to the engine.
 
-import { CurvatureOperator } from '../curvature/operator.js';
 import type { Dataset } from '../data/dataset.js';
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
@@ -8,6 +7,7 @@ import { runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type { NativePoints, NativePointValues } from '../native.js';
 import type { Network } from '../network/network.js';
+import { placeOf } from '../network/points.js';
 import { requireArray } from '../options.js';
 import type { LongCallOptions, Progress } from '../progress.js';
 
@@ -57,7 +57,7 @@ async function valuesAt(
   points: NativePoints,
   options: LongCallOptions,
 ): Promise<NativePointValues> {
-  using place = new CurvatureOperator('hessian', network, data);
+  using place = placeOf(network, data);
   const { handle } = place;
   return await runJob(options, (job) => addon().evaluatePoints(handle, points, job));
 }

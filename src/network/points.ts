@@ -1,9 +1,13 @@
 // Points of parameter space: the parameters of a network, or numbers in their order.
 
+import type { Dataset } from '../data/dataset.js';
 import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
+import { callEngine } from '../long-call.js';
+import { addon } from '../native.js';
+import type { PointHandle } from '../native.js';
 import { requireArray } from '../options.js';
 import { isNetwork } from './network.js';
 import type { Network } from './network.js';
@@ -104,4 +108,21 @@ export function readPoints<D extends DType>(
     writePoint(call, `row ${String(row)} of ${name}`, network, point, target);
   }
   return { count, values };
+}
+
+/** A network's graph with data, as the engine holds them, for calls that bring points of their own.
+ *  @throws EigenscapeError ERR_SHAPE or ERR_DATA when the data does not fit
+ *  @internal */
+export function placeOf(
+  network: Network,
+  data: Dataset,
+): Disposable & { readonly handle: PointHandle } {
+  const samples = network.samplesOf(data);
+  const handle = callEngine(() => addon().createPoint(network.handle, samples));
+  return {
+    handle,
+    [Symbol.dispose]: () => {
+      addon().release(handle);
+    },
+  };
 }

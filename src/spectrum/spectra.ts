@@ -2,7 +2,6 @@
 
 import * as v from 'valibot';
 
-import { CurvatureOperator } from '../curvature/operator.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DType } from '../data/dtype.js';
 import { longCallEntries, optionsOf, parseOptions, positiveInteger } from '../options.js';
@@ -11,9 +10,10 @@ import { addon } from '../native.js';
 import type { NativeSpectra, NativeTermSpectra } from '../native.js';
 import { requireEngineLoss, requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
-import { readPoints } from '../network/points.js';
+import { placeOf, readPoints } from '../network/points.js';
 import type { ParameterPoints } from '../network/points.js';
-import type { LongCallOptions, Progress } from '../progress.js';
+import { progressOfWhole } from '../progress.js';
+import type { LongCallOptions } from '../progress.js';
 import { errorsOf } from './dense-spectrum.js';
 import { knownTerms } from './result.js';
 import type { SpectrumTerm } from './result.js';
@@ -95,7 +95,7 @@ export async function spectra<const Term extends SpectrumTerm = 'hessian', D ext
   const { onResult } = options;
   requireNetwork('spectra', network);
   requireEngineLoss('spectra', network);
-  using place = new CurvatureOperator('hessian', network, data);
+  using place = placeOf(network, data);
   const { count, values } = readPoints('spectra', network, points);
   const size = network.parameterCount;
   const whole = emptyResult(size, data.sampleCount, count, terms);
@@ -105,7 +105,7 @@ export async function spectra<const Term extends SpectrumTerm = 'hessian', D ext
     const rows = Math.min(stretch, count - first);
     const part = values.subarray(first * size, (first + rows) * size);
     const found = await runJob(
-      { signal, threads, onProgress: onProgress && shifted(onProgress, first, count) },
+      { signal, threads, onProgress: onProgress && progressOfWhole(onProgress, first, count) },
       (job) => addon().spectra(place.handle, part, terms, job),
     );
     const result = resultOf(network.dtype, size, data.sampleCount, terms, found);
@@ -114,21 +114,6 @@ export async function spectra<const Term extends SpectrumTerm = 'hessian', D ext
     copyRows(result, whole, first, terms);
   }
   return { ...whole, failed };
-}
-
-/** Progress of a stretch as that of the whole. */
-function shifted(
-  onProgress: (progress: Progress) => void,
-  first: number,
-  total: number,
-): (progress: Progress) => void {
-  return ({ stage, done, total: inStretch, secondsLeft }) => {
-    const left =
-      secondsLeft === undefined || done === inStretch
-        ? undefined
-        : (secondsLeft / (inStretch - done)) * (total - first - done);
-    onProgress({ stage, done: first + done, total, secondsLeft: left });
-  };
 }
 
 function emptyResult<Term extends SpectrumTerm>(
