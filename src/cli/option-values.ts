@@ -55,6 +55,13 @@ export function namesOption<const Name extends string>(
   return (text) => [...new Set(text.split(',').map((part) => one(part.trim())))];
 }
 
+/** Words separated by commas, as they are. */
+export function wordsOption(text: string): readonly string[] {
+  const words = text.split(',').map((word) => word.trim());
+  if (!words.includes('')) return words;
+  throw new InvalidArgumentError('expected names separated by commas.');
+}
+
 /** gaussNewton → gauss-newton */
 export function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);

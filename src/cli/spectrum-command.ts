@@ -27,6 +27,7 @@ import {
   namesOption,
   numberOption,
   numbersOption,
+  wordsOption,
 } from './option-values.js';
 import { prepareFile } from './output-paths.js';
 import { progressLine } from './progress-bar.js';
@@ -54,6 +55,8 @@ interface SpectrumOptions {
   readonly classWeights?: readonly number[];
   readonly labelSmoothing?: number;
   readonly ignoreIndex?: number;
+  readonly layers?: readonly string[];
+  readonly weightDecay?: number;
   readonly dtype: 'float64' | 'float32';
   readonly threads?: number;
   readonly json?: string;
@@ -77,6 +80,12 @@ export function addSpectrumCommand(program: Command, io: CommandIo): void {
     .option('--class-weights <list>', 'one for each class (softmax)', numbersOption)
     .option('--label-smoothing <s>', '0 … 1 (softmax)', numberOption({ from: 0, to: 1 }))
     .option('--ignore-index <i>', 'target that counts for nothing (softmax)', integer)
+    .option('--layers <names>', 'only the block of these layers or tensors, globs too', wordsOption)
+    .option(
+      '--weight-decay <lambda>',
+      'also state (lambda/2)|w|^2, a term apart from the others',
+      numberOption({ from: 0 }),
+    )
     .option('--dtype <name>', 'float64 or float32', nameOption(['float64', 'float32']), 'float64')
     .option('--threads <count>', 'at most so many', numberOption({ integer: true, from: 1 }))
     .option('--json <file>', 'write the result as JSON; - is standard output', fileOption)
@@ -140,7 +149,7 @@ interface Computed {
 }
 
 async function compute(
-  { onnx, inputs, targets, terms, method, dtype, threads }: SpectrumOptions,
+  { onnx, inputs, targets, terms, method, layers, weightDecay, dtype, threads }: SpectrumOptions,
   loss: LossSpec,
   call: Pick<LongCallOptions, 'signal' | 'onProgress'>,
 ): Promise<Computed> {
@@ -152,7 +161,8 @@ async function compute(
     loadNpy(targets),
   ]);
   const data = createDataset({ inputs: x, targets: y });
-  return { result: await spectrum(network, data, { terms, method, threads, ...call }), notes };
+  const chosen = { terms, method, parameters: layers, weightDecay, threads };
+  return { result: await spectrum(network, data, { ...chosen, ...call }), notes };
 }
 
 async function output(
@@ -181,8 +191,8 @@ function manifest({
   dtype,
   ...rest
 }: SpectrumOptions): Record<string, string> {
-  const { classWeights, labelSmoothing, ignoreIndex } = rest;
-  const given = { classWeights, labelSmoothing, ignoreIndex };
+  const { classWeights, labelSmoothing, ignoreIndex, layers, weightDecay } = rest;
+  const given = { classWeights, labelSmoothing, ignoreIndex, layers, weightDecay };
   return {
     network: onnx,
     inputs,
@@ -208,6 +218,13 @@ function summary(result: SpectrumResult, io: CommandIo): string[] {
   const errorEstimate = Math.max(...terms.map(({ spectrum }) => spectrum.errorEstimate));
   const counts = `${result.parameterCount} parameters, ${result.sampleCount} samples`;
   const lines = [style.bold(`loss ${result.loss.toPrecision(8)}`) + style.dim(`  ${counts}`)];
+  if (result.parameters !== undefined) lines.push(`block of ${result.parameters.join(', ')}`);
+  if (result.weightDecay !== undefined) {
+    const { eigenvalue, multiplicity, penalty } = result.weightDecay;
+    lines.push(
+      `weight decay apart: eigenvalue ${eigenvalue}, ${multiplicity} times; penalty ${penalty.toPrecision(8)}`,
+    );
+  }
   for (let i = 0; i < terms.length; i += IN_A_ROW) {
     const row = terms.slice(i, i + IN_A_ROW);
     const panels = row.map(({ name, spectrum: { eigenvalues } }) => ({ name, eigenvalues }));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import type { SpectrumJson } from '../../src/index.js';
 import { run } from './memory-io.js';
 import { type ModelFiles, modelFiles } from './model-files.js';
 
@@ -75,12 +76,40 @@ describe('eigenscape spectrum', () => {
   });
 });
 
+describe('the matrix asked for', () => {
+  it('is the block of --layers', async () => {
+    const argv = [...spectrumOf(model), '--terms', 'hessian', '--layers', '*.bias', '--json', '-'];
+    const { stdout, stderr } = await run(argv);
+    expect(stderr).toBe('');
+    const json = JSON.parse(stdout) as Json & Pick<SpectrumJson, 'parameters' | 'parameterCount'>;
+    expect(json.parameters?.length).toBeGreaterThan(0);
+    expect(json.parameters?.every((name) => name.endsWith('.bias'))).toBe(true);
+    expect(json.terms.hessian?.eigenvalues).toHaveLength(json.parameterCount);
+    expect(json.parameterCount).toBeLessThan(model.hessian.length);
+  });
+
+  it('states --weight-decay apart, in print and as JSON', async () => {
+    const argv = [...spectrumOf(model), '--terms', 'hessian', '--weight-decay', '0.25'];
+    const times = String(model.hessian.length);
+    const text = new RegExp(`weight decay apart: eigenvalue 0\\.25, ${times} times; penalty \\S`);
+    expect((await run(argv)).stdout).toMatch(text);
+    const { stdout } = await run([...argv, '--json', '-']);
+    const { weightDecay, terms } = JSON.parse(stdout) as SpectrumJson;
+    expect(weightDecay).toMatchObject({ eigenvalue: 0.25, multiplicity: model.hessian.length });
+    const { eigenvalues } = terms.hessian;
+    expect(Math.abs((eigenvalues[0] ?? NaN) - (model.hessian[0] ?? NaN))).toBeLessThan(1e-12);
+  });
+});
+
 describe('bad input is one line on stderr and status 2', () => {
   const cases: readonly (readonly [string, (files: ModelFiles) => string[], RegExp])[] = [
     ['an unknown command', () => ['spectra'], /unknown command 'spectra'/],
     ['an unknown option', (m) => [...spectrumOf(m), '--what'], /unknown option '--what'/],
     ['an absent option', () => ['spectrum', '--onnx', 'm.onnx'], /--inputs/],
     ['an unknown term', (m) => [...spectrumOf(m), '--terms', 'fisher'], /gauss-newton/],
+    ['an unknown layer', (m) => [...spectrumOf(m), '--layers', 'x'], /"x" is no layer or tensor/],
+    ['no layer', (m) => [...spectrumOf(m), '--layers', 'a,,b'], /names separated by commas/],
+    ['a negative decay', (m) => [...spectrumOf(m), '--weight-decay', '-1'], /number of at least 0/],
     ['a bad number', (m) => [...spectrumOf(m), '--threads', '0'], /integer of at least 1/],
     ['a superfluous argument', (m) => [...spectrumOf(m), 'more'], /too many arguments/],
     ['an unknown experiment', () => ['reproduce', 'f99'], /'f99' is unknown; there are f1/],
