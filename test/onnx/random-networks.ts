@@ -86,9 +86,12 @@ const pool: fc.Arbitrary<Move> = fc
       : [[{ type, ...window, ...(isPadded ? { countPadding } : {}) }], shape];
   });
 
+// Entries of a sample that are nearly equal lose float32 digits by 1/√epsilon: about 3 here, 300 by default.
+const layerNorm = { type: 'layerNorm', epsilon: 0.1 } as const satisfies LayerSpec;
+
 const keepingShape: fc.Arbitrary<Move> = fc.oneof(
   activation.map((layer): Move => (image) => [[layer], image]),
-  fc.constant<Move>((image) => [[{ type: 'layerNorm', epsilon: 1e-3 }], image]),
+  fc.constant<Move>((image) => [[layerNorm], image]),
   fc
     .double({ min: 0.5, max: 3, noNaN: true })
     .map((scale): Move => (image) => [[normalization(image[0], scale)], image]),
@@ -153,7 +156,7 @@ export function imageNetworks(kind: 'any' | 'chains'): fc.Arbitrary<NetworkSpec>
         { type: 'flatten' },
         { type: 'dense', units: 3, bias },
         ...after,
-        ...(kind === 'any' ? ([{ type: 'layerNorm' }] as const) : []),
+        ...(kind === 'any' ? ([layerNorm] as const) : []),
         { type: 'dense', units: 2 },
       ];
       return { input, layers: [...layers, ...head], loss };
