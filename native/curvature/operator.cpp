@@ -19,7 +19,7 @@ constexpr std::size_t kBlock = 64;
 
 template <typename T>
 struct Scratch {
-  explicit Scratch(const Graph& graph) : evaluation(graph) {}
+  Scratch(const Graph& graph, std::vector<bool> moves) : evaluation(graph, std::move(moves)) {}
   Evaluation<T> evaluation;
   LossPoint<T> loss;
   AlignedBuffer<T> f_bar;      // [n, C]
@@ -242,10 +242,14 @@ void Operator<T>::apply_slice(std::size_t k, std::span<const T> v, std::span<T> 
     sum.rows.zero();
     return sum;
   };
+  // Values before a block's first layer do not move with it.
+  const std::vector<bool> moves = graph_->moving_values([this](const Node& node) {
+    return selection_.meets(node.parameter_offset, node.parameter_offset + node.parameter_count);
+  });
   Workspaces<Scratch<T>> workspaces;
   BlockSum<T> total = make_sum();
   chunked_sum(plan, control, total, make_sum, [&](Chunk chunk, BlockSum<T>& sum) {
-    auto scratch = workspaces.take([&] { return std::make_unique<Scratch<T>>(*graph_); });
+    auto scratch = workspaces.take([&] { return std::make_unique<Scratch<T>>(*graph_, moves); });
     const bool second = is_second_order(term_);
     scratch->evaluation.forward(chunk.count,
                                 samples_->inputs.span().subspan(chunk.first * d, chunk.count * d),

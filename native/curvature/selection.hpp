@@ -44,6 +44,13 @@ class ParameterSelection {
     return nullptr;
   }
 
+  /// Whether any of the parameters [first, last) is chosen.
+  [[nodiscard]] bool meets(std::size_t first, std::size_t last) const {
+    return std::any_of(runs_.begin(), runs_.end(), [&](const ParameterRun& run) {
+      return first < run.last && run.first < last;
+    });
+  }
+
   /// full [k, M] ← block [k, size], with 0 for the parameters outside.
   template <typename T>
   void scatter(std::size_t k, std::span<const T> block, std::span<T> full) const {

@@ -1,11 +1,13 @@
 #include "network/evaluation.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace eigenscape {
 
 template <typename T>
-Evaluation<T>::Evaluation(const Graph& graph) : graph_(graph) {
+Evaluation<T>::Evaluation(const Graph& graph, std::vector<bool> moves)
+    : graph_(graph), moves_(std::move(moves)) {
   const std::size_t layers = graph.nodes().size();
   y_.resize(layers + 1);
   saved_.resize(layers);
@@ -80,14 +82,14 @@ void Evaluation<T>::backward(std::vector<AlignedBuffer<T>>& bars, std::size_t ro
                              const Pass& pass) {
   std::vector<bool> written(bars.size(), false);
   for (std::size_t layer = graph_.nodes().size(); layer-- > 0;) {
-    if (!graph_.moves(layer + 1)) continue;
+    if (!moves_[layer + 1]) continue;
     const Node& node = graph_.nodes()[layer];
     bar_spans_.assign(node.inputs.size(), {});
     shares_.resize(std::max(shares_.size(), node.inputs.size()));
     std::vector<bool> shared(node.inputs.size(), false);
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const std::size_t input = node.inputs[i];
-      if (!graph_.moves(input)) continue;
+      if (!moves_[input]) continue;
       shared[i] = written[input];
       AlignedBuffer<T>& target = shared[i] ? shares_[i] : bars[input];
       target.resize(rows * graph_.value_size(input));
@@ -119,10 +121,10 @@ std::span<const T> Evaluation<T>::tangent(std::size_t k, std::span<const T> thet
   for (std::size_t layer = 0; layer < graph_.nodes().size(); ++layer) {
     const Node& node = graph_.nodes()[layer];
     dot_[layer + 1].resize(k * n_ * node.output_size);
-    if (!graph_.moves(layer + 1)) continue;
+    if (!moves_[layer + 1]) continue;
     dot_spans_.clear();
     for (const std::size_t input : node.inputs) {
-      dot_spans_.push_back(graph_.moves(input) ? dot_[input].span() : std::span<T>{});
+      dot_spans_.push_back(moves_[input] ? dot_[input].span() : std::span<T>{});
     }
     node.operation->passes<T>().tangent(primal(layer), k, dot_spans_, rows_of(node, theta_dot),
                                         dot_[layer + 1].span());
@@ -151,7 +153,7 @@ void Evaluation<T>::tangent_adjoint(std::size_t k, std::span<const T> theta_dot,
     const Node& node = graph_.nodes()[layer];
     dot_spans_.clear();
     for (const std::size_t input : node.inputs) {
-      dot_spans_.push_back(graph_.moves(input) ? dot_[input].span() : std::span<T>{});
+      dot_spans_.push_back(moves_[input] ? dot_[input].span() : std::span<T>{});
     }
     node.operation->passes<T>().tangent_adjoint(
         primal(layer), k, dot_spans_, rows_of(node, theta_dot), bar_[layer + 1].span(),

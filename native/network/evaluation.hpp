@@ -15,7 +15,10 @@ namespace eigenscape {
 template <typename T>
 class Evaluation {
  public:
-  explicit Evaluation(const Graph& graph);
+  explicit Evaluation(const Graph& graph) : Evaluation(graph, graph.moving_values()) {}
+  /// For directions in some parameters only: `moves` has the values that change with these, see
+  /// Graph::moving_values. The others have no tangent and no adjoint.
+  Evaluation(const Graph& graph, std::vector<bool> moves);
 
   /// y of every layer for x [n, input size]; x must live until the last pass on this chunk.
   void forward(std::size_t n, std::span<const T> x, std::span<const T> theta, Order order);
@@ -56,6 +59,7 @@ class Evaluation {
   void backward(std::vector<AlignedBuffer<T>>& bars, std::size_t rows, const Pass& pass);
 
   const Graph& graph_;
+  std::vector<bool> moves_;
   std::size_t n_ = 0;
   std::span<const T> x_;
   std::span<const T> theta_;

@@ -35,16 +35,11 @@ Graph::Graph(Shape input, const std::vector<LayerSpec>& layers, LossSpec loss)
     : loss_(std::move(loss)), input_size_(entry_count(input)) {
   if (layers.empty()) throw Error(ErrorCode::spec, "a network needs at least one layer");
   std::vector<Shape> shapes{std::move(input)};
-  moves_.push_back(false);
   entries_per_sample_ = input_size_;
   for (const LayerSpec& layer : layers) {
     Node node = make_node(layer, shapes);
     node.parameter_offset = parameter_count_;
     parameter_count_ += node.parameter_count;
-    const bool moves = node.parameter_count > 0 ||
-                       std::any_of(node.inputs.begin(), node.inputs.end(),
-                                   [this](std::size_t value) { return moves_[value]; });
-    moves_.push_back(moves);
     entries_per_sample_ += node.output_size + node.storage.saved;
     shapes.push_back(node.output_shape);
     nodes_.push_back(std::move(node));
@@ -59,6 +54,20 @@ Graph::Graph(Shape input, const std::vector<LayerSpec>& layers, LossSpec loss)
                 "classWeights holds " + std::to_string(loss_.class_weights.size()) +
                     " numbers, but the network has " + std::to_string(output_size()) + " outputs");
   }
+}
+
+std::vector<bool> Graph::moving_values() const {
+  return moving_values([](const Node&) { return true; });
+}
+
+std::vector<bool> Graph::moving_values(const std::function<bool(const Node&)>& chosen) const {
+  std::vector<bool> moves{false};
+  for (const Node& node : nodes_) {
+    const bool from_inputs = std::any_of(node.inputs.begin(), node.inputs.end(),
+                                         [&](std::size_t value) { return moves[value]; });
+    moves.push_back(from_inputs || (node.parameter_count > 0 && chosen(node)));
+  }
+  return moves;
 }
 
 bool Graph::is_dense_chain() const {

@@ -1,6 +1,7 @@
 // A network without its parameters: the layers in order, where each reads, and its loss.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,11 @@ class Graph {
   [[nodiscard]] std::size_t value_size(std::size_t value) const {
     return value == 0 ? input_size_ : nodes_[value - 1].output_size;
   }
-  /// Whether a value changes with any parameter; if not, it has no tangent and no adjoint.
-  [[nodiscard]] bool moves(std::size_t value) const { return moves_[value]; }
+  /// For each value, whether it changes with any parameter of the nodes that `chosen` accepts; if
+  /// not, it has no tangent and no adjoint in these parameters. Without `chosen`: of all nodes.
+  [[nodiscard]] std::vector<bool> moving_values() const;
+  [[nodiscard]] std::vector<bool> moving_values(
+      const std::function<bool(const Node&)>& chosen) const;
   /// Entries that all values and what the passes save hold for one sample.
   [[nodiscard]] std::size_t entries_per_sample() const { return entries_per_sample_; }
   /// Dense layers and pointwise functions, each reading the one before: §4's closed form holds.
@@ -43,7 +47,6 @@ class Graph {
   std::size_t input_size_ = 0;
   std::size_t parameter_count_ = 0;
   std::size_t entries_per_sample_ = 0;
-  std::vector<bool> moves_;
 };
 
 }  // namespace eigenscape

@@ -197,6 +197,35 @@ describe('matrices', () => {
     },
   );
 
+  it('of every layer in a residual network are submatrices', async () => {
+    const branched = createNetwork(
+      {
+        input: [4],
+        layers: [
+          { type: 'dense', units: 3, name: 'a' },
+          { type: 'batchNorm', name: 'norm' },
+          { type: 'tanh', name: 't' },
+          { type: 'dense', units: 3, name: 'b' },
+          { type: 'add', inputs: ['b', 't'], name: 'sum' },
+          { type: 'dense', units: 2, name: 'side', inputs: ['input'] },
+          { type: 'concat', inputs: ['sum', 'side', 'input'] },
+          { type: 'silu' },
+          { type: 'dense', units: 3, name: 'head' },
+        ],
+        loss: { type: 'softmaxCrossEntropy', labelSmoothing: 0.1 },
+      },
+      { seed: 5 },
+    );
+    const data = gaussianClusters({ samples: 70, classes: 3, dimensions: 4, seed: 2 });
+    const scale = largest(await hessian(branched, data).toDense());
+    for (const parameters of [...blocks(branched), ['b', 'side'], ['norm.bias', 'head']]) {
+      for (const term of terms) {
+        const block = makers[term](branched, data, { parameters });
+        await expectBlock(makers[term](branched, data), block, 'products', scale);
+      }
+    }
+  });
+
   it('have the eigenvalues of the submatrix within their bounds, and its eigenpairs', async () => {
     const chain = createNetwork(
       {
