@@ -31,7 +31,11 @@ export function outputProblems(output: Value, loss: LossSpec): readonly Problem[
   const features = outputFeatures(output);
   if ('problems' in features) return features.problems;
   const { kept } = trimmed(stagesOf(features), loss);
-  const problems = [...misplacedSoftmax(kept, loss), ...sharedParameters(kept)];
+  const problems = [
+    ...misplacedEndings(kept, loss),
+    ...sharedParameters(kept),
+    ...inputProblems(stagesOf(features)),
+  ];
   if (kept.some((stage) => parametersOf(stage).length > 0)) return problems;
   return [...problems, { ...features.stage.node, reason: 'depends on no weights' }];
 }
@@ -62,8 +66,12 @@ export function assemble(
 function outputFeatures(output: Value): FeaturesValue | { readonly problems: readonly Problem[] } {
   switch (output.kind) {
     case 'features': {
-      const { view, stage } = output;
-      if (view.length <= 1) return output;
+      const { view, stage, order } = output;
+      if (view.length <= 1 && order === undefined) return output;
+      if (view.length <= 1) {
+        const exchanged = 'the outputs are in the order of an image with exchanged axes';
+        return { problems: [{ ...stage.node, reason: exchanged }] };
+      }
       const reason = `the output has shape ${sampleShape(view)}; [samples, outputs] is expected`;
       return { problems: [{ ...stage.node, reason }] };
     }
@@ -85,7 +93,27 @@ function stagesOf({ stage }: FeaturesValue): readonly Stage[] {
   const found = new Set([stage]);
   for (const { inputs } of found) inputs.forEach((input) => found.add(input));
   // Two stages of one node were found in reverse; sorting leaves equal ones as they are.
-  return [...found].reverse().sort((a, b) => a.node.position - b.node.position);
+  const sorted = [...found].reverse().sort((a, b) => a.node.position - b.node.position);
+  // The input is one, however often the graph makes an image of it.
+  const shapes = new Set<string>();
+  return sorted.filter(({ layer, shape }) => {
+    const isAgain = layer.type === 'input' && shapes.has(shape.join());
+    if (layer.type === 'input') shapes.add(shape.join());
+    return !isAgain;
+  });
+}
+
+function isInput({ layer }: Stage): boolean {
+  return layer.type === 'input';
+}
+
+/** The input as a vector here and as an image there would be two inputs. */
+function inputProblems(stages: readonly Stage[]): Problem[] {
+  const [first, ...more] = stages.filter(isInput);
+  if (first === undefined || more.length === 0) return [];
+  const shapes = [first, ...more].map(({ shape }) => `[${shape.join(', ')}]`).join(' and ');
+  const reason = `is read as ${shapes}, for which the library has no layer; export a model whose input is an image`;
+  return [{ operator: 'input', name: first.node.name, reason }];
 }
 
 /** The specs of all stages but the first, which is the input. */
@@ -97,7 +125,11 @@ function layersOf(stages: readonly Stage[], producer: string) {
   );
   return layers.map((stage, index) => {
     const name = given[index];
-    const isNext = stage.inputs.length === 1 && stage.inputs[0] === stages[index];
+    const [read, ...more] = stage.inputs;
+    const before = stages[index];
+    const isNext =
+      more.length === 0 &&
+      (read === before || (read !== undefined && isInput(read) && index === 0));
     return layerSpec(stage, {
       ...(name === undefined ? {} : { name }),
       ...(isNext ? {} : { inputs: stage.inputs.map((input) => calls.get(input) ?? 'input') }),
@@ -106,9 +138,20 @@ function layersOf(stages: readonly Stage[], producer: string) {
 }
 
 /** The stages without a last softmax or sigmoid that the loss applies itself. */
-function trimmed(stages: readonly Stage[], loss: LossSpec) {
-  const last = stages.at(-1);
+function trimmed(
+  stages: readonly Stage[],
+  loss: LossSpec,
+): { readonly kept: readonly Stage[]; readonly notes: readonly string[] } {
   const applied = lossActivation(loss);
+  const pair = stages.at(-1);
+  if (pair?.layer.type === 'binaryProbabilities' && applied === 'sigmoid') {
+    const rest = trimmed(stages.slice(0, -1), loss);
+    const note =
+      `Concat '${pair.node.name}' of 1 − p and p at the end is dropped: binaryCrossEntropy wants the ` +
+      'one output of p.';
+    return { kept: rest.kept, notes: [note, ...rest.notes] };
+  }
+  const last = pair;
   if (last === undefined || applied === undefined || last.layer.type !== applied) {
     return { kept: stages, notes: [] };
   }
@@ -133,16 +176,20 @@ function lossActivation(loss: LossSpec): 'softmax' | 'sigmoid' | undefined {
   }
 }
 
-function misplacedSoftmax(stages: readonly Stage[], loss: LossSpec): Problem[] {
-  return stages
-    .filter(({ layer }) => layer.type === 'softmax')
-    .map(({ node: { name, operator } }) => ({
-      name,
-      operator,
-      reason:
-        'is supported only as the last node and under the loss softmaxCrossEntropy, which applies ' +
-        `it itself; the loss is ${lossType(loss)}`,
-    }));
+function misplacedEndings(stages: readonly Stage[], loss: LossSpec): Problem[] {
+  const given = `the loss is ${lossType(loss)}`;
+  return stages.flatMap(({ layer, node: { name, operator } }) => {
+    const part = { name, operator };
+    if (layer.type === 'binaryProbabilities') {
+      const reason = `of 1 − p and p is supported only as the last node and under the loss binaryCrossEntropy; ${given}`;
+      return [{ ...part, reason }];
+    }
+    if (layer.type !== 'softmax') return [];
+    const reason =
+      'is supported only as the last node and under the loss softmaxCrossEntropy, which applies it ' +
+      `itself; ${given}`;
+    return [{ ...part, reason }];
+  });
 }
 
 /** A tensor that two layers read would have one row in the Hessian, not two. */
@@ -169,9 +216,23 @@ function tensorNotes(tensors: readonly Parameter[]): string[] {
       ? []
       : [`'${name}' is stored as a copy of '${copyOf}'; it counts as parameters of its own.`],
   );
+  const implied = tensors.flatMap(({ name, implied: isImplied, values }) =>
+    isImplied === true
+      ? [
+          `'${name}' is not in the file: ${values[0] === 0 ? 'zeros stand' : 'ones stand'} for it and count as parameters.`,
+        ]
+      : [],
+  );
+  const moved = tensors.flatMap(({ name, reordered }) =>
+    reordered === true
+      ? [`The columns of '${name}' follow images with the channels first; the file has them last.`]
+      : [],
+  );
   const narrow = tensors.map(({ type }) => type.name).filter((name) => name.endsWith('float16'));
   return [
     ...copies,
+    ...implied,
+    ...moved,
     ...[...new Set(narrow)].map((name) => `The weights are stored as ${name} and widened.`),
   ];
 }

@@ -23,10 +23,11 @@ export interface Evaluation {
 /** @throws EigenscapeError ERR_ONNX_INVALID when the graph contradicts itself, ERR_DATA when
  *  external data is missing */
 export function evaluate(graph: Graph, externalData: ExternalDataReader | undefined): Evaluation {
-  const [inputs, outputs] = [ends(graph, 'input'), ends(graph, 'output')];
+  const { predictions, labels } = sortedOutputs(graph);
+  const [inputs, outputs] = [ends('input', graph.inputs), ends('output', predictions)];
   const problems: Problem[] = [...inputs.problems, ...outputs.problems];
   const { nodes, needed } = reachable(graph, outputs.names);
-  const notes = leftOut(graph, new Set(nodes), needed);
+  const notes = [...labelNote(labels), ...leftOut(graph, new Set(nodes), needed)];
   const decode = (proto: TensorProto, name: string) => decodeTensor(proto, name, externalData);
   const values = new Map<string, Value>([
     ...graph.inputs.map((info) => named(info.name, problems, () => inputFeatures(info))),
@@ -41,7 +42,8 @@ export function evaluate(graph: Graph, externalData: ExternalDataReader | undefi
     );
   }
   const batch = fixedBatch(graph.inputs[0]);
-  const context: Context = { batch, note: (text) => notes.push(text), decode };
+  const isUsed = (name: string) => needed.has(name);
+  const context: Context = { batch, note: (text) => notes.push(text), decode, isUsed };
   for (const node of nodes) {
     const read = node.inputs.map((name) => valueOf(node, name, values));
     write(node, computed(node, read, { needed, context, problems }), values);
@@ -76,9 +78,24 @@ function sparseTensors(
   });
 }
 
+/** A classifier's file may give class labels beside the scores: integers or strings, as argmax makes. */
+function sortedOutputs({ outputs }: Graph) {
+  const isLabel = ({ type }: ValueInfoProto): boolean =>
+    type?.value.case === 'tensorType' &&
+    type.value.value.elemType !== 0 &&
+    elementType(type.value.value.elemType)?.kind !== 'floating';
+  const predictions = outputs.filter((info) => !isLabel(info));
+  // Where nothing else is left, the labels are what is refused.
+  if (predictions.length === 0) return { predictions: outputs, labels: [] };
+  return { predictions, labels: outputs.filter(isLabel).map(({ name }) => name) };
+}
+
+function labelNote(labels: readonly string[]): string[] {
+  return labels.map((name) => `Left out: the output '${name}', which holds labels.`);
+}
+
 /** What is wrong with the number of the graph's inputs or outputs, and their names. */
-function ends(graph: Graph, operator: 'input' | 'output') {
-  const infos = operator === 'input' ? graph.inputs : graph.outputs;
+function ends(operator: 'input' | 'output', infos: readonly ValueInfoProto[]) {
   const names = infos.map(({ name }) => name);
   if (names.length === 1) return { names, problems: [] };
   const why =

@@ -28,17 +28,23 @@ export function invalid(message: string, options: { readonly cause?: unknown } =
   return new EigenscapeError('ERR_ONNX_INVALID', message, options);
 }
 
-/** The one error that lists every unsupported part of a file. */
-export function unsupported(problems: readonly Problem[]): EigenscapeError {
+/** The one error that lists every unsupported part of a file.
+ *  @param operators the ones that are known, where the problem is with operators */
+export function unsupported(
+  problems: readonly Problem[],
+  operators: readonly string[] = [],
+): EigenscapeError {
   const distinct = [...new Map(problems.map((problem) => [sentence(problem), problem])).values()];
   const parts = distinct.length === 1 ? 'a part' : `${distinct.length} parts`;
+  const known =
+    operators.length === 0
+      ? ''
+      : ' Supported are networks for vectors and images, with branches, whose weights are constant, of ' +
+        `these operators as far as they make layers of this library: ${operators.join(', ')}.`;
   return new EigenscapeError(
     'ERR_ONNX_UNSUPPORTED',
     `The ONNX graph has ${parts} that eigenscape cannot take over: ` +
-      `${distinct.map(sentence).join('; ')}. Supported are perceptrons and ` +
-      'convolutional networks: Gemm, MatMul and Conv (2-D) with constant weights; MaxPool, AveragePool ' +
-      'and GlobalAveragePool; Add of a constant bias; Relu, Tanh, Sigmoid, Softplus, Gelu, SiLU, ' +
-      'Elu and LeakyRelu; Flatten and Reshape of a sample; a Softmax at the end.',
+      `${distinct.map(sentence).join('; ')}.${known}`,
     { details: { unsupported: distinct } },
   );
 }

@@ -30,8 +30,8 @@ const optionsSchema = optionsOf({
   ),
 });
 
-/** The multilayer perceptron in an ONNX file, as PyTorch's exporters write it. Its tensors keep their
- *  names in `network.layout`; large weights are read from the file beside the model.
+/** The network in an ONNX file: perceptrons and convolutional networks, with branches, as PyTorch's
+ *  exporters and the converters of Keras and scikit-learn write them. Its tensors keep their names in `network.layout`; large weights are read from the file beside the model.
  *
  *  Where Gemm has alpha and beta, the parameters are alpha·B and beta·C, and curvature is with respect
  *  to these (the Hessian with respect to the stored B is alpha² times as large).

@@ -8,6 +8,7 @@ import type { ExternalDataReader } from './external-data.js';
 import { unsupported } from './failures.js';
 import { buildGraph, decodeModel } from './graph.js';
 import type { ModelProto } from './onnx_pb.js';
+import { operatorNames } from './operators/index.js';
 
 export type { ParsedOnnx } from './assemble.js';
 
@@ -19,7 +20,8 @@ export interface ParseOptions {
   readonly externalData?: ExternalDataReader | undefined;
 }
 
-/** The multilayer perceptron in an ONNX file, as PyTorch's exporters write it: opsets 7 to 28.
+/** The network in an ONNX file, as PyTorch's exporters and the converters of Keras and scikit-learn
+ *  write it: opsets 7 to 28.
  *
  *  Where Gemm scales its weights, the parameters are alpha·B and beta·C, and curvature is with respect
  *  to these: against curvature with respect to the stored B it differs by alpha².
@@ -39,7 +41,7 @@ export function parseModel(model: ModelProto, options: ParseOptions): ParsedOnnx
   const graph = buildGraph(model);
   const { output, problems, notes } = evaluate(graph, externalData);
   const found = [...problems, ...outputProblems(output, loss)];
-  if (found.length > 0 || output.kind !== 'features') throw unsupported(found);
+  if (found.length > 0 || output.kind !== 'features') throw unsupported(found, operatorNames);
   const parsed = assemble(output, { loss, producer: model.producerName });
   return { ...parsed, notes: [...notes, ...parsed.notes] };
 }

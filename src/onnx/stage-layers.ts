@@ -34,6 +34,7 @@ export function layerSpec(
       return { type: layer.type, ...place };
     case 'input':
     case 'softmax':
+    case 'binaryProbabilities':
     case 'refused':
       throw new EigenscapeError('ERR_INTERNAL', `An ONNX stage '${layer.type}' is no layer.`);
     default:

@@ -22,6 +22,10 @@ export interface Parameter {
   readonly type: Tensor['type'];
   /** The tensor that an Identity node copied: PyTorch's TorchScript exporter merges equal ones. */
   readonly copyOf: string | undefined;
+  /** Stands for a tensor that the file leaves out: a scale of ones, a bias of zeros. */
+  readonly implied?: true | undefined;
+  /** Its columns follow the library's order of an image, not the file's. */
+  readonly reordered?: true | undefined;
 }
 
 /** What a layer's spec says besides its place in the network. */
@@ -34,7 +38,7 @@ interface Affine {
 }
 
 export type StageLayer =
-  | { readonly type: 'input' | 'flatten' | 'softmax' }
+  | { readonly type: 'input' | 'flatten' | 'softmax' | 'binaryProbabilities' }
   /** Stands for an operation that was refused, so that what follows is checked too. */
   | { readonly type: 'refused' }
   | (Affine & { readonly type: 'dense' })
@@ -78,17 +82,24 @@ export interface SizesValue {
   readonly entries: readonly Size[];
 }
 
-/** What a stage computes, seen by the graph as [samples, …view]; rows are in the stage's order. */
+/** What a stage computes, seen by the graph as [samples, …view]. */
 export interface FeaturesValue {
   readonly kind: 'features';
   readonly stage: Stage;
   readonly view: readonly number[];
+  /** Where the graph has exchanged axes: for each entry of the view, row-major, its place in the
+   *  stage's sample; absent where the two have one order. */
+  readonly order?: readonly number[] | undefined;
 }
 
 /** A pointwise function of what a stage computes, on its way to becoming an activation:
  *  linear  scale·x
  *  erf     (gain·erf(slope·x) + offset)·x^power, with power 0 or 1
- *  above   x > threshold, a truth value */
+ *  exp     gain·eˣ + offset
+ *  above   x > threshold or, reversed, x < threshold (or equal), a truth value
+ *  complement  1 − x
+ *  moment  a step of layer normalisation: the mean of a sample; x − mean; its square; the mean of that,
+ *          the variance, + epsilon; the root of this; 1 over the root */
 export type Form =
   | { readonly kind: 'linear'; readonly scale: number }
   | {
@@ -98,12 +109,18 @@ export type Form =
       readonly offset: number;
       readonly power: 0 | 1;
     }
-  | { readonly kind: 'above'; readonly threshold: number };
+  | { readonly kind: 'exp'; readonly gain: number; readonly offset: number }
+  | { readonly kind: 'above'; readonly threshold: number; readonly reversed: boolean }
+  | { readonly kind: 'complement' }
+  | { readonly kind: 'moment'; readonly step: MomentStep; readonly epsilon: number };
+
+export type MomentStep = 'mean' | 'centred' | 'square' | 'variance' | 'deviation' | 'inverse';
 
 export interface PendingValue {
   readonly kind: 'pending';
   readonly stage: Stage;
   readonly view: readonly number[];
+  readonly order?: readonly number[] | undefined;
   readonly form: Form;
   /** The nodes that made it, which are at fault when it becomes no activation. */
   readonly nodes: readonly GraphNode[];
@@ -122,6 +139,8 @@ export interface Context {
   readonly batch: number | undefined;
   /** Remembers what the user should know about the result. */
   readonly note: (text: string) => void;
+  /** Whether something reads the value of this name. */
+  readonly isUsed: (name: string) => boolean;
   /** Decodes the tensor of a Constant node. */
   readonly decode: (proto: TensorProto, name: string) => Tensor;
 }
@@ -143,9 +162,19 @@ export function refusal(
   return new Refusal([{ name: node.name, operator: node.operator, reason }], shape);
 }
 
-/** The value as features, which is what layers read.
+/** The value as features in the order of the stage, which is what layers read.
  *  @throws Refusal when it is something else; `role` says which of the node's inputs it is */
 export function asFeatures(node: GraphNode, value: Value | undefined, role: string): FeaturesValue {
+  const features = inAnyOrder(node, value, role);
+  if (features.order === undefined) return features;
+  throw refusal(
+    node,
+    `${role} has exchanged axes; only dense layers and pointwise ones may read it so`,
+  );
+}
+
+/** {@link asFeatures} for nodes that do the same to every entry, or know the order. */
+export function inAnyOrder(node: GraphNode, value: Value | undefined, role: string): FeaturesValue {
   if (value?.kind === 'features') return value;
   if (value?.kind === 'pending') throw new Refusal(pendingProblems(value));
   const found =
@@ -162,10 +191,11 @@ export function pendingProblems({ nodes }: PendingValue): readonly Problem[] {
 /** Features with one more layer behind them, which keeps the shape. */
 export function withLayer(
   node: GraphNode,
-  { stage, view }: Pick<FeaturesValue, 'stage' | 'view'>,
+  { stage, view, order }: Pick<FeaturesValue, 'stage' | 'view' | 'order'>,
   layer: StageLayer,
 ): FeaturesValue {
-  return { kind: 'features', stage: { inputs: [stage], layer, shape: stage.shape, node }, view };
+  const next = { inputs: [stage], layer, shape: stage.shape, node };
+  return { kind: 'features', stage: next, view, order };
 }
 
 /** A layer that gives another shape.

@@ -146,9 +146,9 @@ describe('activations spelled out', () => {
     ],
     ['x²', [node('Mul', ['h', 'h'], 'y')], /Mul 'mul_of_h': multiplies values that form no known/],
     [
-      'a residual',
-      [node('Tanh', ['h'], 't'), node('Add', ['h', 't'], 'y')],
-      /Add 'add_of_h': adds neither/,
+      'a constant added behind an activation',
+      [node('Tanh', ['h'], 't'), node('Add', ['t', 'one'], 'y')],
+      /Add 'add_of_t': adds neither/,
     ],
     [
       'tanh(x)·sigmoid(x)',

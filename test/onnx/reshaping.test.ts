@@ -210,10 +210,18 @@ describe('is refused', () => {
     expect(refusalOf(parts)).toMatch(/MatMul 'fc': reads a tensor of shape \[samples, 2, 6\]/);
   });
 
-  it('transposed features', () => {
+  it('features transposed with the samples, and an output in another order', () => {
     expect(
-      refusalOf(flattened([node('Transpose', ['x'], 'f', { perm: [0, 3, 2, 1] }, 't')])),
-    ).toMatch(/Transpose 't': exchanges the axes of features/);
+      refusalOf(flattened([node('Transpose', ['x'], 'f', { perm: [1, 0, 2, 3] }, 't')])),
+    ).toMatch(/Transpose 't': moves the axis of samples/);
+    const nodes = [
+      node('Transpose', ['x'], 't', { perm: [0, 3, 2, 1] }),
+      node('Relu', ['t'], 'r'),
+      node('Flatten', ['r'], 'y'),
+    ];
+    expect(refusalOf({ nodes, inputs: { x: ['N', 2, 3, 2] } })).toMatch(
+      /the outputs are in the order of an image with exchanged axes/,
+    );
   });
 
   it.each([

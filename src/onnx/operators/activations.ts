@@ -1,7 +1,7 @@
 // Activations that are one node each.
 
 import type { ActivationType } from '../../network/spec.js';
-import { asFeatures, refusal, withLayer, type Handler } from '../values.js';
+import { inAnyOrder, refusal, withLayer, type Handler } from '../values.js';
 
 export const Relu = activation('relu');
 export const Tanh = activation('tanh');
@@ -28,7 +28,7 @@ export const Gelu: Handler = (node, [x], context) => {
 
 function activation(type: ActivationType, defaultAlpha?: number): Handler {
   return (node, [x]) => {
-    const input = asFeatures(node, x, 'its input');
+    const input = inAnyOrder(node, x, 'its input');
     if (defaultAlpha === undefined) return withLayer(node, input, { type });
     const alpha = node.attributes.decimal('alpha', defaultAlpha);
     if (!Number.isFinite(alpha)) throw refusal(node, `alpha = ${alpha} is not finite`);

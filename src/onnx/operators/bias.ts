@@ -19,7 +19,8 @@ export function addBias(
   bias: Value | undefined,
   note: (text: string) => void,
 ): FeaturesValue | undefined {
-  if (value?.kind !== 'features' || bias?.kind !== 'constant') return undefined;
+  if (value?.kind !== 'features' || value.order !== undefined) return undefined;
+  if (bias?.kind !== 'constant') return undefined;
   const { layer } = value.stage;
   if ((layer.type !== 'dense' && layer.type !== 'conv2d') || layer.bias !== undefined) {
     return undefined;

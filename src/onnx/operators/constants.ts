@@ -2,7 +2,7 @@
 
 import { elementType, elementTypeName, float32, int64, type ElementType } from '../element-type.js';
 import { TensorProto_DataType as DataType } from '../onnx_pb.js';
-import { asFeatures, refusal, type ConstantValue, type Handler } from '../values.js';
+import { inAnyOrder, refusal, type ConstantValue, type Handler } from '../values.js';
 import type { GraphNode } from '../graph.js';
 import { asSizes } from './sizes.js';
 
@@ -29,7 +29,7 @@ export const Identity: Handler = (node, [x]) => {
   if (x?.kind === 'constant') {
     return { ...x, name: node.outputs[0] ?? x.name, copyOf: x.copyOf ?? x.name };
   }
-  return x?.kind === 'sizes' ? x : asFeatures(node, x, 'its input');
+  return x?.kind === 'sizes' ? x : inAnyOrder(node, x, 'its input');
 };
 
 /** At inference the identity. */
@@ -42,7 +42,7 @@ export const Dropout: Handler = (node, [x, _ratio, trainingMode]) => {
       'is in training mode, so its outputs are random; export after model.eval()',
     );
   }
-  return asFeatures(node, x, 'its input');
+  return inAnyOrder(node, x, 'its input');
 };
 
 export const Cast: Handler = (node, [x], { note }) => {
@@ -51,7 +51,7 @@ export const Cast: Handler = (node, [x], { note }) => {
   if (x?.kind === 'constant') return converted(node, x, type, elementTypeName(to));
   const sizes = asSizes(x);
   if (sizes !== undefined && type?.kind === 'integer') return sizes;
-  const input = asFeatures(node, x, 'its input');
+  const input = inAnyOrder(node, x, 'its input');
   if (type?.kind !== 'floating') {
     throw refusal(node, `casts features to ${elementTypeName(to)}, which rounds them`);
   }
@@ -63,7 +63,7 @@ export const Cast: Handler = (node, [x], { note }) => {
 
 /** The first input in the type of the second; features have the network's own floating type. */
 export const CastLike: Handler = (node, [x, like]) => {
-  if (x?.kind !== 'constant') return asFeatures(node, x, 'its first input');
+  if (x?.kind !== 'constant') return inAnyOrder(node, x, 'its first input');
   if (like?.kind === 'constant') return converted(node, x, like.tensor.type, like.tensor.type.name);
   return x;
 };

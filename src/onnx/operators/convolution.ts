@@ -5,8 +5,8 @@ import { newStage, refusal, type Handler } from '../values.js';
 import { asParameter, numbersPer, parameterOf } from './parameters.js';
 import { asImage, dilationOption, extent, paddingOption, windowOf } from './window.js';
 
-export const Conv: Handler = (node, [x, w, b]) => {
-  const image = asImage(node, x);
+export const Conv: Handler = (node, [x, w, b], { note }) => {
+  const image = asImage(node, x, note);
   const constant = asParameter(node, w, 'its weight W');
   const { dims } = constant.tensor;
   const [filters = 0, channels = 0, ...kernel] = dims;

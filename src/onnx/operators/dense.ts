@@ -4,7 +4,7 @@ import { invalid } from '../failures.js';
 import type { GraphNode } from '../graph.js';
 import { transposed } from '../tensor.js';
 import {
-  asFeatures,
+  inAnyOrder,
   newStage,
   refusal,
   sampleShape,
@@ -26,7 +26,7 @@ export const Gemm: Handler = (node, [a, b, c], { note }) => {
   if (!Number.isFinite(alpha) || !Number.isFinite(beta)) {
     throw refusal(node, `alpha and beta must be finite, but are ${alpha} and ${beta}`);
   }
-  const input = asFeatures(node, a, 'its first input A');
+  const input = inAnyOrder(node, a, 'its first input A');
   const stored = asMatrix(node, b, 'its second input B');
   const isTransposed = node.attributes.integer('transB', 0) !== 0;
   const weight = scaled(isTransposed ? stored : transposedMatrix(stored), alpha);
@@ -44,7 +44,7 @@ export const Gemm: Handler = (node, [a, b, c], { note }) => {
 
 /** A·B for constant B: a dense layer, without bias until an Add brings one. */
 export const MatMul: Handler = (node, [a, b]) => {
-  const input = asFeatures(node, a, 'its first input A');
+  const input = inAnyOrder(node, a, 'its first input A');
   const constant = asParameter(node, b, 'its second input B');
   if (constant.tensor.dims.length !== 1) {
     return dense(node, input, transposedMatrix(asMatrix(node, b, 'its second input B')));
@@ -63,7 +63,7 @@ interface Matrix {
 
 function dense(node: GraphNode, input: FeaturesValue, weight: Matrix): FeaturesValue {
   const { parameter, rows: units, columns } = weight;
-  const { stage, view } = input;
+  const { stage, view, order } = input;
   if (view.length !== 1) {
     throw refusal(
       node,
@@ -76,8 +76,20 @@ function dense(node: GraphNode, input: FeaturesValue, weight: Matrix): FeaturesV
         `'${parameter.name}' takes ${columns}.`,
     );
   }
-  const layer = { type: 'dense', weight: parameter, bias: undefined } as const;
+  const own = order === undefined ? parameter : reordered(weight, order);
+  const layer = { type: 'dense', weight: own, bias: undefined } as const;
   return newStage(node, [stage], { layer, shape: [units] });
+}
+
+/** The columns in the order of the library, whose images have the channels first. */
+function reordered({ parameter, rows, columns }: Matrix, order: readonly number[]): Parameter {
+  const values = new Float64Array(parameter.values.length);
+  for (let row = 0; row < rows; row++) {
+    order.forEach((place, column) => {
+      values[row * columns + place] = parameter.values[row * columns + column] ?? NaN;
+    });
+  }
+  return { ...parameter, values, reordered: true };
 }
 
 function asMatrix(node: GraphNode, value: Value | undefined, role: string): Matrix {

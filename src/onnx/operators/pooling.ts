@@ -14,8 +14,8 @@ import {
 } from './window.js';
 
 /** The largest entry of each window; padding is −∞. */
-export const MaxPool: Handler = (node, [x]) => {
-  const { image, window, shape } = pooled(node, asImage(node, x));
+export const MaxPool: Handler = (node, [x], { note }) => {
+  const { image, window, shape } = pooled(node, asImage(node, x, note));
   if (node.attributes.integer('storage_order', 0) !== 0) {
     throw refusal(node, 'storage_order = 1 is not supported', shape);
   }
@@ -24,8 +24,8 @@ export const MaxPool: Handler = (node, [x]) => {
 };
 
 /** The mean of each window; padding counts only with count_include_pad = 1. */
-export const AveragePool: Handler = (node, [x]) => {
-  const { image, window, shape } = pooled(node, asImage(node, x));
+export const AveragePool: Handler = (node, [x], { note }) => {
+  const { image, window, shape } = pooled(node, asImage(node, x, note));
   if (window.dilation.some((step) => step !== 1)) {
     throw refusal(node, 'dilations other than 1 are not supported', shape);
   }
@@ -36,7 +36,8 @@ export const AveragePool: Handler = (node, [x]) => {
   return newStage(node, [image.stage], { layer, shape });
 };
 
-export const GlobalAveragePool: Handler = (node, [x]) => globalAverage(node, asImage(node, x));
+export const GlobalAveragePool: Handler = (node, [x], { note }) =>
+  globalAverage(node, asImage(node, x, note));
 
 /** [channels, height, width] → [channels, 1, 1] */
 export function globalAverage(node: GraphNode, { stage, channels }: Image): FeaturesValue {

@@ -1,11 +1,10 @@
-// Flatten, Reshape, Squeeze, Unsqueeze, Transpose: other shapes for the same values. Of features they
+// Flatten, Reshape, Squeeze, Unsqueeze: other shapes for the same values. Of features they
 // may change everything but the axis of samples; when one axis is left, that is a flatten layer.
 
 import { invalid } from '../failures.js';
 import type { GraphNode } from '../graph.js';
-import { transposed } from '../tensor.js';
 import {
-  asFeatures,
+  inAnyOrder,
   newStage,
   refusal,
   sampleShape,
@@ -19,7 +18,7 @@ import { asNumbers, asSizes } from './sizes.js';
 
 /** [samples, …] → [the axes before `axis` as one, the others as one]. */
 export const Flatten: Handler = (node, [x], { batch }) => {
-  const input = asFeatures(node, x, 'its input');
+  const input = inAnyOrder(node, x, 'its input');
   const { view } = input;
   const given = node.attributes.integer('axis', 1);
   const axis = given < 0 ? given + 1 + view.length : given;
@@ -52,7 +51,7 @@ export const Reshape: Handler = (node, [x, shape], { batch }) => {
     if (dims === undefined) throw mismatch(node, target, x.tensor.dims);
     return { ...x, tensor: { ...x.tensor, dims } };
   }
-  const input = asFeatures(node, x, 'its input');
+  const input = inAnyOrder(node, x, 'its input');
   return viewed(node, input, reshapedView(node, input, target, { batch, keepsZeros }));
 };
 
@@ -64,7 +63,7 @@ export const Squeeze: Handler = (node, [x, axesInput]) => {
     throw refusal(node, 'squeezes a shape of more than one entry');
   }
   const dims =
-    x?.kind === 'constant' ? x.tensor.dims : ['batch', ...asFeatures(node, x, 'its input').view];
+    x?.kind === 'constant' ? x.tensor.dims : ['batch', ...inAnyOrder(node, x, 'its input').view];
   const dropped = new Set(
     axes?.map((axis) => (axis < 0 ? axis + dims.length : axis)) ??
       dims.flatMap((size, axis) => (size === 1 ? [axis] : [])),
@@ -74,7 +73,7 @@ export const Squeeze: Handler = (node, [x, axesInput]) => {
   }
   const isKept = (_: unknown, axis: number) => !dropped.has(axis);
   if (x?.kind === 'constant') return withDims(x, x.tensor.dims.filter(isKept));
-  const input = asFeatures(node, x, 'its input');
+  const input = inAnyOrder(node, x, 'its input');
   return viewed(
     node,
     input,
@@ -93,7 +92,7 @@ export const Unsqueeze: Handler = (node, [x, axesInput]) => {
   const isConstant = x?.kind === 'constant';
   const old: readonly Size[] = isConstant
     ? x.tensor.dims
-    : ['batch', ...asFeatures(node, x, 'its input').view];
+    : ['batch', ...inAnyOrder(node, x, 'its input').view];
   const rank = old.length + axes.length;
   const added = new Set(axes.map((axis) => (axis < 0 ? axis + rank : axis)));
   if (added.size !== axes.length || [...added].some((axis) => axis < 0 || axis >= rank)) {
@@ -107,32 +106,7 @@ export const Unsqueeze: Handler = (node, [x, axesInput]) => {
   const numbers = (list: readonly Size[]) => list.filter((size) => size !== 'batch');
   if (isConstant) return withDims(x, numbers(dims));
   if (first !== 'batch') throw refusal(node, 'adds an axis before that of the samples');
-  return viewed(node, asFeatures(node, x, 'its input'), numbers(view));
-};
-
-export const Transpose: Handler = (node, [x]) => {
-  if (x?.kind !== 'constant') {
-    const input = asFeatures(node, x, 'its input');
-    const perm = node.attributes.integers('perm');
-    if (perm?.every((axis, index) => axis === index) === true) return input;
-    throw refusal(node, 'exchanges the axes of features; only constants may be transposed');
-  }
-  const { dims, values } = x.tensor;
-  const perm = node.attributes.integers('perm') ?? [...dims.keys()].reverse();
-  const isPermutation =
-    perm.length === dims.length && [...perm].sort((a, b) => a - b).every((axis, i) => axis === i);
-  if (!isPermutation) {
-    throw invalid(
-      `Transpose '${node.name}' orders the axes of [${dims.join(', ')}] as [${perm.join(', ')}].`,
-    );
-  }
-  if (perm.every((axis, index) => axis === index)) return x;
-  const [rows, columns] = dims;
-  if (rows === undefined || columns === undefined || dims.length !== 2) {
-    throw refusal(node, `transposes a constant of ${dims.length} axes; a matrix is expected`);
-  }
-  const swapped = { ...x.tensor, dims: [columns, rows], values: transposed(values, rows, columns) };
-  return { ...x, tensor: swapped };
+  return viewed(node, inAnyOrder(node, x, 'its input'), numbers(view));
 };
 
 /** Features under another view; a flatten layer when a sample of several axes becomes a vector. */
@@ -144,7 +118,7 @@ export function viewed(
   const { stage } = input;
   if (view.length > 1 || stage.shape.length === 1) return { ...input, view };
   const flat = newStage(node, [stage], { layer: { type: 'flatten' }, shape: [product(view)] });
-  return { ...flat, view };
+  return { ...flat, view, order: input.order };
 }
 
 /** The axes behind that of the samples.

@@ -6,7 +6,7 @@ import type { GraphNode } from '../graph.js';
 import { refusal, type Handler, type Size, type SizesValue, type Value } from '../values.js';
 
 // Shapes have few axes; longer integer vectors are data.
-const maximumLength = 64;
+export const maximumLength = 64;
 
 /** The value as sizes, if it is a shape or a short constant of integers. */
 export function asSizes(value: Value | undefined): SizesValue | undefined {
@@ -47,13 +47,17 @@ export const Gather: Handler = (node, [data, indices]) => {
   return { kind: 'sizes', scalar: asSizes(indices)?.scalar ?? false, entries: picked };
 };
 
-export const Concat: Handler = (node, inputs) => {
-  const entries = inputs.flatMap((input) => shapeOperand(node, input).entries);
-  if (entries.length > maximumLength) {
-    throw refusal(node, `makes a shape of ${entries.length} axes; ${maximumLength} are too many`);
-  }
-  return vector(entries);
-};
+/** Shapes end to end; undefined when a value is none. */
+export function concatenatedSizes(
+  node: GraphNode,
+  inputs: readonly (Value | undefined)[],
+): SizesValue | undefined {
+  const parts = inputs.flatMap((input) => asSizes(input) ?? []);
+  if (parts.length !== inputs.length) return undefined;
+  const entries = parts.flatMap((part) => part.entries);
+  if (entries.length <= maximumLength) return vector(entries);
+  throw refusal(node, `makes a shape of ${entries.length} axes; ${maximumLength} are too many`);
+}
 
 /** data[start:end:step]; start, end, axes and step were attributes before opset 10. */
 export const Slice: Handler = (node, [data, starts, ends, axes, steps]) => {
@@ -66,27 +70,6 @@ export const Slice: Handler = (node, [data, starts, ends, axes, steps]) => {
   }
   return vector(entries.slice(setting('starts', starts, 0), setting('ends', ends, entries.length)));
 };
-
-/** Integer arithmetic on sizes of equal length or with one number; undefined for other values. */
-export function sizeArithmetic(
-  node: GraphNode,
-  a: Value | undefined,
-  b: Value | undefined,
-  operation: (x: number, y: number) => number,
-): SizesValue | undefined {
-  const [left, right] = [asSizes(a), asSizes(b)];
-  if (left === undefined || right === undefined) return undefined;
-  const length = Math.max(left.entries.length, right.entries.length);
-  const at = ({ entries }: SizesValue, index: number): Size | undefined =>
-    entries[entries.length === 1 ? 0 : index];
-  const entries = Array.from({ length }, (_, index): Size => {
-    const [x, y] = [at(left, index), at(right, index)];
-    const result = typeof x === 'number' && typeof y === 'number' ? operation(x, y) : NaN;
-    if (Number.isSafeInteger(result)) return result;
-    throw refusal(node, 'computes with the number of samples');
-  });
-  return { kind: 'sizes', scalar: left.scalar && right.scalar, entries };
-}
 
 function shapeOf(value: Value | undefined): readonly Size[] | undefined {
   switch (value?.kind) {

@@ -30,8 +30,12 @@ export interface Image extends FeaturesValue {
 const largest = 2 ** 20;
 
 /** @throws Refusal unless the value is computed and has shape [samples, channels, height, width] */
-export function asImage(node: GraphNode, value: Value | undefined): Image {
-  const input = asFeatures(node, value, 'its input');
+export function asImage(
+  node: GraphNode,
+  value: Value | undefined,
+  note: (text: string) => void,
+): Image {
+  const input = asInputImage(asFeatures(node, value, 'its input'), note);
   const { view, stage } = input;
   const [channels, height, width] = view;
   if (channels === undefined || height === undefined || width === undefined || view.length !== 3) {
@@ -49,6 +53,19 @@ export function asImage(node: GraphNode, value: Value | undefined): Image {
     );
   }
   return { ...input, channels, size: [height, width] };
+}
+
+/** Where the graph makes an image of its own input, the network's input is that image: the numbers of a
+ *  sample stay in their order. */
+function asInputImage(input: FeaturesValue, note: (text: string) => void): FeaturesValue {
+  const { stage, view } = input;
+  if (stage.layer.type !== 'input' || view.length !== 3 || view.join() === stage.shape.join()) {
+    return input;
+  }
+  note(
+    `The network's input is an image [${view.join(', ')}] where the file has [${stage.shape.join(', ')}].`,
+  );
+  return { ...input, stage: { ...stage, shape: view } };
 }
 
 /** @throws Refusal when the node slides over other than two axes; EigenscapeError ERR_ONNX_INVALID

@@ -1,0 +1,87 @@
+// Values that were computed apart and come together: sums of branches, concatenated channels.
+
+import type { GraphNode } from '../graph.js';
+import {
+  asFeatures,
+  newStage,
+  refusal,
+  sampleShape,
+  type FeaturesValue,
+  type Handler,
+  type Value,
+} from '../values.js';
+import { binaryProbabilities } from './binary-probabilities.js';
+import { concatenatedSizes } from './sizes.js';
+
+/** The sum of any number of branches. */
+export const Sum: Handler = (node, inputs) => {
+  const [first, ...rest] = inputs;
+  if (first !== undefined && rest.length === 0) return asFeatures(node, first, 'its input');
+  return sumOf(node, inputs);
+};
+
+/** Two branches added, undefined where a value is none. */
+export function addedBranches(
+  node: GraphNode,
+  a: Value | undefined,
+  b: Value | undefined,
+): FeaturesValue | undefined {
+  return a?.kind === 'features' && b?.kind === 'features' ? sumOf(node, [a, b]) : undefined;
+}
+
+function sumOf(node: GraphNode, inputs: readonly (Value | undefined)[]): FeaturesValue {
+  const branches = inputs.map((value) => branch(node, value));
+  const [first] = branches;
+  if (first === undefined) throw refusal(node, 'has no inputs');
+  const shapes = branches.map(({ view }) => sampleShape(view));
+  if (new Set(shapes).size > 1) {
+    throw refusal(node, `adds ${shapes.join(' and ')}; only values of one shape are added`);
+  }
+  const { shape } = first.stage;
+  return newStage(node, stages(branches), { layer: { type: 'add' }, shape });
+}
+
+/** Shapes end to end, or branches along the channels. */
+export const Concat: Handler = (node, inputs) => {
+  const sizes = concatenatedSizes(node, inputs);
+  if (sizes !== undefined) return sizes;
+  const probabilities = binaryProbabilities(node, inputs);
+  if (probabilities !== undefined) return probabilities;
+  const branches = inputs.map((value) => branch(node, value));
+  const [first] = branches;
+  if (first === undefined) throw refusal(node, 'has no inputs');
+  const rank = 1 + first.view.length;
+  const given = node.attributes.integer('axis', 1);
+  const [, ...rest] = first.view;
+  if ((given < 0 ? given + rank : given) !== 1) {
+    throw refusal(
+      node,
+      `joins along axis ${given} of ${sampleShape(first.view)}; only axis 1, features or channels, is supported`,
+    );
+  }
+  if (
+    branches.some(({ view }) => view.length !== rank - 1 || view.slice(1).join() !== rest.join())
+  ) {
+    const shapes = branches.map(({ view }) => sampleShape(view)).join(' and ');
+    throw refusal(node, `joins ${shapes}; all axes but the first must agree`);
+  }
+  const channels = branches.reduce((sum, { view }) => sum + (view[0] ?? 0), 0);
+  if (branches.length === 1) return first;
+  const shape = [channels, ...rest];
+  return newStage(node, stages(branches), { layer: { type: 'concat' }, shape });
+};
+
+/** A value whose axes are those of its layer. */
+function branch(node: GraphNode, value: Value | undefined): FeaturesValue {
+  const features = asFeatures(node, value, 'each of its inputs');
+  const { view, stage } = features;
+  if (view.join() === stage.shape.join()) return features;
+  throw refusal(
+    node,
+    `reads ${sampleShape(stage.shape)} reshaped to ${sampleShape(view)}, which no layer here does`,
+  );
+}
+
+function stages(branches: readonly FeaturesValue[]) {
+  return branches.map(({ stage }) => stage);
+}

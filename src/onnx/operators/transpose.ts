@@ -1,0 +1,80 @@
+// Transpose: of constants it moves the numbers; of features the graph sees another order, which the
+// dense layer behind it takes into its weights, as Keras's networks need: they flatten images with the
+// channels last.
+
+import { invalid } from '../failures.js';
+import type { GraphNode } from '../graph.js';
+import { inAnyOrder, refusal, type FeaturesValue, type Handler } from '../values.js';
+
+// An order is a list of as many numbers; larger samples are damage.
+const largestSample = 2 ** 24;
+
+export const Transpose: Handler = (node, [x]) => {
+  if (x?.kind !== 'constant') return transposedFeatures(node, inAnyOrder(node, x, 'its input'));
+  const { dims, values } = x.tensor;
+  const perm = permutation(node, dims);
+  if (isIdentity(perm)) return x;
+  const moved = Float64Array.from(places(dims, perm), (place) => values[place] ?? NaN);
+  return {
+    ...x,
+    tensor: { ...x.tensor, dims: perm.map((axis) => dims[axis] ?? 0), values: moved },
+  };
+};
+
+function transposedFeatures(node: GraphNode, input: FeaturesValue): FeaturesValue {
+  const { view, order } = input;
+  const perm = permutation(node, ['samples', ...view]);
+  const [samples, ...axes] = perm;
+  if (samples !== 0) throw refusal(node, 'moves the axis of samples');
+  if (isIdentity(perm)) return input;
+  if (view.reduce((product, size) => product * size, 1) > largestSample) {
+    throw refusal(node, `exchanges the axes of more than ${largestSample} entries`);
+  }
+  const inner = axes.map((axis) => axis - 1);
+  const next = places(view, inner).map((place) => order?.[place] ?? place);
+  return {
+    ...input,
+    view: inner.map((axis) => view[axis] ?? 0),
+    order: isIdentity(next) ? undefined : next,
+  };
+}
+
+function permutation(node: GraphNode, dims: readonly unknown[]): readonly number[] {
+  const perm = node.attributes.integers('perm') ?? [...dims.keys()].reverse();
+  const isPermutation =
+    perm.length === dims.length && [...perm].sort((a, b) => a - b).every((axis, i) => axis === i);
+  if (isPermutation) return perm;
+  throw invalid(
+    `Transpose '${node.name}' orders the axes of [${dims.join(', ')}] as [${perm.join(', ')}].`,
+  );
+}
+
+function isIdentity(perm: readonly number[]): boolean {
+  return perm.every((place, index) => place === index);
+}
+
+/** For each entry of the transposed array, row-major, its place in the array of shape `dims`. */
+function places(dims: readonly number[], perm: readonly number[]): number[] {
+  const strides = dims.map((_, axis) => dims.slice(axis + 1).reduce((a, b) => a * b, 1));
+  let result = [0];
+  for (const axis of perm) {
+    const [size = 0, stride = 0] = [dims[axis], strides[axis]];
+    const steps = Array.from({ length: size }, (_, index) => index * stride);
+    result = result.flatMap((place) => steps.map((step) => place + step));
+  }
+  return result;
+}
+
+/** An image that the graph sees as [height, width, channels], and for each of the graph's axes the one of
+ *  [samples, channels, height, width]; undefined for other values. */
+export function channelsFirst(
+  value: FeaturesValue,
+): { readonly features: FeaturesValue; readonly axes: readonly number[] } | undefined {
+  const { stage, view, order } = value;
+  const { shape } = stage;
+  const [channels = 0, height = 0, width = 0] = shape;
+  if (order === undefined || shape.length !== 3) return undefined;
+  if (view.join() !== [height, width, channels].join()) return undefined;
+  if (!places(shape, [1, 2, 0]).every((place, index) => place === order[index])) return undefined;
+  return { features: { kind: 'features', stage, view: shape }, axes: [0, 2, 3, 1] };
+}
