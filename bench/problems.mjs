@@ -2,7 +2,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { createNetwork, randomInputs } from '../dist/index.js';
+import { createNetwork, randomInputs, twoBlobs } from '../dist/index.js';
 
 const seed = 1;
 
@@ -30,6 +30,16 @@ const arraysOf = {
       inputs: data.inputs(),
       targets: data.targets(),
       vectors: normal(vectors, network.parameterCount),
+    };
+  },
+  points({ widths, samples, points, scale }) {
+    const network = createNetwork(networkSpec(widths), { seed });
+    const data = twoBlobs({ samples, seed });
+    return {
+      parameters: network.parameters(),
+      inputs: data.inputs(),
+      targets: data.targets(),
+      points: normal(points, network.parameterCount).map((value) => scale * value),
     };
   },
   matrix({ size }) {

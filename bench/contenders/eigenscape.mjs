@@ -10,7 +10,9 @@ import {
   machineInfo,
   matrixOperator,
   sgd,
+  spectra,
   train,
+  trainMany,
 } from '../../dist/index.js';
 import { networkSpec, readArray } from '../problems.mjs';
 import { measure, norm, report } from './measure.mjs';
@@ -71,6 +73,32 @@ const tasks = {
     const steps = 20_000;
     const seconds = await measure(() => take(steps), job);
     return { train: { seconds: seconds / steps, check } };
+  },
+
+  async spectra() {
+    const { network, data } = readNetwork();
+    const points = readArray(folder, 'points');
+    let found;
+    const seconds = await measure(
+      async () => (found = (await spectra(network, data, points)).terms.hessian.eigenvalues),
+      job,
+    );
+    return { spectra: { seconds: seconds / problem.points, check: norm(found) } };
+  },
+
+  async trainMany() {
+    const { network, data } = readNetwork();
+    const points = readArray(folder, 'points');
+    const { learningRate, steps } = job;
+    const optimizer = sgd({ learningRate });
+    let found;
+    const seconds = await measure(
+      async () =>
+        (found = await trainMany(network, data, points, { optimizer, batchSize: 'full', steps })),
+      job,
+    );
+    const perStep = seconds / (problem.points * steps);
+    return { trainMany: { seconds: perStep, check: norm(found.parameters) } };
   },
 
   async eigenvalues() {

@@ -321,8 +321,94 @@ def eigenvalues():
     return with_threads({"linalg.eigvalsh": run})
 
 
+def spectra():
+    """A survey takes the first points of each way: those that go together, or a few one by one."""
+    network = Network()
+    points = read("points").view(problem["points"], -1)
+    hessian_at = hessian(network.loss)
+
+    def double_backward(theta):
+        at = theta.clone().requires_grad_()
+        (g,) = torch.autograd.grad(network.loss(at), at, create_graph=True)
+        units = torch.eye(at.numel())
+        return torch.autograd.grad(g, at, units, is_grads_batched=True)[0]
+
+    def run(matrices, size):
+        wanted = min(len(points), max(size, 10)) if job["survey"] else len(points)
+
+        def timing():
+            held = []
+
+            def solve():
+                chunks = points[:wanted].split(size)
+                held[:] = [torch.cat([torch.linalg.eigvalsh(matrices(chunk)) for chunk in chunks])]
+
+            seconds = measure(solve, wanted)
+            whole = wanted == len(points)
+            return seconds, torch.linalg.vector_norm(held[0]).item() if whole else None
+
+        return timing
+
+    ways = {
+        f"vmap(hessian), {size} at once, batched eigvalsh": run(vmap(hessian_at), size)
+        for size in job["sizes"]
+    }
+    ways["hessian one by one"] = run(lambda chunk: hessian_at(chunk[0])[None], 1)
+    ways["double backward one by one"] = run(lambda chunk: double_backward(chunk[0])[None], 1)
+    return with_threads(ways)
+
+
+def train_many():
+    """Loops take some of the runs, one after the other; vmap takes all side by side."""
+    network = Network()
+    points = read("points").view(problem["points"], -1)
+    rate, steps = job["learningRate"], job["steps"]
+    gradients = vmap(grad(network.loss))
+
+    def side_by_side():
+        theta = points.clone()
+        with torch.no_grad():
+            for _ in range(steps):
+                theta.sub_(gradients(theta), alpha=rate)
+        return theta
+
+    def loop(flat, runs):
+        for start in points[:runs]:
+            theta = start.clone()
+            tensors = [theta] if flat else [t.clone() for t in network.tensors(theta)]
+            for tensor in tensors:
+                tensor.requires_grad_()
+            views = network.tensors if flat else lambda _: tensors
+            for _ in range(steps):
+                loss = network.loss_of(views(tensors[0]), network.x, network.y)
+                with torch.no_grad():
+                    for tensor, gradient in zip(tensors, torch.autograd.grad(loss, tensors)):
+                        tensor.sub_(gradient, alpha=rate)
+
+    def looped(flat, runs=3):
+        return lambda: (measure(lambda: loop(flat, runs), runs * steps), None)
+
+    def together():
+        held = []
+
+        def keep():
+            held[:] = [side_by_side()]
+
+        seconds = measure(keep, len(points) * steps)
+        return seconds, torch.linalg.vector_norm(held[0]).item()
+
+    ways = {
+        "vmap(grad), all runs side by side": together,
+        "run by run, autograd.grad": looped(False),
+        "run by run, autograd.grad, one flat parameter": looped(True),
+    }
+    return with_threads(ways)
+
+
 tasks = {
     "gemm": gemm,
+    "spectra": spectra,
+    "trainMany": train_many,
     "denseHessian": dense_hessian,
     "products": products,
     "sgd": sgd,
