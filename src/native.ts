@@ -307,8 +307,12 @@ export interface Addon {
     hessians: Float64Array | undefined,
     outputs: number,
   ): void;
-  /** Gives the table to the operator; the handle is released. */
-  attachLossTable(operator: OperatorHandle, table: LossTableHandle, convex: boolean): void;
+  /** Gives the table to the operator, and releases the handle; true if all ∇²ℓ are positive semidefinite. */
+  attachLossTable(
+    operator: OperatorHandle,
+    table: LossTableHandle,
+    options: JobOptions,
+  ): NativeJob<boolean>;
   createOperator(
     network: NetworkHandle,
     samples: SamplesHandle,

@@ -35,6 +35,11 @@ struct LossTable {
   bool convex = true;         // no ∇²ℓ_n has a negative eigenvalue beyond rounding
 };
 
+/// Whether no matrix of [count, C, C] has a negative eigenvalue beyond rounding: whether A + τI has
+/// a Cholesky factor, with τ above the rounding of A's entries and far below what would matter.
+template <typename T>
+bool all_semidefinite(std::span<const T> matrices, std::size_t outputs, const Control& control);
+
 /// Σ s_n κ_n over the samples of `range`; throws ErrorCode::data when it is 0.
 template <typename T>
 double loss_denominator(const LossSpec& loss, const Samples<T>& samples, Chunk range);

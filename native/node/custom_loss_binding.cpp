@@ -49,7 +49,9 @@ struct ChosenSamples {
   std::vector<T> copies;
 
   /// The i-th of them in the data.
-  [[nodiscard]] std::size_t sample(std::size_t i) const { return list.empty() ? first + i : list[i]; }
+  [[nodiscard]] std::size_t sample(std::size_t i) const {
+    return list.empty() ? first + i : list[i];
+  }
 
   [[nodiscard]] std::span<const T> inputs(const Samples<T>& samples) const {
     const std::size_t d = samples.input_size;
@@ -182,23 +184,29 @@ Napi::Value set_loss_rows(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-/// attachLossTable(operator, table, convex): the table is the operator's from here on, and is
-/// written no more.
-Napi::Value attach_loss_table(const Napi::CallbackInfo& info) {
-  std::visit(
-      [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) {
+/// attachLossTable(operator, table, options) → job: the table is the operator's from here on, and
+/// is written no more. Gives whether all ∇²ℓ are positive semidefinite.
+Napi::Value attach_loss_table_job(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
         const auto& object = unwrap<LossTableHandle>(info[1]).object;
-        const auto* const table = std::get_if<std::shared_ptr<LossTable<T>>>(&object);
-        const std::size_t entries = matrix->samples().count * matrix->graph().output_size();
-        if (table == nullptr || (*table)->gradients.size() != entries) {
+        const auto* const held = std::get_if<std::shared_ptr<LossTable<T>>>(&object);
+        const std::size_t outputs = matrix->graph().output_size();
+        if (held == nullptr || (*held)->gradients.size() != matrix->samples().count * outputs) {
           throw Error(ErrorCode::internal, "the table does not fit the operator");
         }
-        (*table)->convex = info[2].ToBoolean().Value();
-        matrix->set_loss_table(*table);
+        const std::shared_ptr<LossTable<T>> table = *held;
+        release<LossTableHandle>(info[1]);
+        return start_job(
+            info.Env(), info[2].As<Napi::Object>(),
+            [matrix, table, outputs](const Control& control) -> Resolve {
+              const bool convex = all_semidefinite<T>(table->hessians.span(), outputs, control);
+              table->convex = convex;
+              matrix->set_loss_table(table);
+              return [convex](Napi::Env env) { return Napi::Boolean::New(env, convex); };
+            });
       },
       unwrap<OperatorHandle>(info[0]).object);
-  release<LossTableHandle>(info[1]);
-  return info.Env().Undefined();
 }
 
 }  // namespace
@@ -208,7 +216,7 @@ void register_custom_loss(Exports& exports) {
   exports.add<pull_back_job>("pullBack");
   exports.add<create_loss_table>("createLossTable");
   exports.add<set_loss_rows>("setLossRows");
-  exports.add<attach_loss_table>("attachLossTable");
+  exports.add<attach_loss_table_job>("attachLossTable");
 }
 
 }  // namespace eigenscape::node

@@ -1,10 +1,10 @@
 // The derivatives of a custom loss at an operator's outputs: its functions run once per sample, whatever the
 // number of products that follow.
 
-import { callEngine, throwIfAborted } from '../long-call.js';
+import { callEngine, runJob, throwIfAborted } from '../long-call.js';
 import { addon } from '../native.js';
 import type { LossTableHandle, OperatorHandle } from '../native.js';
-import { isPositiveSemidefinite, lossGradient, lossHessian } from '../network/custom-loss.js';
+import { lossGradient, lossHessian } from '../network/custom-loss.js';
 import { visitSamples } from '../network/custom-sums.js';
 import type { CustomLossPlace } from '../network/custom-sums.js';
 import type { LongCallOptions } from '../progress.js';
@@ -70,18 +70,14 @@ async function fillLossTable(
   const { handle, data, loss, outputCount, withHessians } = request;
   const table = callEngine(() => addon().createLossTable(handle, withHessians));
   try {
-    let convex = true;
     const rows = new Rows(table, data.sampleCount, outputCount, withHessians);
     await visitSamples(request, undefined, options, (position, sample) => {
       const hessian = withHessians ? lossHessian(loss, sample) : undefined;
-      convex &&= hessian === undefined || isPositiveSemidefinite(hessian, outputCount);
       rows.set(position, lossGradient(loss, sample), hessian);
     });
     rows.flush();
-    callEngine(() => {
-      addon().attachLossTable(handle, table, convex);
-    });
-    return convex;
+    const { signal, threads } = options;
+    return await runJob({ signal, threads }, (job) => addon().attachLossTable(handle, table, job));
   } finally {
     addon().release(table);
   }

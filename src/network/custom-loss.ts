@@ -158,22 +158,3 @@ function largestEntry(values: Float64Array): number {
   for (const value of values) largest = Math.max(largest, Math.abs(value));
   return largest;
 }
-
-/** Whether a symmetric matrix [size, size] has no negative eigenvalue beyond rounding: whether A + τI has a
- *  Cholesky factor, with τ far above rounding and far below what would matter. */
-export function isPositiveSemidefinite(matrix: Float64Array, size: number): boolean {
-  const factor = matrix.slice();
-  const tau = 1e-10 * largestEntry(matrix);
-  if (tau === 0) return true;
-  for (let j = 0; j < size; j += 1) {
-    for (let i = j; i < size; i += 1) {
-      let sum = (factor[i * size + j] ?? NaN) + (i === j ? tau : 0);
-      for (let k = 0; k < j; k += 1) {
-        sum -= (factor[i * size + k] ?? NaN) * (factor[j * size + k] ?? NaN);
-      }
-      if (i === j && !(sum > 0)) return false;
-      factor[i * size + j] = i === j ? Math.sqrt(sum) : sum / (factor[j * size + j] ?? NaN);
-    }
-  }
-  return true;
-}

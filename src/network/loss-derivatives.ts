@@ -93,9 +93,11 @@ function directions(outputs: number): number[] {
   return Array.from({ length: count }, (_, i) => Math.floor((i * outputs) / count));
 }
 
-/** @throws EigenscapeError ERR_SPEC where a derivative is wrong: which entry, of which sample, what it is and
+/** Checks the loss at one sample; yields after each output that it has moved, so that the caller can let timers
+ *  run.
+ *  @throws EigenscapeError ERR_SPEC where a derivative is wrong: which entry, of which sample, what it is and
  *  what differences give; and whatever the functions themselves are refused for */
-export function checkDerivatives(loss: CustomLossSpec, sample: LossSample): void {
+export function* checkDerivatives(loss: CustomLossSpec, sample: LossSample): Generator<undefined> {
   const { index } = sample;
   const size = sample.outputs.length;
   const value = (at: LossSample): Float64Array => Float64Array.of(lossValue(loss, at));
@@ -105,6 +107,7 @@ export function checkDerivatives(loss: CustomLossSpec, sample: LossSample): void
   const hessian = lossHessian(loss, sample);
   const expectation = 'central differences of';
   for (const c of directions(size)) {
+    yield;
     const wrong = compare(
       value,
       valueHere,
@@ -119,6 +122,7 @@ export function checkDerivatives(loss: CustomLossSpec, sample: LossSample): void
     }
   }
   for (const c of directions(size)) {
+    yield;
     const column = hessian.subarray(c * size, (c + 1) * size);
     const wrong = compare(gradientOf, gradient, sample, c, column, largest(hessian));
     if (wrong !== undefined) {

@@ -36,6 +36,7 @@ async function expectSame(
   known: Network,
   data: Dataset,
   limit: number,
+  by: readonly (typeof ways)[number][] = ways,
 ): Promise<void> {
   const close = async (
     given: Promise<ArrayLike<number>>,
@@ -54,7 +55,7 @@ async function expectSame(
     const scale =
       1 +
       Math.max(largest(await theirs.toDense()), largest(await gaussNewton(known, data).toDense()));
-    for (const via of ways) await close(mine.toDense({ via }), theirs.toDense({ via }), scale);
+    for (const via of by) await close(mine.toDense({ via }), theirs.toDense({ via }), scale);
     await close(mine.apply(block, 3), theirs.apply(block, 3), scale * known.parameterCount);
   }
 }
@@ -111,6 +112,35 @@ it('whatever the network, cross-entropy in TypeScript is the engine’s to 1e-12
     { seed: 20260728, numRuns: 20 },
   );
 });
+
+it.each(['float64', 'float32'] as const)(
+  '… and with branches and convolutions in %s',
+  async (dtype) => {
+    const known = createNetwork(
+      {
+        input: [2, 4, 4],
+        layers: [
+          { type: 'conv2d', filters: 2, kernelSize: 3, padding: 1, name: 'conv' },
+          { type: 'batchNorm', name: 'norm' },
+          { type: 'add', inputs: ['norm', 'input'] },
+          { type: 'tanh' },
+          { type: 'avgPool2d', size: 2, name: 'pool' },
+          { type: 'flatten' },
+          { type: 'dense', units: 3 },
+        ],
+        loss: 'softmaxCrossEntropy',
+      },
+      { dtype },
+    );
+    const data = createDataset({
+      inputs: randomVector(20 * 32, 1),
+      inputShape: [2, 4, 4],
+      targets: Array.from({ length: 20 }, (_, i) => i % 3),
+    });
+    const written = under(known, writtenCrossEntropy);
+    await expectSame(written, known, data, tolerance[dtype], ['products']);
+  },
+);
 
 describe('a loss whose ∇²ℓ is indefinite', () => {
   const inputs = Array.from({ length: 24 }, (_, i) => Array.from(randomVector(3, i)));
@@ -176,6 +206,39 @@ describe('a loss whose ∇²ℓ is indefinite', () => {
   });
 });
 
+describe.each(['float64', 'float32'] as const)('definiteness in %s', (dtype) => {
+  const inputs = Array.from({ length: 5 }, (_, i) => [i, 1]);
+  const outer = (v: number[]): number[] => v.flatMap((a) => v.map((b) => a * b));
+
+  it.each([
+    ['of rank one', outer([1, 2, 3]), true],
+    ['of rank one, of all sizes', outer([1e-9, 1, 0.3]), true],
+    ['zero', outer([0, 0, 0]), true],
+    ['diagonal, and tiny', [1e-20, 0, 0, 0, 2e-20, 0, 0, 0, 0], true],
+    ['indefinite by a thousandth', [1, 1.001, 0, 1.001, 1, 0, 0, 0, 1], false],
+    ['indefinite beside a zero', [0, 1e-3, 0, 1e-3, 1, 0, 0, 0, 1], false],
+    ['negative in one direction', [1, 0, 0, 0, 1, 0, 0, 0, -0.01], false],
+  ] as const)('∇²ℓ that is %s', async (_, matrix, convex) => {
+    const times = (f: Float64Array): number[] =>
+      Array.from(f, (_f, i) => f.reduce((sum, x, j) => sum + x * (matrix[3 * i + j] ?? NaN), 0));
+    const quadratic: CustomLossSpec = {
+      type: 'custom',
+      value: (f) => times(f).reduce((sum, x, i) => sum + (x * (f[i] ?? NaN)) / 2, 0),
+      gradient: times,
+      hessian: () => matrix,
+    };
+    const layers = [{ type: 'dense', units: 3 }] as const;
+    const network = createNetwork({ input: [2], layers, loss: quadratic }, { dtype });
+    const data = createDataset({ inputs, targets: [0, 0, 0, 0, 0] });
+    expect(await gaussNewton(network, data).hasConvexLoss({})).toBe(convex);
+    const [least = NaN] = await eigenvalues(gaussNewton(network, data));
+    // The least of the indefinite ones is −7e-6; rounding in float32 leaves 1e-6 at most.
+    const limit = -3e-6 * largest(matrix);
+    if (convex) expect(least).toBeGreaterThanOrEqual(limit);
+    else expect(least).toBeLessThan(limit);
+  });
+});
+
 it('runs each function once per sample, at the parameters and data of the operator’s making', async () => {
   const calls = { value: 0, gradient: 0, hessian: 0 };
   const counted: CustomLossSpec = {
@@ -210,6 +273,19 @@ it('runs each function once per sample, at the parameters and data of the operat
   const fisher = empiricalFisher(network, data);
   await fisher.apply(v);
   expect(calls.hessian - before.hessian).toBe(600);
+});
+
+it('an operator that is disposed while functions run still answers', async () => {
+  const data = gaussianClusters({ samples: 300, classes: 2, dimensions: 3, seed: 1 });
+  const layers = [{ type: 'dense', units: 2 }] as const;
+  const network = createNetwork({ input: [3], layers, loss: saddle });
+  const operator = hessian(network, data);
+  const matrix = operator.toDense();
+  const values = eigenvalues(operator);
+  operator[Symbol.dispose]();
+  expect(await matrix).toEqual(await hessian(network, data).toDense());
+  expect(await values).toEqual(await eigenvalues(hessian(network, data)));
+  await expect(operator.toDense()).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
 });
 
 it('has the same bits on 1, 2 and 3 threads', async () => {

@@ -19,7 +19,6 @@ import type {
   Network,
 } from '../../src/index.js';
 import { refusal } from '../data/refusal.js';
-import { isPositiveSemidefinite } from '../../src/network/custom-loss.js';
 import { saddle, writtenCrossEntropy } from './written-losses.js';
 
 const data = createDataset({
@@ -359,17 +358,6 @@ describe('what a custom loss cannot', () => {
       ),
     );
   });
-});
-
-it('definiteness is decided beyond rounding', () => {
-  const outer = (v: number[]): Float64Array =>
-    Float64Array.from(v.flatMap((a) => v.map((b) => a * b)));
-  expect(isPositiveSemidefinite(outer([1, 2, 3]), 3)).toBe(true);
-  expect(isPositiveSemidefinite(outer([1e-200, 1, 1e-9]), 3)).toBe(true);
-  expect(isPositiveSemidefinite(new Float64Array(4), 2)).toBe(true);
-  expect(isPositiveSemidefinite(Float64Array.of(1, 1.001, 1.001, 1), 2)).toBe(false);
-  expect(isPositiveSemidefinite(Float64Array.of(0, 1e-3, 1e-3, 1), 2)).toBe(false);
-  expect(isPositiveSemidefinite(Float64Array.of(-1), 1)).toBe(false);
 });
 
 it('whatever functions give, errors are EigenscapeErrors', async () => {
