@@ -29,6 +29,9 @@ export interface Measurement {
 }
 
 async function evaluate(network: Network, data: Dataset, options: LongCallOptions) {
+  if (network.customLoss !== undefined) {
+    return { loss: await network.loss(data, options), accuracy: undefined };
+  }
   const samples = network.samplesOf(data);
   const { handle } = network;
   const found = await runJob(options, (job) => addon().evaluate(handle, samples, job));

@@ -5,9 +5,10 @@ import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
 import { callEngine, runJob } from '../long-call.js';
 import { addon } from '../native.js';
-import type { NativeStepOutcome, NativeStepPlan, TrainerHandle } from '../native.js';
+import type { JobOptions, NativeStepOutcome, NativeStepPlan, TrainerHandle } from '../native.js';
 import type { Network } from '../network/network.js';
 import type { LongCallOptions } from '../progress.js';
+import { takeCustomSteps } from './custom-steps.js';
 import { momentNames, ruleOf } from './optimizer.js';
 import type { MomentName, Optimizer } from './optimizer.js';
 import type { ParsedPhase } from './phase.js';
@@ -21,7 +22,7 @@ type Place = Omit<TrainingState, 'moments' | 'updates'>;
 
 export class Steps<D extends DType> implements Disposable {
   readonly #network: Network<D>;
-  readonly #sampleCount: number;
+  readonly #data: Dataset;
   readonly #trainer: TrainerHandle;
   #place: Place;
   #moments: readonly MomentName[];
@@ -34,7 +35,7 @@ export class Steps<D extends DType> implements Disposable {
     const given = names.flatMap((name) => moments[name] ?? []);
     const complete = given.length === names.length;
     this.#network = network;
-    this.#sampleCount = data.sampleCount;
+    this.#data = data;
     this.#place = place;
     this.#moments = complete ? names : [];
     this.#trainer = callEngine(() =>
@@ -65,15 +66,20 @@ export class Steps<D extends DType> implements Disposable {
     options: LongCallOptions,
   ): Promise<NativeStepOutcome> {
     const plan = this.#plan(phase, steps);
-    const outcome = await runJob(
-      options,
-      (job) => addon().runTrainer(this.#trainer, plan, job),
-      // Rejects when nothing of it writes any more.
-      { detached: false },
-    );
+    const outcome = await this.#run(plan, options);
     this.#moments = momentNames(phase.optimizer);
     this.#place = { ...this.#place, step: this.step + outcome.steps };
     return outcome;
+  }
+
+  #run(plan: NativeStepPlan, options: LongCallOptions): Promise<NativeStepOutcome> {
+    const trainer = this.#trainer;
+    if (this.#network.customLoss !== undefined) {
+      return takeCustomSteps(this.#network, this.#data, trainer, plan, options);
+    }
+    const start = (job: JobOptions) => addon().runTrainer(trainer, plan, job);
+    // Rejects when nothing of it writes any more.
+    return runJob(options, start, { detached: false });
   }
 
   state(): TrainingState<D> {
@@ -99,7 +105,7 @@ export class Steps<D extends DType> implements Disposable {
     const count = scheduled ? Math.min(steps, LONGEST_SCHEDULED_STRETCH) : steps;
     return {
       rule: ruleOf(optimizer),
-      order: { kind: order, samples: this.#sampleCount, size: batch, seed, phase: index },
+      order: { kind: order, samples: this.#data.sampleCount, size: batch, seed, phase: index },
       phaseStart,
       firstStep: step,
       steps: count,
