@@ -7,6 +7,8 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "core/instruction_sets.hpp"
+#include "ops/elementary.hpp"
 
 namespace eigenscape {
 namespace {
@@ -18,6 +20,26 @@ double log1p_exp(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std:
 double logistic(double x) {
   const double e = std::exp(-std::abs(x));
   return x >= 0 ? 1 / (1 + e) : e / (1 + e);
+}
+
+/// x ← eˣ for x ≤ 0
+EIGENSCAPE_INSTRUCTION_SETS
+void exponentials_of(std::span<double> x) {
+  for (double& value : x) value = elementary::exp_nonpositive(value).value;
+}
+
+/// x ← log(1 + x), or |x| where x is negative.
+EIGENSCAPE_INSTRUCTION_SETS
+void logarithms_of_fractions(std::span<double> x) {
+  for (double& value : x) value = value < 0 ? -value : elementary::log1p_fraction(value);
+}
+
+/// x ← log(1 + x) for x ≥ 0: in vectors where x ≤ 1, which most are.
+void logarithms_of(std::span<double> x) {
+  for (double& value : x) {
+    if (value > 1) value = -std::log1p(value);
+  }
+  logarithms_of_fractions(x);
 }
 
 double class_weight(const LossSpec& loss, std::size_t c) {
@@ -122,10 +144,19 @@ void LossPoint<T>::softmax(const LossSpec& loss, const Samples<T>& samples, Chun
   mass_.resize(n_);
   top_.resize(n_);
   target_weights_.resize(outputs);
+  compute_probabilities(f);
   const double epsilon = loss.label_smoothing;
+  const bool plain = !samples.classes.empty() && loss.class_weights.empty() && epsilon == 0;
   for (std::size_t i = 0; i < n_; ++i) {
     const std::size_t n = chunk.first + i;
     const bool ignored = !samples.classes.empty() && samples.classes[n] < 0;
+    if (plain && !ignored) {
+      const auto label = static_cast<std::size_t>(samples.classes[n]);
+      value_ += samples.weight(n) * class_sample(label, f.subspan(i * outputs, outputs), i);
+      kept_ += samples.weight(n);
+      if (top_[i] == label) correct_ += samples.weight(n);
+      continue;
+    }
     std::size_t target = 0;
     for (std::size_t c = 0; c < outputs; ++c) {
       const double t = samples.classes.empty()
@@ -147,39 +178,80 @@ void LossPoint<T>::softmax(const LossSpec& loss, const Samples<T>& samples, Chun
   }
 }
 
-/// Fills p, Q and ∇ℓ of sample i, and returns ℓ. The entry of the most probable class is taken
-/// from the others (Σ_c ∇ℓ_c = 0), so that it keeps its digits when p is all but 1.
+/// p of all outputs, from e^(f_c − f_top), and the logarithm of their sum for each sample: in
+/// vectors, over the whole chunk.
+template <typename T>
+void LossPoint<T>::compute_probabilities(std::span<const T> f) {
+  const std::size_t outputs = outputs_;
+  probabilities_.resize(n_ * outputs);
+  log_sums_.resize(n_);
+  for (std::size_t i = 0; i < n_; ++i) {
+    const T* const row = f.data() + i * outputs;
+    const auto top = static_cast<std::size_t>(std::max_element(row, row + outputs) - row);
+    top_[i] = top;
+    for (std::size_t c = 0; c < outputs; ++c) {
+      probabilities_[i * outputs + c] = static_cast<double>(row[c]) - static_cast<double>(row[top]);
+    }
+  }
+  exponentials_of(probabilities_);
+  for (std::size_t i = 0; i < n_; ++i) {
+    double rest = 0;  // Σ_{c ≠ top} e^(f_c − f_top)
+    for (std::size_t c = 0; c < outputs; ++c) {
+      if (c != top_[i]) rest += probabilities_[i * outputs + c];
+    }
+    log_sums_[i] = rest;
+  }
+  for (std::size_t i = 0; i < n_; ++i) {
+    const double total = 1 + log_sums_[i];
+    for (std::size_t c = 0; c < outputs; ++c) {
+      probabilities_[i * outputs + c] /= total;
+      curvature_[i * outputs + c] = static_cast<T>(probabilities_[i * outputs + c]);
+    }
+  }
+  logarithms_of(log_sums_);
+}
+
+/// softmax_sample for q = 1 at one class and 0 elsewhere, to the bit.
+template <typename T>
+double LossPoint<T>::class_sample(std::size_t label, std::span<const T> f, std::size_t i) {
+  const std::size_t top = top_[i];
+  const double* const p = probabilities_.data() + i * outputs_;
+  T* const gradient = gradient_.data() + i * outputs_;
+  double others = 0;
+  for (std::size_t c = 0; c < outputs_; ++c) {
+    if (c == top) continue;
+    const double g = c == label ? p[c] - 1 : p[c];
+    gradient[c] = static_cast<T>(g);
+    others += g;
+  }
+  gradient[top] = static_cast<T>(-others);
+  mass_[i] = T{1};
+  return log_sums_[i] - (static_cast<double>(f[label]) - static_cast<double>(f[top]));
+}
+
+/// Fills Q and ∇ℓ of sample i, and returns ℓ. The entry of the most probable class is taken from
+/// the others (Σ_c ∇ℓ_c = 0), so that it keeps its digits when p is all but 1.
 template <typename T>
 double LossPoint<T>::softmax_sample(std::span<const double> q, std::span<const T> f,
                                     std::size_t i) {
   const std::size_t outputs = outputs_;
-  const auto largest = std::max_element(f.begin(), f.end());
-  const auto top = static_cast<std::size_t>(largest - f.begin());
-  const double maximum = static_cast<double>(*largest);
-  exponentials_.resize(outputs);
-  double rest = 0;  // Σ_{c ≠ top} e^(f_c − f_top)
-  for (std::size_t c = 0; c < outputs; ++c) {
-    exponentials_[c] = c == top ? 1.0 : std::exp(static_cast<double>(f[c]) - maximum);
-    if (c != top) rest += exponentials_[c];
-  }
-  const double log_sum = std::log1p(rest);
+  const std::size_t top = top_[i];
+  const auto maximum = static_cast<double>(f[top]);
   double mass = 0;
   double value = 0;
-  double others = 0;
   for (std::size_t c = 0; c < outputs; ++c) {
     mass += q[c];
-    if (q[c] != 0) value += q[c] * (log_sum - (static_cast<double>(f[c]) - maximum));
-    curvature_[i * outputs + c] = static_cast<T>(exponentials_[c] / (1 + rest));
+    if (q[c] != 0) value += q[c] * (log_sums_[i] - (static_cast<double>(f[c]) - maximum));
   }
+  double others = 0;
   for (std::size_t c = 0; c < outputs; ++c) {
     if (c == top) continue;
-    const double g = mass * exponentials_[c] / (1 + rest) - q[c];
+    const double g = mass * probabilities_[i * outputs + c] - q[c];
     gradient_[i * outputs + c] = static_cast<T>(g);
     others += g;
   }
   gradient_[i * outputs + top] = static_cast<T>(-others);
   mass_[i] = static_cast<T>(mass);
-  top_[i] = top;
   return value;
 }
 

@@ -80,6 +80,8 @@ class LossPoint {
   void squared_error(const Samples<T>& samples, Chunk chunk, std::span<const T> f);
   void binary(const Samples<T>& samples, Chunk chunk, std::span<const T> f);
   void tabulated(const Samples<T>& samples, Chunk chunk, const LossTable<T>* table);
+  void compute_probabilities(std::span<const T> f);
+  double class_sample(std::size_t label, std::span<const T> f, std::size_t i);
   double softmax_sample(std::span<const double> q, std::span<const T> f, std::size_t i);
 
   LossKind kind_ = LossKind::softmax_cross_entropy;
@@ -95,7 +97,8 @@ class LossPoint {
   std::span<const T> table_;            // ∇²ℓ of a custom loss [n, C, C], or empty
   std::vector<std::size_t> top_;        // the most probable class [n]
   std::vector<double> target_weights_;  // q of one sample [C]
-  std::vector<double> exponentials_;    // e^(f_c − f_top) of one sample [C]
+  std::vector<double> probabilities_;   // p in float64, whatever T [n, C]
+  std::vector<double> log_sums_;        // log Σ_c e^(f_c − f_top) [n]
 };
 
 }  // namespace eigenscape

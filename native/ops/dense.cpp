@@ -3,6 +3,8 @@
 // adjoint          X̄ = Ȳ W;  W̄ += Ȳᵀ X;  b̄ += Ȳᵀ 1
 // tangent-adjoint  (X̄)˙ = Ȳ̇ W + Ȳ Ẇ;  (W̄)˙ += Ȳ̇ᵀ X + Ȳᵀ Ẋ;  (b̄)˙ += Ȳ̇ᵀ 1
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 
@@ -52,18 +54,31 @@ std::vector<ParameterTensor> parameters(const Attributes& attributes,
 
 Storage storage(const Attributes& /*attributes*/, std::span<const Shape> /*inputs*/) { return {}; }
 
-/// Y = 1 bᵀ for n rows, or 0 without bias.
+/// Y = 1 bᵀ for n rows: copies of what is there, twice as many each time.
 template <typename T>
 void fill_rows(std::size_t n, std::size_t h, const T* bias, T* y) {
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < h; ++j) y[i * h + j] = bias == nullptr ? T{0} : bias[j];
+  if (n > 0) std::copy_n(bias, h, y);
+  for (std::size_t rows = 1; rows < n; rows *= 2) {
+    std::copy_n(y, std::min(rows, n - rows) * h, y + rows * h);
   }
 }
 
-/// b̄ += Ȳᵀ 1
+/// b̄ += Ȳᵀ 1. Rows of few columns are added up side by side, as many as fill `sums`: each sum waits
+/// for itself alone.
 template <typename T>
 void add_column_sums(std::size_t n, std::size_t h, const T* y, T* bias) {
-  for (std::size_t i = 0; i < n; ++i) {
+  std::array<T, 64> sums{};
+  const std::size_t together = sums.size() / h;
+  std::size_t i = 0;
+  if (together > 1) {
+    for (; i + together <= n; i += together) {
+      for (std::size_t k = 0; k < together * h; ++k) sums[k] += y[i * h + k];
+    }
+    for (std::size_t r = 0; r < together; ++r) {
+      for (std::size_t j = 0; j < h; ++j) bias[j] += sums[r * h + j];
+    }
+  }
+  for (; i < n; ++i) {
     for (std::size_t j = 0; j < h; ++j) bias[j] += y[i * h + j];
   }
 }
