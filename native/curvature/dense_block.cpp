@@ -132,7 +132,8 @@ void form_x(const TileSetting<T>& setting, std::size_t all, std::size_t start, s
       const std::size_t input = setting.row_layer.first_input + j;
       const bool fed = setting.has_second && input < setting.row_layer.d &&
                        (!setting.feeds_self || input == setting.tile.p);
-      const T* const f = scratch.f.data() + (setting.feeds_self ? 0 : input * all) + start;
+      const T* const f =
+          fed ? scratch.f.data() + (setting.feeds_self ? 0 : input * all) + start : nullptr;
       if (setting.has_first && fed) {
         multiply_two(count, a, e, delta, f, x);
       } else if (setting.has_first) {

@@ -1,11 +1,13 @@
 // A curvature matrix as a linear operator: products with blocks of vectors, at a fixed point.
 //
 //   hessian              Σ s_n ∇²ℓ_n(w) / Σ s κ = gauss_newton + residual
-//   gauss_newton         Σ s_n J_nᵀ ∇²ℓ_n J_n / Σ s κ                (first term of eq. 4, Sagun et
-//   al.) residual             Σ s_n Σ_c ∂ℓ_n/∂f_c ∇²f_nc / Σ s κ          (second term of eq. 4)
+//   gauss_newton         Σ s_n J_nᵀ ∇²ℓ_n J_n / Σ s κ        (eq. 4 of Sagun et al., first term)
+//   residual             Σ s_n Σ_c ∂ℓ_n/∂f_c ∇²f_nc / Σ s κ  (second term)
 //   empirical_fisher     Σ s_n ∇ℓ_n ∇ℓ_nᵀ / Σ s κ
 //   gradient_covariance  Σ s_n (∇ℓ_n − ḡ)(∇ℓ_n − ḡ)ᵀ / Σ s κ, ḡ = Σ s_n ∇ℓ_n / Σ s_n (samples not
-//   ignored)
+//                        ignored)
+//
+// or the diagonal block of some parameters, plus λI.
 #pragma once
 
 #include <memory>
