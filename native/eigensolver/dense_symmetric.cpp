@@ -5,16 +5,18 @@
 
 #include "core/aligned_buffer.hpp"
 #include "core/thread_pool.hpp"
+#include "eigensolver/two_stage.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/lapack.hpp"
 
 namespace eigenscape {
 namespace {
 
-/// From this order on the two-stage way is faster. One Zen 4 core, OpenBLAS 0.3.21, one-stage /
-/// two-stage in seconds: n = 1,500 0.19 / 0.23, n = 2,000 0.56 / 0.49, n = 2,500 1.72 / 0.96, n =
-/// 4,000 6.6 / 3.2.
-constexpr std::size_t kTwoStageFrom = 1800;
+/// From this order on LAPACK's two-stage way is faster than its one-stage way; both are for
+/// processors and orders for which our own does not pay (two_stage.hpp). One Zen 4 core, OpenBLAS
+/// 0.3.21, one-stage / two-stage in seconds: n = 1,500 0.19 / 0.23, n = 2,000 0.56 / 0.49, n =
+/// 2,500 1.72 / 0.96, n = 4,000 6.6 / 3.2.
+constexpr std::size_t kLapackTwoStageFrom = 1800;
 
 /// ‖·‖₂ of every row: what ‖A‖_F and the rows that vanish are read from.
 template <typename T>
@@ -57,9 +59,10 @@ void compress(std::size_t n, const std::vector<std::size_t>& kept, std::span<T> 
 }
 
 template <typename T>
-std::vector<double> solve(std::size_t n, std::span<T> a) {
+std::vector<double> solve(std::size_t n, std::span<T> a, double norm, const Control& control) {
+  if (two_stage_pays<T>(n)) return two_stage_eigenvalues<T>(n, a, norm, control);
   std::vector<T> values(n);
-  if (n >= kTwoStageFrom) {
+  if (n >= kLapackTwoStageFrom) {
     lapack::eigenvalues_two_stage<T>(n, a, values);
   } else if (n > 0) {
     lapack::eigenvalues_one_stage<T>(n, a, values);
@@ -108,9 +111,10 @@ DenseSpectrum symmetric_eigenvalues(std::size_t n, std::span<T> a, const Control
   control.check();
   control.report("eigenvalues", 0, static_cast<double>(n));
   DenseSpectrum spectrum;
-  spectrum.values = solve<T>(kept.size(), a.first(kept.size() * kept.size()));
-  spectrum.exact_zeros = n - kept.size();
   spectrum.norm = norm_of(norms);
+  spectrum.values =
+      solve<T>(kept.size(), a.first(kept.size() * kept.size()), spectrum.norm, control);
+  spectrum.exact_zeros = n - kept.size();
   const auto place = std::lower_bound(spectrum.values.begin(), spectrum.values.end(), 0.0);
   spectrum.values.insert(place, spectrum.exact_zeros, 0.0);
   control.report("eigenvalues", static_cast<double>(n), static_cast<double>(n));
@@ -147,7 +151,8 @@ DenseEigenpairs<T> symmetric_eigenpairs(std::size_t n, std::span<T> a, Eigenpair
 }
 
 std::size_t symmetric_eigenvalues_workspace(std::size_t n, std::size_t entry_bytes) {
-  return lapack::eigenvalues_workspace(n, entry_bytes);
+  return std::max(lapack::eigenvalues_workspace(n, entry_bytes),
+                  two_stage_workspace(n, entry_bytes));
 }
 
 std::size_t symmetric_eigenpairs_workspace(std::size_t n, std::size_t entry_bytes,

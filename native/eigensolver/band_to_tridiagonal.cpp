@@ -1,0 +1,237 @@
+#include "eigensolver/band_to_tridiagonal.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <thread>
+#include <vector>
+
+#include "core/thread_pool.hpp"
+#include "eigensolver/band_kernels.hpp"
+#include "eigensolver/reflector.hpp"
+#include "eigensolver/vector.hpp"
+
+namespace eigenscape {
+namespace {
+
+/// Sweeps per task: their blocks, a block apart, fill half of a second-level cache of 1 MiB.
+constexpr std::size_t kGroup = 8;
+/// Blocks between the last sweep of a group and the first of the next: what two steps touch, the
+/// vectors' ends included, is then disjoint.
+constexpr std::size_t kGap = 3;
+constexpr std::size_t kWidestBand = 128;
+constexpr std::size_t kDone = std::numeric_limits<std::size_t>::max() / 2;
+
+template <typename T>
+constexpr std::size_t kWindow = kWidestBand + kLanes<T>;
+
+/// Entries of a step's window: [0, before) zero, the vector's length, zeros to the end.
+template <typename T>
+using Window = std::array<T, kWindow<T>>;
+
+/// A sweep on its way: the reflector that its next step applies, on rows and columns [c, c +
+/// length).
+template <typename T>
+struct Sweep {
+  alignas(64) Window<T> v{};
+  T tau = 0;
+  std::size_t c = 0;
+  std::size_t length = 0;
+};
+
+template <typename T>
+class Chase {
+ public:
+  Chase(BandMatrix<T>& band, const Control& control)
+      : band_(band),
+        n_(band.order()),
+        b_(band.width()),
+        vectors_(b_ / kLanes<T> + 1),
+        control_(control),
+        sweeps_(n_ > 2 ? n_ - 2 : 0),
+        progress_((sweeps_ + kGroup - 1) / kGroup) {}
+
+  void run() {
+    control_.report("band to tridiagonal", 0, 1);
+    parallel_for(control_, progress_.size(), [&](std::size_t group) {
+      chase_group(group);
+      const double left =
+          1 - static_cast<double>((group + 1) * kGroup) / static_cast<double>(n_ + kGroup);
+      control_.report("band to tridiagonal", 1 - left * left, 1);
+    });
+    control_.report("band to tridiagonal", 1, 1);
+  }
+
+ private:
+  [[nodiscard]] std::size_t blocks(std::size_t sweep) const {
+    return (n_ - sweep - 1 + b_ - 1) / b_;
+  }
+
+  void chase_group(std::size_t group) {
+    const std::size_t first = group * kGroup;
+    const std::size_t count = std::min(kGroup, sweeps_ - first);
+    std::array<Sweep<T>, kGroup> sweeps;
+    for (std::size_t position = 0; position < blocks(first) + count - 1; ++position) {
+      wait_for_previous(group, position + kGap + kGroup - 1);
+      for (std::size_t i = 0; i < std::min(count, position + 1); ++i) {
+        if (position - i == 0) start(first + i, sweeps[i]);
+        if (position - i < blocks(first + i)) step(sweeps[i]);
+      }
+      progress_[group].store(position + 1, std::memory_order_release);
+    }
+    progress_[group].store(kDone, std::memory_order_release);
+  }
+
+  void wait_for_previous(std::size_t group, std::size_t position) {
+    if (group == 0) return control_.check();
+    while (progress_[group - 1].load(std::memory_order_acquire) < position) {
+      control_.check();  // the one before may have left for the same reason
+      std::this_thread::yield();
+    }
+  }
+
+  /// Zeroes column s below its subdiagonal.
+  void start(std::size_t s, Sweep<T>& sweep) {
+    sweep.c = s + 1;
+    sweep.length = std::min(b_, n_ - sweep.c);
+    const std::size_t before = sweep.c % kLanes<T>;
+    sweep.v.fill(0);
+    T* const x = sweep.v.data() + before;
+    for (std::size_t r = 0; r < sweep.length; ++r) x[r] = band_.at(sweep.c + r, s);
+    const Reflection<T> h = make_reflector(sweep.length, x);
+    sweep.tau = h.tau;
+    band_.at(sweep.c, s) = h.beta;
+    for (std::size_t r = 1; r < sweep.length; ++r) band_.at(sweep.c + r, s) = 0;
+  }
+
+  static void clear_outside(Window<T>& window, std::size_t before, std::size_t length) {
+    std::fill_n(window.begin(), before, T{});
+    std::fill(window.begin() + static_cast<std::ptrdiff_t>(before + length), window.end(), T{});
+  }
+
+  static T dot(const Window<T>& x, const Window<T>& y) {
+    Vector<T> sum{};
+    for (std::size_t k = 0; k < kWindow<T>; k += kLanes<T>) {
+      sum += vector_at<T>(x.data() + k) * vector_at<T>(y.data() + k);
+    }
+    T result = 0;
+    for (std::size_t i = 0; i < kLanes<T>; ++i) result += sum[i];
+    return result;
+  }
+
+  void step(Sweep<T>& sweep) {
+    const std::size_t before = sweep.c % kLanes<T>;
+    two_sided(sweep, before);
+    const std::size_t below = sweep.c + sweep.length;
+    if (below < n_) {
+      chase(sweep, before, below, std::min(b_, n_ - below));
+    }
+  }
+
+  /// D ← H D H
+  void two_sided(Sweep<T>& sweep, std::size_t before) {
+    const std::size_t c = sweep.c;
+    const std::size_t length = sweep.length;
+    // The last row came into this block with the sweep: its mirror image is still to be made.
+    const std::size_t last = c + length - 1;
+    for (std::size_t i = c; i < last; ++i) band_.at(i, last) = band_.at(last, i);
+    if (sweep.tau == 0) return;
+    T* const block = &band_.at(c, c - before);
+    alignas(64) Window<T> w;
+    combine_rows(vectors_, length, block, band_.step(), sweep.v.data() + before, w.data());
+    clear_outside(w, before, length);
+    const T shift = T(-0.5) * sweep.tau * sweep.tau * dot(w, sweep.v);
+    for (std::size_t k = 0; k < kWindow<T>; ++k) w[k] = sweep.tau * w[k] + shift * sweep.v[k];
+    subtract_two(vectors_, length, block, band_.step(), sweep.v.data() + before, w.data(),
+                 w.data() + before, sweep.v.data());
+  }
+
+  /// B ← H' B H with rows [below, below + rows); the sweep goes on with H'.
+  void chase(Sweep<T>& sweep, std::size_t before, std::size_t below, std::size_t rows) {
+    T* const block = &band_.at(below, sweep.c - before);
+    const std::size_t step = band_.step();
+    const std::size_t next_before = below % kLanes<T>;
+    alignas(64) Window<T> y{};
+    alignas(64) Window<T> next{};
+    alignas(64) Window<T> z;
+    multiply_rows(vectors_, rows, block, step, sweep.v.data(), y.data());
+    for (T& entry : y) entry *= sweep.tau;
+    T* const x = next.data() + next_before;
+    for (std::size_t r = 0; r < rows; ++r) {
+      x[r] = block[r * step + before] - y[r] * sweep.v[before];
+    }
+    const Reflection<T> h = make_reflector(rows, x);
+    combine_rows(vectors_, rows, block, step, x, z.data());
+    clear_outside(z, before, sweep.length);
+    T overlap = 0;
+    for (std::size_t r = 0; r < rows; ++r) overlap += x[r] * y[r];
+    for (std::size_t k = 0; k < kWindow<T>; ++k) z[k] = h.tau * (z[k] - overlap * sweep.v[k]);
+    subtract_two(vectors_, rows, block, step, y.data(), sweep.v.data(), x, z.data());
+    block[before] = h.beta;
+    for (std::size_t r = 1; r < rows; ++r) block[r * step + before] = 0;
+    sweep.v = next;
+    sweep.tau = h.tau;
+    sweep.c = below;
+    sweep.length = rows;
+  }
+
+  BandMatrix<T>& band_;
+  std::size_t n_;
+  std::size_t b_;
+  std::size_t vectors_;
+  const Control& control_;
+  std::size_t sweeps_;
+  std::vector<std::atomic<std::size_t>> progress_;  // [groups] positions done
+};
+
+std::size_t row_step(std::size_t width, std::size_t lanes) { return 3 * width + 32 + lanes; }
+
+std::size_t entry_count(std::size_t n, std::size_t width, std::size_t lanes) {
+  return n * (row_step(width, lanes) + 1) + 2 * kWidestBand;
+}
+
+}  // namespace
+
+template <typename T>
+BandMatrix<T>::BandMatrix(std::size_t n, std::size_t width)
+    : n_(n),
+      b_(width),
+      step_(row_step(width, kLanes<T>)),
+      entries_(entry_count(n, width, kLanes<T>)) {
+  entries_.zero();
+}
+
+template <typename T>
+void BandMatrix<T>::take(std::span<const T> a, const Control& control) {
+  constexpr std::size_t kRows = 64;
+  parallel_for(control, (n_ + kRows - 1) / kRows, [&](std::size_t block) {
+    for (std::size_t i = block * kRows; i < std::min(n_, (block + 1) * kRows); ++i) {
+      for (std::size_t j = i > b_ ? i - b_ : 0; j <= i; ++j) at(i, j) = a[i * n_ + j];
+      for (std::size_t j = i + 1; j < std::min(n_, i + b_); ++j) at(i, j) = a[j * n_ + i];
+    }
+  });
+}
+
+template <typename T>
+void band_to_tridiagonal(BandMatrix<T>& band, std::span<T> diagonal, std::span<T> subdiagonal,
+                         const Control& control) {
+  Chase<T>(band, control).run();
+  for (std::size_t i = 0; i < band.order(); ++i) diagonal[i] = band.at(i, i);
+  for (std::size_t i = 0; i + 1 < band.order(); ++i) subdiagonal[i] = band.at(i + 1, i);
+}
+
+std::size_t band_to_tridiagonal_workspace(std::size_t n, std::size_t width,
+                                          std::size_t entry_bytes) {
+  return entry_count(n, width, 64 / entry_bytes) * entry_bytes + n;
+}
+
+template class BandMatrix<double>;
+template class BandMatrix<float>;
+template void band_to_tridiagonal<double>(BandMatrix<double>&, std::span<double>, std::span<double>,
+                                          const Control&);
+template void band_to_tridiagonal<float>(BandMatrix<float>&, std::span<float>, std::span<float>,
+                                         const Control&);
+
+}  // namespace eigenscape

@@ -1,0 +1,31 @@
+// Dense symmetric A → band matrix of the same eigenvalues, in place, nearly all of it in BLAS-3.
+//
+// For each panel of b columns, with A₂₁ [m, b] what lies below the diagonal block:
+//   A₂₁ = Q [R; 0],  Q = I − V T Vᵀ                    (panel_qr.hpp)
+//   Z = A₂₂ V,  S = Vᵀ Z,  W = Z T − ½ V (Tᵀ S T)
+//   A₂₂ ← Qᵀ A₂₂ Q = A₂₂ − V Wᵀ − W Vᵀ = A₂₂ − [V W] [W V]ᵀ      one product of inner size 2b
+// (Bischof, Lang, Sun 2000; Haidar, Ltaief, Dongarra 2011.)
+//
+// Every product is cut into pieces by the matrix's order alone, sums over pieces are added in their
+// order: the bits do not depend on the number of threads. The next panel is factored while the
+// others update the rest of the matrix.
+//
+// Cost: 4/3·n³ flops. Memory beside the matrix: full_to_band_workspace bytes.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "core/control.hpp"
+
+namespace eigenscape {
+
+/// Reduces a [n, n] (the lower triangle, row-major, and the diagonal tiles are read) to bandwidth
+/// `width`, a multiple of kPanelStep: A[i, j] for 0 ≤ i − j ≤ width is the band, the rest is
+/// destroyed. Entries are about 1 in size at most (two_stage.cpp scales).
+template <typename T>
+void full_to_band(std::size_t n, std::size_t width, std::span<T> a, const Control& control);
+
+std::size_t full_to_band_workspace(std::size_t n, std::size_t width, std::size_t entry_bytes);
+
+}  // namespace eigenscape

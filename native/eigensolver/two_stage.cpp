@@ -1,0 +1,94 @@
+#include "eigensolver/two_stage.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/thread_pool.hpp"
+#include "eigensolver/band_to_tridiagonal.hpp"
+#include "eigensolver/full_to_band.hpp"
+#include "eigensolver/thin_product.hpp"
+#include "linalg/lapack.hpp"
+
+namespace eigenscape {
+namespace {
+
+/// The power of two by which a matrix of this norm is multiplied; 0 where it can stay.
+template <typename T>
+int scale_exponent(double norm) {
+  constexpr int kComfortable = 10;
+  constexpr int kLargest = sizeof(T) == sizeof(double) ? 1000 : 120;
+  if (norm == 0) return 0;
+  const int exponent = std::ilogb(norm);
+  if (std::abs(exponent) <= kComfortable) return 0;
+  return std::clamp(-exponent, -kLargest, kLargest);
+}
+
+template <typename T>
+void scale(std::size_t n, std::span<T> a, int exponent, const Control& control) {
+  const T factor = std::ldexp(T{1}, exponent);
+  constexpr std::size_t kRows = 64;
+  parallel_for(control, (n + kRows - 1) / kRows, [&](std::size_t block) {
+    const std::size_t last = std::min(n, (block + 1) * kRows) * n;
+    for (std::size_t i = block * kRows * n; i < last; ++i) a[i] *= factor;
+  });
+}
+
+}  // namespace
+
+template <>
+TwoStageTuning two_stage_tuning<double>() {
+  return {32, 1400};
+}
+template <>
+TwoStageTuning two_stage_tuning<float>() {
+  return {32, 1200};
+}
+
+template <typename T>
+bool two_stage_pays(std::size_t n) {
+  return has_wide_vectors() && n >= two_stage_tuning<T>().from;
+}
+
+template <typename T>
+std::vector<double> two_stage_eigenvalues(std::size_t n, std::span<T> a, double norm,
+                                          const Control& control) {
+  const int exponent = scale_exponent<T>(norm);
+  if (exponent != 0) scale<T>(n, a, exponent, control);
+
+  // 1. full → band
+  const std::size_t width = two_stage_tuning<T>().width;
+  full_to_band<T>(n, width, a, control);
+  BandMatrix<T> band(n, width);
+  band.take(a, control);
+
+  // 2. band → tridiagonal
+  std::vector<T> diagonal(n);
+  std::vector<T> subdiagonal(n);
+  band_to_tridiagonal<T>(band, diagonal, subdiagonal, control);
+
+  // 3. tridiagonal → values
+  control.check();
+  control.report("tridiagonal", 0, 1);
+  lapack::tridiagonal_eigenvalues<T>(n, diagonal, std::span<T>(subdiagonal).first(n - 1));
+  control.report("tridiagonal", 1, 1);
+  std::vector<double> values(diagonal.begin(), diagonal.end());
+  for (double& value : values) value = std::ldexp(value, -exponent);
+  return values;
+}
+
+std::size_t two_stage_workspace(std::size_t n, std::size_t entry_bytes) {
+  const bool is_double = entry_bytes == sizeof(double);
+  const std::size_t width =
+      is_double ? two_stage_tuning<double>().width : two_stage_tuning<float>().width;
+  return std::max(full_to_band_workspace(n, width, entry_bytes),
+                  band_to_tridiagonal_workspace(n, width, entry_bytes) + 2 * n * entry_bytes);
+}
+
+template bool two_stage_pays<double>(std::size_t);
+template bool two_stage_pays<float>(std::size_t);
+template std::vector<double> two_stage_eigenvalues<double>(std::size_t, std::span<double>, double,
+                                                           const Control&);
+template std::vector<double> two_stage_eigenvalues<float>(std::size_t, std::span<float>, double,
+                                                          const Control&);
+
+}  // namespace eigenscape
