@@ -70,6 +70,8 @@ export interface ConstantValue {
   readonly name: string;
   readonly tensor: Tensor;
   readonly copyOf?: string | undefined;
+  /** The graph makes it of one number, so it is no tensor of the file. */
+  readonly isFilled?: true | undefined;
 }
 
 /** One axis of a shape: a number, or the number of samples, which a graph leaves open. */
@@ -167,9 +169,11 @@ export function refusal(
 export function asFeatures(node: GraphNode, value: Value | undefined, role: string): FeaturesValue {
   const features = inAnyOrder(node, value, role);
   if (features.order === undefined) return features;
+  const helps =
+    features.stage.layer.type === 'input' ? ' (Keras: convert with --inputs-as-nchw)' : '';
   throw refusal(
     node,
-    `${role} has exchanged axes; only dense layers and pointwise ones may read it so`,
+    `${role} has exchanged axes; only dense layers and pointwise ones may read it so${helps}`,
   );
 }
 

@@ -20,7 +20,16 @@ import {
 
 type AttributeValue = number | string | readonly number[] | TensorProto;
 
-const floatAttributes = new Set(['alpha', 'beta', 'value_float', 'ratio', 'epsilon', 'momentum']);
+const floatAttributes = new Set([
+  'alpha',
+  'beta',
+  'value_float',
+  'ratio',
+  'epsilon',
+  'momentum',
+  'min',
+  'max',
+]);
 
 /** One node; numbers become FLOAT or INT as the standard has it for their name. */
 export function node(

@@ -1,7 +1,7 @@
 // Conv: y = W * x + b on images, W [filters, channels / group, height, width] as the library has it.
 
 import { invalid } from '../failures.js';
-import { newStage, refusal, type Handler } from '../values.js';
+import { newStage, refusal, type Handler, type Value } from '../values.js';
 import { asParameter, numbersPer, parameterOf } from './parameters.js';
 import { asImage, dilationOption, extent, paddingOption, windowOf } from './window.js';
 
@@ -30,7 +30,7 @@ export const Conv: Handler = (node, [x, w, b], { note }) => {
   const layer = {
     type: 'conv2d',
     weight: parameterOf(constant),
-    bias: b === undefined ? undefined : numbersPer(node, b, role),
+    bias: b === undefined || isFilledWithZeros(b) ? undefined : numbersPer(node, b, role),
     options: {
       type: 'conv2d',
       filters,
@@ -43,3 +43,12 @@ export const Conv: Handler = (node, [x, w, b], { note }) => {
   } as const;
   return newStage(node, [image.stage], { layer, shape: [filters, ...window.size] });
 };
+
+/** PyTorch's dynamo exporter makes such a bias for a convolution that has none. */
+function isFilledWithZeros(value: Value): boolean {
+  return (
+    value.kind === 'constant' &&
+    value.isFilled === true &&
+    value.tensor.values.every((entry) => entry === 0)
+  );
+}

@@ -5,6 +5,9 @@ import type { GraphNode } from '../graph.js';
 import { asSizes, maximumLength } from './sizes.js';
 import { refusal, type Handler, type Size, type SizesValue, type Value } from '../values.js';
 
+// As many as a layer has units; more is damage.
+const largestFill = 2 ** 20;
+
 interface Rule {
   readonly operation: (x: number, y: number) => number;
   /** What leaves the other operand, even the number of samples, as it is. */
@@ -112,10 +115,17 @@ export const ConstantOfShape: Handler = (node, [shape], { decode }) => {
   return repeated(node, value.values[0] ?? 0, shape);
 };
 
-/** A shape of one entry, or of as many as asked for. */
+/** One number repeated, or a shape of as many entries as asked for. */
 export const Expand: Handler = (node, [x, shape]) => {
+  const [length, ...more] = asSizes(shape)?.entries ?? [];
+  if (x?.kind === 'constant' && x.tensor.values.length === 1 && typeof length === 'number') {
+    if (more.length > 0 || length < 1 || length > largestFill) {
+      throw refusal(node, `repeats a number other than up to ${largestFill} times along one axis`);
+    }
+    const values = new Float64Array(length).fill(x.tensor.values[0] ?? NaN);
+    return { ...x, tensor: { ...x.tensor, dims: [length], values }, isFilled: true };
+  }
   const sizes = required(node, asSizes(x));
-  const [length] = asSizes(shape)?.entries ?? [];
   if (length === 1 || length === sizes.entries.length) return { ...sizes, scalar: false };
   if (sizes.entries.length !== 1) throw refusal(node, 'repeats a shape of several entries');
   return repeated(node, sizes.entries[0] ?? 0, shape);

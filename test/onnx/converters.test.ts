@@ -1,0 +1,271 @@
+// Graphs as the converters of scikit-learn (skl2onnx) and Keras (tf2onnx) write them, built by hand.
+
+import { describe, expect, it } from 'vitest';
+import { importOnnx } from '../../src/onnx/import.js';
+import { TensorProto_DataType as DataType } from '../../src/onnx/onnx_pb.js';
+import { expectAgreement, numbers } from './agreement.js';
+import {
+  bytesOf,
+  int64Tensor,
+  model,
+  modelBytes,
+  node,
+  tensor,
+  type ModelParts,
+} from './model-builder.js';
+import { refusalOf } from './refusal.js';
+
+describe('scikit-learn’s MLPClassifier and MLPRegressor', () => {
+  const body = (outputs: number, activation: string): Pick<ModelParts, 'nodes' | 'tensors'> => ({
+    nodes: [
+      node('Cast', ['x'], 'cast_input', { to: DataType.FLOAT }),
+      node('MatMul', ['cast_input', 'coefficient'], 'mul_result'),
+      node('Add', ['mul_result', 'intercepts'], 'add_result'),
+      node(activation, ['add_result'], 'next_activations'),
+      node('MatMul', ['next_activations', 'coefficient1'], 'mul_result1'),
+      node('Add', ['mul_result1', 'intercepts1'], 'add_result1'),
+    ],
+    tensors: {
+      coefficient: tensor([2, 4], numbers(8)),
+      intercepts: tensor([1, 4], numbers(4)),
+      coefficient1: tensor([4, outputs], numbers(4 * outputs)),
+      intercepts1: tensor([1, outputs], numbers(outputs)),
+    },
+  });
+  const labels = [
+    node('ArgMax', ['probabilities'], 'argmax_output', { axis: 1 }),
+    node('ai.onnx.ml:ArrayFeatureExtractor', ['classes', 'argmax_output'], 'extracted'),
+    node('Cast', ['extracted'], 'output_label', { to: DataType.INT64 }),
+  ];
+  /** The label is an output of integers, beside the probabilities. */
+  const classifier = (parts: Pick<ModelParts, 'nodes' | 'tensors'>, probabilities: string) => {
+    const nodes = [...parts.nodes, ...labels];
+    const proto = model({ ...parts, nodes, outputs: ['output_label', probabilities] });
+    const type = proto.graph?.output[0]?.type?.value;
+    if (type?.case === 'tensorType') type.value.elemType = DataType.INT64;
+    return bytesOf(proto);
+  };
+  const three = body(3, 'Relu');
+  const softmax = [
+    node('Softmax', ['add_result1'], 'out_activations_result'),
+    node('Identity', ['out_activations_result'], 'probabilities'),
+  ];
+
+  it.each(['probabilities', 'output_probability'])(
+    'three classes, %s: labels are left out, the softmax is left to the loss',
+    async (output) => {
+      const zipMap = node('ai.onnx.ml:ZipMap', ['probabilities'], 'output_probability');
+      const nodes = [...three.nodes, ...softmax, ...(output === 'probabilities' ? [] : [zipMap])];
+      const notes: string[] = [];
+      const network = await importOnnx(classifier({ ...three, nodes }, output), {
+        loss: 'softmaxCrossEntropy',
+        onNote: (note) => notes.push(note),
+      });
+      expect(network.spec.layers.map(({ type }) => type)).toEqual(['dense', 'relu', 'dense']);
+      expect(network.layout.map(({ name }) => name)).toEqual([
+        ...['coefficient', 'intercepts', 'coefficient1', 'intercepts1'],
+      ]);
+      expect(notes).toContain("Left out: the output 'output_label', which holds labels.");
+      expect(notes.join()).toMatch(/Softmax 'softmax_of_add_result1' at the end is dropped/);
+      const logits = await expectAgreement(
+        { ...three, nodes: [...three.nodes, node('Identity', ['add_result1'], 'y')] },
+        [2],
+      );
+      const rows = [numbers(2), numbers(2, 5)];
+      expect(await network.predict(rows)).toEqual(await logits.network.predict(rows));
+    },
+  );
+
+  const pair = [
+    node('Sigmoid', ['add_result1'], 'p'),
+    node('Sub', ['unity', 'p'], 'negative_class_proba'),
+    node('Concat', ['negative_class_proba', 'p'], 'probabilities', { axis: 1 }, 'both'),
+  ];
+  const two = body(1, 'Tanh');
+  const binary = classifier(
+    { nodes: [...two.nodes, ...pair], tensors: { ...two.tensors, unity: tensor([], [1]) } },
+    'probabilities',
+  );
+
+  it('two classes: [1 − p, p] is the one logit of binary cross-entropy', async () => {
+    const notes: string[] = [];
+    const network = await importOnnx(binary, {
+      loss: 'binaryCrossEntropy',
+      onNote: (note) => notes.push(note),
+    });
+    expect(network.outputCount).toBe(1);
+    expect(network.spec.layers.map(({ type }) => type)).toEqual(['dense', 'tanh', 'dense']);
+    expect(notes.join()).toMatch(/Concat 'both' of 1 − p and p at the end is dropped.*Sigmoid/);
+  });
+
+  it('two classes under another loss are refused by name', () => {
+    expect(refusalOf(binary, { loss: 'softmaxCrossEntropy' })).toMatch(
+      /Concat 'both': of 1 − p and p is supported only .* binaryCrossEntropy; the loss is softmax/,
+    );
+  });
+
+  it('a regressor ends in Identity and a Reshape to one column', async () => {
+    const parts = body(1, 'Sigmoid');
+    await expectAgreement(
+      {
+        nodes: [
+          ...parts.nodes,
+          node('Identity', ['add_result1'], 'out'),
+          node('Reshape', ['out', 'shape'], 'y'),
+        ],
+        tensors: { ...parts.tensors, shape: int64Tensor([2], [-1, 1]) },
+      },
+      [2],
+    );
+  });
+
+  it('a pipeline’s Scaler is refused by name', () => {
+    const nodes = [
+      node('ai.onnx.ml:Scaler', ['x'], 's', {}, 'scale'),
+      node('Gemm', ['s', 'w'], 'y'),
+    ];
+    expect(refusalOf({ nodes, tensors: { w: tensor([2, 2], numbers(4)) } })).toMatch(
+      /^ERR_ONNX_UNSUPPORTED: .*ai\.onnx\.ml:Scaler 'scale': no layer of this library computes it/,
+    );
+  });
+
+  it('labels alone are refused', () => {
+    const proto = model({
+      nodes: [...three.nodes, ...softmax, ...labels],
+      outputs: ['output_label'],
+      tensors: { ...three.tensors, classes: int64Tensor([3], [0, 1, 2]) },
+    });
+    expect(refusalOf(bytesOf(proto))).toMatch(/ArgMax .*: no layer of this library computes it/);
+  });
+});
+
+describe('Keras’s networks on images, channels last', () => {
+  /** [samples, height, width, channels] → conv → conv → flatten with the channels last → dense. */
+  const lenet = (channels: number, flatten: readonly ReturnType<typeof node>[]): ModelParts => ({
+    nodes: [
+      node('Transpose', ['x'], 'nchw', { perm: [0, 3, 1, 2] }, 'to_nchw'),
+      node('Conv', ['nchw', 'k1', 'b1'], 'c1', { kernel_shape: [3, 3], auto_pad: 'SAME_UPPER' }),
+      node('Relu', ['c1'], 'r1'),
+      node('MaxPool', ['r1'], 'p1', { kernel_shape: [2, 2], strides: [2, 2], auto_pad: 'VALID' }),
+      node('Conv', ['p1', 'k2', 'b2'], 'c2', { strides: [1, 1], pads: [0, 0, 0, 0] }),
+      node('Transpose', ['c2'], 'nhwc', { perm: [0, 2, 3, 1] }, 'to_nhwc'),
+      node('Relu', ['nhwc'], 'r2'),
+      ...flatten,
+      node('MatMul', ['flat', 'w'], 'm'),
+      node('Add', ['m', 'b'], 'y'),
+    ],
+    inputs: { x: ['N', 6, 8, channels] },
+    tensors: {
+      k1: tensor([2, channels, 3, 3], numbers(18 * channels)),
+      b1: tensor([2], numbers(2)),
+      k2: tensor([3, 2, 2, 2], numbers(24)),
+      b2: tensor([3], numbers(3)),
+      w: tensor([18, 2], numbers(36)),
+      b: tensor([2], numbers(2)),
+      flatShape: int64Tensor([2], [-1, 18]),
+      zero: int64Tensor([1], [0]),
+      one: int64Tensor([1], [1]),
+      minusOne: int64Tensor([1], [-1]),
+    },
+  });
+  const constantShape = [node('Reshape', ['r2', 'flatShape'], 'flat')];
+  const computedShape = [
+    node('Shape', ['r2'], 'shape'),
+    node('Cast', ['shape'], 'shape32', { to: DataType.INT32 }),
+    node('Slice', ['shape32', 'zero', 'one', 'zero'], 'samples'),
+    node('Cast', ['minusOne'], 'rest', { to: DataType.INT32 }),
+    node('Concat', ['samples', 'rest'], 'target', { axis: 0 }),
+    node('Cast', ['target'], 'target64', { to: DataType.INT64 }),
+    node('Reshape', ['r2', 'target64'], 'flat'),
+  ];
+
+  it.each([
+    ['a constant shape', constantShape],
+    ['a computed shape', computedShape],
+  ])('flattened by %s: the dense weights follow the library’s order', async (_, flatten) => {
+    const { network, notes } = await expectAgreement(lenet(1, flatten), [6, 8, 1]);
+    expect(network.spec.input).toEqual([1, 6, 8]);
+    expect(network.spec.layers.map(({ type }) => type)).toEqual([
+      ...['conv2d', 'relu', 'maxPool2d', 'conv2d', 'relu', 'flatten', 'dense'],
+    ]);
+    expect(notes.join()).toMatch(
+      /The network's input is an image \[1, 6, 8\] where the file has \[6, 8, 1\]/,
+    );
+    expect(notes.join()).toMatch(/columns of 'w' follow images with the channels first/);
+  });
+
+  it('several channels last at the input are refused, with the converter’s option', () => {
+    expect(refusalOf(lenet(2, constantShape))).toMatch(
+      /^ERR_ONNX_UNSUPPORTED: .*Conv 'conv_of_nchw': .*--inputs-as-nchw/,
+    );
+  });
+
+  it.each([0, 1])(
+    'global average pooling of the transposed image, keepdims %i',
+    async (keepdims) => {
+      const nodes = [
+        node('ReduceMean', ['r2'], 'g', { axes: [1, 2], keepdims }),
+        node('Reshape', ['g', 'shape3'], 'flat'),
+      ];
+      const parts = lenet(1, nodes);
+      const tensors = {
+        ...parts.tensors,
+        w: tensor([3, 2], numbers(6)),
+        shape3: int64Tensor([2], [-1, 3]),
+      };
+      const { network } = await expectAgreement({ ...parts, tensors }, [6, 8, 1]);
+      expect(network.spec.layers.map(({ type }) => type)).toContain('globalAvgPool2d');
+    },
+  );
+
+  it('kernels stored as Keras has them are transposed', async () => {
+    const parts: ModelParts = {
+      nodes: [
+        node('Transpose', ['hwio'], 'k', { perm: [3, 2, 0, 1] }),
+        node('Conv', ['x', 'k'], 'c'),
+        node('Flatten', ['c'], 'y'),
+      ],
+      inputs: { x: ['N', 2, 3, 3] },
+      tensors: { hwio: tensor([2, 3, 2, 4], numbers(48)) },
+    };
+    await expectAgreement(parts, [2, 3, 3]);
+  });
+
+  it('a vector that the graph makes an image of: the input is the image', async () => {
+    const parts: ModelParts = {
+      nodes: [
+        node('Reshape', ['x', 'image'], 'i'),
+        node('Conv', ['i', 'k'], 'c'),
+        node('Add', ['c', 'c'], 'd'),
+        node('Conv', ['i', 'k2'], 'e', {}, 'second'),
+        node('Add', ['d', 'e'], 's'),
+        node('Flatten', ['s'], 'y'),
+      ],
+      inputs: { x: ['N', 16] },
+      tensors: {
+        image: int64Tensor([4], [-1, 1, 4, 4]),
+        k: tensor([1, 1, 2, 2], numbers(4)),
+        k2: tensor([1, 1, 2, 2], numbers(4, 2)),
+      },
+    };
+    const { network } = await expectAgreement(parts, [16]);
+    expect(network.spec.input).toEqual([1, 4, 4]);
+    const both = {
+      ...parts,
+      nodes: [
+        node('Reshape', ['x', 'image'], 'i'),
+        node('Conv', ['i', 'k'], 'c'),
+        node('Flatten', ['c'], 'f'),
+        node('Concat', ['x', 'f'], 'y', { axis: 1 }),
+      ],
+    };
+    expect(refusalOf(both)).toMatch(/input 'x': is read as \[1, 4, 4\] and \[16\]/);
+  });
+
+  it('both predictions and an auxiliary output are refused with their names', () => {
+    const parts = lenet(1, constantShape);
+    expect(refusalOf(modelBytes({ ...parts, outputs: ['y', 'flat'] }))).toMatch(
+      /output 'y', 'flat': the graph has 2 outputs/,
+    );
+  });
+});
