@@ -54,12 +54,7 @@ function writePoint(
   for (let index = 0; index < target.length; index += 1) {
     const value = point[index];
     target[index] = typeof value === 'number' ? value : NaN;
-    if (Number.isFinite(target[index])) continue;
-    throw new EigenscapeError(
-      'ERR_DATA',
-      `${call}: entry ${String(index)} of ${name} is ${describeValue(value)}; expected a finite number of ${network.dtype}`,
-      { details: { index, value } },
-    );
+    if (!Number.isFinite(target[index])) throw notFinite(call, name, network, index, value);
   }
 }
 
@@ -102,12 +97,48 @@ export function readPoints<D extends DType>(
     );
   }
   const values = allocate(network.dtype, count * size);
+  if (flat) {
+    values.set(points);
+    requireFiniteRows(call, name, network, points, values);
+    return { count, values };
+  }
   for (let row = 0; row < count; row += 1) {
     const target = values.subarray(row * size, (row + 1) * size);
-    const point = flat ? points.subarray(row * size, (row + 1) * size) : points[row];
-    writePoint(call, `row ${String(row)} of ${name}`, network, point, target);
+    writePoint(call, `row ${String(row)} of ${name}`, network, points[row], target);
   }
   return { count, values };
+}
+
+/** @param points what was given, for the message
+ *  @param values the same in the network's type */
+function requireFiniteRows(
+  call: string,
+  name: string,
+  network: Network,
+  points: Float64Array | Float32Array,
+  values: Float64Array | Float32Array,
+): void {
+  for (let index = 0; index < values.length; index += 1) {
+    if (!Number.isFinite(values[index])) {
+      const row = Math.floor(index / network.parameterCount);
+      const entry = index % network.parameterCount;
+      throw notFinite(call, `row ${String(row)} of ${name}`, network, entry, points[index]);
+    }
+  }
+}
+
+function notFinite(
+  call: string,
+  name: string,
+  network: Network,
+  index: number,
+  value: unknown,
+): EigenscapeError {
+  return new EigenscapeError(
+    'ERR_DATA',
+    `${call}: entry ${String(index)} of ${name} is ${describeValue(value)}; expected a finite number of ${network.dtype}`,
+    { details: { index, value } },
+  );
 }
 
 /** A network's graph with data, as the engine holds them, for calls that bring points of their own.

@@ -6,6 +6,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { DType } from '../data/dtype.js';
 import { longCallEntries, optionsOf, parseOptions, positiveInteger } from '../options.js';
 import { runJob } from '../long-call.js';
+import { requireMemory } from '../memory.js';
 import { addon } from '../native.js';
 import type { NativeSpectra, NativeTermSpectra } from '../native.js';
 import { requireEngineLoss, requireNetwork } from '../network/network.js';
@@ -98,19 +99,27 @@ export async function spectra<const Term extends SpectrumTerm = 'hessian', D ext
   using place = placeOf(network, data);
   const { count, values } = readPoints('spectra', network, points);
   const size = network.parameterCount;
-  const whole = emptyResult(size, data.sampleCount, count, terms);
-  const failed: { point: number; message: string }[] = [];
-  const stretch = onResult === undefined ? count : pointsAtOnce;
-  for (let first = 0; first < count; first += stretch) {
-    const rows = Math.min(stretch, count - first);
+  const solve = async (first: number, rows: number): Promise<SpectraResult<Term>> => {
     const part = values.subarray(first * size, (first + rows) * size);
     const found = await runJob(
       { signal, threads, onProgress: onProgress && progressOfWhole(onProgress, first, count) },
       (job) => addon().spectra(place.handle, part, terms, job),
     );
-    const result = resultOf(network.dtype, size, data.sampleCount, terms, found);
-    for (const { point, message } of found.failed) failed.push({ point: first + point, message });
-    onResult?.({ ...result, first });
+    return resultOf(network.dtype, size, data.sampleCount, terms, found);
+  };
+  // `place` is let go of when this function ends, so its last promise is awaited here.
+  if (onResult === undefined) return await solve(0, count);
+  requireMemory(
+    8 * terms.length * count * size,
+    `all eigenvalues of order ${String(size)} at ${String(count)} points`,
+    'give fewer points at once',
+  );
+  const whole = emptyResult(size, data.sampleCount, count, terms);
+  const failed: { point: number; message: string }[] = [];
+  for (let first = 0; first < count; first += pointsAtOnce) {
+    const result = await solve(first, Math.min(pointsAtOnce, count - first));
+    for (const { point, message } of result.failed) failed.push({ point: first + point, message });
+    onResult({ ...result, first });
     copyRows(result, whole, first, terms);
   }
   return { ...whole, failed };
