@@ -1,6 +1,5 @@
 #include "training/optimizer.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include "core/instruction_sets.hpp"
@@ -26,7 +25,7 @@ struct AdamStep {
   T beta1_rest;
   T beta2;
   T beta2_rest;
-  T root;  // √(1 − β₂ᵗ)
+  T inverse_root;  // 1 / √(1 − β₂ᵗ)
   T epsilon;
 };
 
@@ -50,22 +49,35 @@ template <typename T>
   }
 }
 
+/// The arrays do not overlap: said, since with so many of them the compiler does not check and the
+/// loop stays scalar.
 template <typename T>
-[[gnu::always_inline]] inline void adam_loop(const AdamStep<T>& s, std::size_t n, const T* g,
-                                             T* first, T* second, T* largest, const T* theta,
-                                             T* next) {
-  for (std::size_t i = 0; i < n; ++i) {
+[[gnu::always_inline]] inline void adam_loop(const AdamStep<T>& given, std::size_t n,
+                                             const T* __restrict__ g, T* __restrict__ first,
+                                             T* __restrict__ second, T* __restrict__ largest,
+                                             const T* __restrict__ theta, T* __restrict__ next) {
+  const AdamStep<T> s = given;
+  const auto advance = [&](std::size_t i) {
     const T slope = g[i] + s.lambda * theta[i];
     const T m = first[i] + s.beta1_rest * (slope - first[i]);
-    const T v = s.beta2 * second[i] + s.beta2_rest * slope * slope;
     first[i] = m;
-    second[i] = v;
-    T w = v;
-    if (largest != nullptr) {
-      w = std::max(largest[i], v);
-      largest[i] = w;
+    second[i] = s.beta2 * second[i] + s.beta2_rest * slope * slope;
+    return m;
+  };
+  const auto move = [&](std::size_t i, T m, T w) {
+    next[i] = s.shrink * theta[i] - s.eta * m / (std::sqrt(w) * s.inverse_root + s.epsilon);
+  };
+  if (largest == nullptr) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const T m = advance(i);
+      move(i, m, second[i]);
     }
-    next[i] = s.shrink * theta[i] - s.eta * m / (std::sqrt(w) / s.root + s.epsilon);
+    return;
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const T m = advance(i);
+    largest[i] = largest[i] < second[i] ? second[i] : largest[i];
+    move(i, m, largest[i]);
   }
 }
 
@@ -117,7 +129,7 @@ AdamStep<T> adam_step(const UpdateRule& rule, double learning_rate, std::uint64_
           static_cast<T>(1 - rule.beta1),
           static_cast<T>(rule.beta2),
           static_cast<T>(1 - rule.beta2),
-          static_cast<T>(std::sqrt(1 - std::pow(rule.beta2, t))),
+          static_cast<T>(1 / std::sqrt(1 - std::pow(rule.beta2, t))),
           static_cast<T>(rule.epsilon)};
 }
 

@@ -277,20 +277,45 @@ describe('while a network is trained', () => {
   });
 });
 
-it('a learning rate that makes the loss explode is ERR_NUMERIC, naming a step', async () => {
+describe('a run that diverges', () => {
   const values = createNetwork({
     input: [10],
     layers: [{ type: 'dense', units: 1 }],
     loss: 'meanSquaredError',
   });
-  const exploding = {
-    optimizer: sgd({ learningRate: 1e30 }),
-    batchSize: 'full',
-    steps: 1000,
-  } as const;
-  await expect(train(values, data, exploding)).rejects.toEqual(
-    refusal('ERR_NUMERIC', /not finite/),
+  const options = { batchSize: 'full', steps: 1000, recordEvery: 1000 } as const;
+  const divergence =
+    /training diverged at step (\d+): .* (?:is|are) not finite.* left after step \d+, where the loss of the batch was [\d.e+]+; a smaller learning rate/;
+
+  it.each([10, 1e100, Number.MAX_VALUE])(
+    'at a learning rate of %s names step and loss, and is left on its last finite step',
+    async (learningRate) => {
+      const network = values.clone();
+      const optimizer = sgd({ learningRate });
+      const failure: unknown = await train(network, data, { ...options, optimizer }).catch(
+        (error: unknown) => error,
+      );
+      expect(failure).toEqual(refusal('ERR_NUMERIC', divergence));
+      const message = failure instanceof Error ? failure.message : '';
+      const [, at, after] = /at step (\d+): .* left after step (\d+)/.exec(message) ?? [];
+      expect(Number(after)).toBe(Number(at) - 1);
+      expect(network.parameters().every(Number.isFinite)).toBe(true);
+      const again = values.clone();
+      const steps = Number(after);
+      // The record of its end fails where the loss of finite parameters overflows.
+      await train(again, data, { ...options, optimizer, steps }).catch(() => undefined);
+      expect(again.parameters()).toEqual(network.parameters());
+    },
   );
+
+  it('is left as it was if not even the first gradient is finite', async () => {
+    const network = values.clone();
+    const huge = new Float64Array(11).fill(1e300);
+    network.setParameters(huge);
+    const training = train(network, data, { ...options, optimizer });
+    await expect(training).rejects.toEqual(refusal('ERR_NUMERIC', /step 0/));
+    expect(network.parameters()).toEqual(huge);
+  });
 });
 
 describe('refusals', () => {
