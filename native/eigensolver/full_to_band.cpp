@@ -38,6 +38,7 @@ class Reduction {
         wv_(n * 2 * width),
         v_next_(n * width),
         packed_(n * width),
+        right_((n + kThinGroup<T>)*2 * width),
         r_(width * width),
         tau_(width),
         t_(width * width),
@@ -158,6 +159,7 @@ class Reduction {
       for (std::size_t i = first; i < first + rows; ++i) {
         std::copy_n(&vw_[i * stride + b_], b_, &wv_[i * stride]);
       }
+      pack_negative_transpose<T>(first, first + rows, stride, wv_.data(), stride, right_.data());
     });
 
     update(start, m, tile_last, first_tile, tiles);
@@ -168,9 +170,16 @@ class Reduction {
                    std::size_t k_end) {
     if (i >= i_end || k >= k_end) return;
     const std::size_t stride = 2 * b_;
-    blas::gemm<T>(Form::plain, Form::transposed, i_end - i, k_end - k, stride, -1,
-                  &vw_[(i - start) * stride], stride, &wv_[(k - start) * stride], stride, 1,
-                  a_ + i * n_ + k, n_);
+    const T* const left = &vw_[(i - start) * stride];
+    if (has_wide_vectors()) {
+      const std::size_t whole = (k_end - k) / kThinGroup<T> * kThinGroup<T>;
+      const ThinOperand<T> right{nullptr, 0, &right_[(k - start) * stride], stride, whole};
+      thin_product<T>(i_end - i, stride, left, stride, right, 0, a_ + i * n_ + k, n_);
+      k += whole;
+      if (k == k_end) return;
+    }
+    blas::gemm<T>(Form::plain, Form::transposed, i_end - i, k_end - k, stride, -1, left, stride,
+                  &wv_[(k - start) * stride], stride, 1, a_ + i * n_ + k, n_);
   }
 
   template <typename Last>
@@ -207,6 +216,7 @@ class Reduction {
   AlignedBuffer<T> wv_;                         // [m, 2b] W and V; Z before W is there
   AlignedBuffer<T> v_next_;                     // [m, b] V of the panel that comes next
   AlignedBuffer<T> packed_;                     // [m, b] V in groups of columns
+  AlignedBuffer<T> right_;                      // [m, 2b] −[W V]ᵀ in groups of columns
   AlignedBuffer<T> r_;                          // [b, b]
   AlignedBuffer<T> tau_;                        // [b]
   AlignedBuffer<T> t_;                          // [b, b] T of the panel that comes next
@@ -224,7 +234,7 @@ void full_to_band(std::size_t n, std::size_t width, std::span<T> a, const Contro
 }
 
 std::size_t full_to_band_workspace(std::size_t n, std::size_t width, std::size_t entry_bytes) {
-  return ((6 * n + (tiles_of(n) + 4) * width + 1) * width + kMaximumThreads * kScratch) *
+  return ((8 * n + (tiles_of(n) + 4) * width + 128) * width + kMaximumThreads * kScratch) *
          entry_bytes;
 }
 

@@ -21,12 +21,8 @@ template <std::size_t micro_rows, typename T>
 [[gnu::always_inline]] inline void micro_tile(std::size_t inner, const T* a, std::size_t row_step,
                                               std::size_t inner_step, const T* v, T* z,
                                               std::size_t z_stride) {
-  Vector<T> sum[micro_rows][kVectors];
-  for (std::size_t r = 0; r < micro_rows; ++r) {
-    for (std::size_t q = 0; q < kVectors; ++q) {
-      sum[r][q] = vector_at<T>(z + r * z_stride + q * kLanes<T>);
-    }
-  }
+  // Summed up apart and added at the end: one rounding of the size of Z, not one for each k.
+  Vector<T> sum[micro_rows][kVectors] = {};
   for (std::size_t k = 0; k < inner; ++k, a += inner_step, v += kGroup<T>) {
     for (std::size_t r = 0; r < micro_rows; ++r) {
       for (std::size_t q = 0; q < kVectors; ++q) {
@@ -36,7 +32,7 @@ template <std::size_t micro_rows, typename T>
   }
   for (std::size_t r = 0; r < micro_rows; ++r) {
     for (std::size_t q = 0; q < kVectors; ++q) {
-      vector_at<T>(z + r * z_stride + q * kLanes<T>) = sum[r][q];
+      vector_at<T>(z + r * z_stride + q * kLanes<T>) += sum[r][q];
     }
   }
 }
@@ -52,6 +48,11 @@ template <typename T>
     T* const to = z + group * kGroup<T>;
     std::size_t r = 0;
     for (; r + kRows <= rows; r += kRows) {
+      // The next micro-tile of Z: it may be far away in memory.
+      for (std::size_t i = 0; i < kRows; ++i) {
+        __builtin_prefetch(to + (r + kRows + i) * z_stride, 1);
+        __builtin_prefetch(to + (r + kRows + i) * z_stride + kLanes<T>, 1);
+      }
       micro_tile<kRows>(inner, a + r / kRows * strip_step, row_step, inner_step, packed,
                         to + r * z_stride, z_stride);
     }
@@ -111,6 +112,19 @@ void pack_thin(std::size_t first, std::size_t last, std::size_t height, std::siz
 }
 
 template <typename T>
+void pack_negative_transpose(std::size_t first, std::size_t last, std::size_t inner, const T* b,
+                             std::size_t stride, T* packed) {
+  for (std::size_t i = first; i < last; i += kGroup<T>) {
+    T* const to = packed + i * inner;
+    const std::size_t columns = std::min(kGroup<T>, last - i);
+    if (columns < kGroup<T>) std::fill_n(to, inner * kGroup<T>, T{});
+    for (std::size_t k = 0; k < inner; ++k) {
+      for (std::size_t c = 0; c < columns; ++c) to[k * kGroup<T> + c] = -b[(i + c) * stride + k];
+    }
+  }
+}
+
+template <typename T>
 void thin_product(std::size_t rows, std::size_t columns, const T* a, std::size_t a_stride,
                   const ThinOperand<T>& v, std::size_t v_first, T* z, std::size_t z_stride) {
   if (has_wide_vectors()) {
@@ -149,6 +163,10 @@ template void pack_thin<double>(std::size_t, std::size_t, std::size_t, std::size
                                 std::size_t, double*);
 template void pack_thin<float>(std::size_t, std::size_t, std::size_t, std::size_t, const float*,
                                std::size_t, float*);
+template void pack_negative_transpose<double>(std::size_t, std::size_t, std::size_t, const double*,
+                                              std::size_t, double*);
+template void pack_negative_transpose<float>(std::size_t, std::size_t, std::size_t, const float*,
+                                             std::size_t, float*);
 template void thin_product<double>(std::size_t, std::size_t, const double*, std::size_t,
                                    const ThinOperand<double>&, std::size_t, double*, std::size_t);
 template void thin_product<float>(std::size_t, std::size_t, const float*, std::size_t,

@@ -22,6 +22,16 @@ template <typename T>
 void pack_thin(std::size_t first, std::size_t last, std::size_t height, std::size_t width,
                const T* v, std::size_t stride, T* packed);
 
+/// Columns of a group.
+template <typename T>
+inline constexpr std::size_t kThinGroup = 2 * 64 / sizeof(T);
+
+/// −Bᵀ in groups, for C − A·Bᵀ: rows [first, last) of B [*, inner] become columns. `first` is a
+/// multiple of a group; the last group is filled up with zeros.
+template <typename T>
+void pack_negative_transpose(std::size_t first, std::size_t last, std::size_t inner, const T* b,
+                             std::size_t stride, T* packed);
+
 template <typename T>
 struct ThinOperand {
   const T* rows;  // V [height, width], rows `stride` apart
