@@ -117,9 +117,16 @@ export type {
 } from './curvature/operator.js';
 export { blocks } from './curvature/parameters.js';
 export type { ChosenTensor } from './curvature/parameters.js';
+export { add, scale, shift } from './curvature/algebra.js';
 export { matrixOperator } from './curvature/matrix.js';
 export type { MatrixOperator } from './curvature/matrix.js';
 
+export { extremalEigenpairs } from './spectrum/extremal-eigenpairs.js';
+export type {
+  EigenpairsAtEnd,
+  ExtremalEigenpairs,
+  ExtremalEigenpairsOptions,
+} from './spectrum/extremal-eigenpairs.js';
 export { denseSpectrum, eigenvalues } from './spectrum/dense-spectrum.js';
 export { eigenpairs } from './spectrum/eigenpairs.js';
 export type { Eigenpairs, EigenpairsOptions } from './spectrum/eigenpairs.js';

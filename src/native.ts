@@ -11,6 +11,7 @@ declare const operatorBrand: unique symbol;
 declare const trainerBrand: unique symbol;
 declare const pointBrand: unique symbol;
 declare const lossTableBrand: unique symbol;
+declare const basisBrand: unique symbol;
 
 /** Opaque native objects, freed by the garbage collector. */
 export interface NetworkHandle {
@@ -28,6 +29,11 @@ export interface PointHandle {
 }
 export interface LossTableHandle {
   readonly [lossTableBrand]: true;
+}
+
+/** Orthonormal rows of Lanczos iterations. */
+export interface BasisHandle {
+  readonly [basisBrand]: true;
 }
 
 export interface TrainerHandle {
@@ -376,6 +382,69 @@ export interface Addon {
   release(
     handle: NetworkHandle | OperatorHandle | SamplesHandle | PointHandle | LossTableHandle,
   ): void;
+  /** Room for `capacity` rows of n entries. */
+  createBasis(n: number, capacity: number, dtype: string): BasisHandle;
+  /** [count, n] */
+  basisRows(basis: BasisHandle, first: number, count: number): NativeArray;
+  setBasisRows(basis: BasisHandle, first: number, rows: NativeArray): void;
+  randomizeBasis(
+    basis: BasisHandle,
+    first: number,
+    count: number,
+    seed: number,
+    entries: 'normal' | 'rademacher',
+    options: JobOptions,
+  ): NativeJob<undefined>;
+  /** Rows W from `first` on become orthonormal, and orthogonal to V, the rows before them from `base` on;
+   *  gives C [count, first − base + count] with W = C·(V, W'), where a row of which less than `least`
+   *  remains is a random one instead, with 0 on C's diagonal. */
+  orthonormalizeBasis(
+    basis: BasisHandle,
+    rows: {
+      readonly base: number;
+      readonly first: number;
+      readonly count: number;
+      readonly least: number;
+      readonly seed: number;
+    },
+    options: JobOptions,
+  ): NativeJob<Float64Array>;
+  /** The first `from` rows become s [to, from] times them; `moved` rows after them follow. */
+  rotateBasis(
+    basis: BasisHandle,
+    from: number,
+    to: number,
+    s: Float64Array,
+    moved: number,
+    options: JobOptions,
+  ): NativeJob<undefined>;
+  /** Rows w from `first` on become w_i − θ_i v_i, v the rows from 0 on; gives their norms. */
+  basisResiduals(
+    basis: BasisHandle,
+    first: number,
+    theta: Float64Array,
+    options: JobOptions,
+  ): NativeJob<Float64Array>;
+  /** Inner products [count, others] of rows. */
+  basisProducts(
+    basis: BasisHandle,
+    first: number,
+    count: number,
+    base: number,
+    others: number,
+    options: JobOptions,
+  ): NativeJob<Float64Array>;
+  /** `probes` runs of `stride` rows: row step + 1 of each holds Av and becomes the next Lanczos vector.
+   *  [probes, 3]: α, β (0 where less than its entry of `leasts` remained) and ‖Av‖². */
+  advanceProbes(
+    basis: BasisHandle,
+    probes: number,
+    stride: number,
+    step: number,
+    leasts: Float64Array,
+    options: JobOptions,
+  ): NativeJob<Float64Array>;
+  releaseBasis(basis: BasisHandle): void;
   machine(): Machine;
   /** Flops per second of a product of two n × n matrices. */
   measureGemm(n: number, dtype: string, options: JobOptions): NativeJob<number>;

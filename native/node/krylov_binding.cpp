@@ -1,0 +1,245 @@
+// The basis of Lanczos iterations, and its loops over vectors.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "core/memory.hpp"
+#include "core/thread_pool.hpp"
+#include "linalg/krylov_basis.hpp"
+#include "node/bindings.hpp"
+#include "node/convert.hpp"
+#include "node/handles.hpp"
+
+namespace eigenscape::node {
+namespace {
+
+struct BasisHandle {
+  static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e06ULL};
+  static constexpr const char* name = "basis";
+  Either<KrylovBasis> object;
+};
+
+/// createBasis(n, capacity, dtype) → handle
+Napi::Value create_basis(const Napi::CallbackInfo& info) {
+  const std::size_t n = size_of(info[0]);
+  const std::size_t capacity = size_of(info[1]);
+  const bool single = info[2].ToString().Utf8Value() == "float32";
+  const std::size_t bytes =
+      krylov_basis_bytes(n, capacity, single ? sizeof(float) : sizeof(double));
+  require_memory(bytes,
+                 std::to_string(capacity) + " basis vectors of " + std::to_string(n) + " entries",
+                 "ask for fewer pairs or probes, a smaller basis, or precision: 'float32'");
+  if (single) {
+    return wrap(info.Env(), BasisHandle{std::make_shared<KrylovBasis<float>>(n, capacity)}, bytes);
+  }
+  return wrap(info.Env(), BasisHandle{std::make_shared<KrylovBasis<double>>(n, capacity)}, bytes);
+}
+
+template <typename T>
+void require_rows(const KrylovBasis<T>& basis, std::size_t first, std::size_t count) {
+  if (first > basis.capacity() || count > basis.capacity() - first) {
+    throw Error(ErrorCode::internal, "rows beyond the basis");
+  }
+}
+
+/// Calls `action` with the basis in its precision.
+template <typename Action>
+Napi::Value with_basis(const Napi::Value& value, const Action& action) {
+  return std::visit([&](const auto& basis) -> Napi::Value { return action(basis); },
+                    unwrap<BasisHandle>(value).object);
+}
+
+/// basisRows(basis, first, count) → entries [count, n]
+Napi::Value basis_rows(const Napi::CallbackInfo& info) {
+  const std::size_t first = size_of(info[1]);
+  const std::size_t count = size_of(info[2]);
+  return with_basis(info[0], [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) {
+    require_rows(*basis, first, count);
+    return to_array<T>(info.Env(), std::span<const T>(basis->row(first), count * basis->size()));
+  });
+}
+
+template <typename T, typename Array>
+void copy_rows(const Array& array, KrylovBasis<T>& basis, std::size_t first) {
+  const std::size_t length = array.ElementLength();
+  if (length % basis.size() != 0) throw Error(ErrorCode::internal, "rows of another length");
+  require_rows(basis, first, length / basis.size());
+  std::copy_n(array.Data(), length, basis.row(first));
+}
+
+/// setBasisRows(basis, first, entries)
+Napi::Value set_basis_rows(const Napi::CallbackInfo& info) {
+  const std::size_t first = size_of(info[1]);
+  return with_basis(info[0], [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) {
+    if (!info[2].IsTypedArray()) throw Error(ErrorCode::internal, "a typed array was expected");
+    const auto array = info[2].As<Napi::TypedArray>();
+    if (array.TypedArrayType() == napi_float64_array) {
+      copy_rows(array.As<Napi::Float64Array>(), *basis, first);
+    } else if (array.TypedArrayType() == napi_float32_array) {
+      copy_rows(array.As<Napi::Float32Array>(), *basis, first);
+    } else {
+      throw Error(ErrorCode::internal, "a Float64Array or Float32Array was expected");
+    }
+    return info.Env().Undefined();
+  });
+}
+
+Resolve resolve_numbers(std::vector<double> numbers) {
+  auto held = std::make_shared<std::vector<double>>(std::move(numbers));
+  return [held](Napi::Env env) { return to_array<double>(env, *held); };
+}
+
+std::uint64_t seed_of(const Napi::Value& value) {
+  return static_cast<std::uint64_t>(static_cast<std::int64_t>(value.ToNumber().Int64Value()));
+}
+
+/// randomizeBasis(basis, first, count, seed, entries, options) → job
+Napi::Value randomize_job(const Napi::CallbackInfo& info) {
+  const std::size_t first = size_of(info[1]);
+  const std::size_t count = size_of(info[2]);
+  const std::uint64_t seed = seed_of(info[3]);
+  const RandomEntries entries = info[4].ToString().Utf8Value() == "rademacher"
+                                    ? RandomEntries::rademacher
+                                    : RandomEntries::normal;
+  return with_basis(info[0],
+                    [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) -> Napi::Value {
+                      require_rows(*basis, first, count);
+                      return start_job(info.Env(), info[5].As<Napi::Object>(),
+                                       [=](const Control& control) -> Resolve {
+                                         basis->randomize(first, count, seed, entries, control);
+                                         return [](Napi::Env env) { return env.Undefined(); };
+                                       });
+                    });
+}
+
+/// orthonormalizeBasis(basis, { base, first, count, least, seed }, options) → job of C [count, …]
+Napi::Value orthonormalize_job(const Napi::CallbackInfo& info) {
+  const auto what = info[1].As<Napi::Object>();
+  const std::size_t base = size_of(what.Get("base"));
+  const std::size_t first = size_of(what.Get("first"));
+  const std::size_t count = size_of(what.Get("count"));
+  const double least = number_of(what, "least");
+  const std::uint64_t seed = seed_of(what.Get("seed"));
+  return with_basis(
+      info[0], [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) -> Napi::Value {
+        require_rows(*basis, first, count);
+        if (base > first) throw Error(ErrorCode::internal, "base is beyond first");
+        return start_job(info.Env(), info[2].As<Napi::Object>(),
+                         [=](const Control& control) -> Resolve {
+                           return resolve_numbers(
+                               basis->orthonormalize(base, first, count, least, seed, control));
+                         });
+      });
+}
+
+/// rotateBasis(basis, from, to, s [to, from], moved, options) → job
+Napi::Value rotate_job(const Napi::CallbackInfo& info) {
+  const std::size_t from = size_of(info[1]);
+  const std::size_t to = size_of(info[2]);
+  auto s = std::make_shared<std::vector<double>>(to_vector<double>(info[3]));
+  const std::size_t moved = size_of(info[4]);
+  return with_basis(info[0],
+                    [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) -> Napi::Value {
+                      require_rows(*basis, from, moved);
+                      if (to > from || s->size() != to * from) {
+                        throw Error(ErrorCode::internal, "a rotation of another shape");
+                      }
+                      return start_job(info.Env(), info[5].As<Napi::Object>(),
+                                       [=](const Control& control) -> Resolve {
+                                         basis->rotate(from, to, *s, moved, control);
+                                         return [](Napi::Env env) { return env.Undefined(); };
+                                       });
+                    });
+}
+
+/// basisResiduals(basis, first, theta, options) → job of norms
+Napi::Value residuals_job(const Napi::CallbackInfo& info) {
+  const std::size_t first = size_of(info[1]);
+  auto theta = std::make_shared<std::vector<double>>(to_vector<double>(info[2]));
+  return with_basis(
+      info[0], [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) -> Napi::Value {
+        require_rows(*basis, first, theta->size());
+        return start_job(info.Env(), info[3].As<Napi::Object>(),
+                         [=](const Control& control) -> Resolve {
+                           return resolve_numbers(basis->residuals(first, *theta, control));
+                         });
+      });
+}
+
+/// basisProducts(basis, first, count, base, others, options) → job of [count, others]
+Napi::Value products_job(const Napi::CallbackInfo& info) {
+  const std::size_t first = size_of(info[1]);
+  const std::size_t count = size_of(info[2]);
+  const std::size_t base = size_of(info[3]);
+  const std::size_t others = size_of(info[4]);
+  return with_basis(
+      info[0], [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) -> Napi::Value {
+        require_rows(*basis, first, count);
+        require_rows(*basis, base, others);
+        return start_job(
+            info.Env(), info[5].As<Napi::Object>(), [=](const Control& control) -> Resolve {
+              return resolve_numbers(basis->products(first, count, base, others, control));
+            });
+      });
+}
+
+/// Probes of which each has its own run of `stride` rows: row `step` of each run is v; the product
+/// A·v was put into row step + 1, and becomes the next Lanczos vector there.
+/// advanceProbes(basis, probes, stride, step, leasts, options) → job of [probes, 3]: α, β, ‖Av‖²
+Napi::Value advance_job(const Napi::CallbackInfo& info) {
+  const std::size_t probes = size_of(info[1]);
+  const std::size_t stride = size_of(info[2]);
+  const std::size_t step = size_of(info[3]);
+  auto leasts = std::make_shared<std::vector<double>>(to_vector<double>(info[4]));
+  return with_basis(
+      info[0], [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) -> Napi::Value {
+        require_rows(*basis, 0, probes * stride);
+        if (step + 1 >= stride || leasts->size() != probes) {
+          throw Error(ErrorCode::internal, "a step beyond the rows of a probe");
+        }
+        return start_job(info.Env(), info[5].As<Napi::Object>(),
+                         [=](const Control& control) -> Resolve {
+                           std::vector<double> results(3 * probes);
+                           // One thread to a probe; its bits do not depend on threads, so neither
+                           // do these.
+                           parallel_for(control, probes, [&](std::size_t probe) {
+                             const Control alone;
+                             const std::size_t base = probe * stride;
+                             const std::size_t next = base + step + 1;
+                             const double square = basis->products(next, 1, next, 1, alone)[0];
+                             const std::vector<double> c = basis->orthonormalize(
+                                 base, next, 1, (*leasts)[probe], probe * stride + step, alone);
+                             results[3 * probe] = c[step];
+                             results[3 * probe + 1] = c[step + 1];
+                             results[3 * probe + 2] = square;
+                             control.check();
+                           });
+                           return resolve_numbers(std::move(results));
+                         });
+      });
+}
+
+/// releaseBasis(basis)
+Napi::Value release_basis(const Napi::CallbackInfo& info) {
+  release<BasisHandle>(info[0]);
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void register_krylov(Exports& exports) {
+  exports.add<create_basis>("createBasis");
+  exports.add<basis_rows>("basisRows");
+  exports.add<set_basis_rows>("setBasisRows");
+  exports.add<randomize_job>("randomizeBasis");
+  exports.add<orthonormalize_job>("orthonormalizeBasis");
+  exports.add<rotate_job>("rotateBasis");
+  exports.add<residuals_job>("basisResiduals");
+  exports.add<products_job>("basisProducts");
+  exports.add<advance_job>("advanceProbes");
+  exports.add<release_basis>("releaseBasis");
+}
+
+}  // namespace eigenscape::node

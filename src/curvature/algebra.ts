@@ -1,0 +1,95 @@
+// Sums, multiples and shifts of symmetric operators: what users would write around a product, with the
+// dense matrix too where the parts have one.
+
+import { describeValue } from '../describe-value.js';
+import { EigenscapeError } from '../errors.js';
+import type { SymmetricOperator } from './operator.js';
+
+type Entries = ArrayLike<number>;
+
+/** A + B: float32 only if both are.
+ *  @throws EigenscapeError ERR_SHAPE when their sizes differ */
+export function add(a: SymmetricOperator, b: SymmetricOperator): SymmetricOperator {
+  requirePart('add', a);
+  requirePart('add', b);
+  if (a.size !== b.size) {
+    throw new EigenscapeError(
+      'ERR_SHAPE',
+      `add: the operators have sizes ${String(a.size)} and ${String(b.size)}; expected the same`,
+      { details: { sizes: [a.size, b.size] } },
+    );
+  }
+  const dtype = a.dtype === 'float32' && b.dtype === 'float32' ? 'float32' : 'float64';
+  const sum = (x: Entries, y: Entries) =>
+    Float64Array.from(x, (value, index) => value + (y[index] ?? NaN));
+  const denseA = a.toDense?.bind(a);
+  const denseB = b.toDense?.bind(b);
+  return {
+    size: a.size,
+    dtype,
+    async apply(vectors, count) {
+      // A part may keep or change what it is given: each gets its own.
+      return sum(await a.apply(vectors.slice(), count), await b.apply(vectors.slice(), count));
+    },
+    ...(denseA !== undefined &&
+      denseB !== undefined && { toDense: async () => sum(await denseA(), await denseB()) }),
+  };
+}
+
+/** c·A.
+ *  @throws EigenscapeError ERR_SPEC unless c is a finite number */
+export function scale(a: SymmetricOperator, c: number): SymmetricOperator {
+  requirePart('scale', a);
+  requireFactor('scale', c);
+  const multiply = (x: Entries) => Float64Array.from(x, (value) => c * value);
+  const dense = a.toDense?.bind(a);
+  return {
+    size: a.size,
+    dtype: a.dtype ?? 'float64',
+    apply: async (vectors, count) => multiply(await a.apply(vectors, count)),
+    ...(dense !== undefined && { toDense: async () => multiply(await dense()) }),
+  };
+}
+
+/** A + c·I.
+ *  @throws EigenscapeError ERR_SPEC unless c is a finite number */
+export function shift(a: SymmetricOperator, c: number): SymmetricOperator {
+  requirePart('shift', a);
+  requireFactor('shift', c);
+  const { size } = a;
+  const dense = a.toDense?.bind(a);
+  return {
+    size,
+    dtype: a.dtype ?? 'float64',
+    async apply(vectors, count) {
+      const products = await a.apply(vectors.slice(), count);
+      return Float64Array.from(products, (value, index) => value + c * (vectors[index] ?? NaN));
+    },
+    ...(dense !== undefined && {
+      toDense: async () => {
+        const matrix = Float64Array.from(await dense());
+        for (let i = 0; i < size; i += 1)
+          matrix[i * (size + 1)] = (matrix[i * (size + 1)] ?? NaN) + c;
+        return matrix;
+      },
+    }),
+  };
+}
+
+function requirePart(call: string, operator: unknown): void {
+  const given = typeof operator === 'object' && operator !== null ? operator : {};
+  if ('size' in given && 'apply' in given && typeof given.apply === 'function') return;
+  throw new EigenscapeError(
+    'ERR_SPEC',
+    `${call}: given ${describeValue(operator)}; expected an operator: { size, apply(vectors, count) }`,
+  );
+}
+
+function requireFactor(call: string, c: unknown): void {
+  if (typeof c === 'number' && Number.isFinite(c)) return;
+  throw new EigenscapeError(
+    'ERR_SPEC',
+    `${call}: the number is ${describeValue(c)}; expected a finite number`,
+    { details: { value: c } },
+  );
+}

@@ -1,0 +1,253 @@
+// Eigenpairs at both ends of a spectrum, from products alone.
+
+import * as v from 'valibot';
+
+import type { SymmetricOperator } from '../curvature/operator.js';
+import { EigenscapeError } from '../errors.js';
+import {
+  longCallEntries,
+  optionsOf,
+  parseOptions,
+  positiveInteger,
+  positiveNumber,
+  requireArray,
+  seedOption,
+} from '../options.js';
+import type { LongCallOptions } from '../progress.js';
+import { Lanczos } from './lanczos.js';
+import type { RitzPairs } from './lanczos.js';
+import { Products } from './products.js';
+
+export interface ExtremalEigenpairsOptions extends LongCallOptions {
+  /** How many pairs at each end; `largest: 1` if neither is given. */
+  readonly largest?: number | undefined;
+  readonly smallest?: number | undefined;
+  /** Wanted ‖Av − λv‖, as a share of the largest |λ|; 1e-8 by default, 1e-5 in float32. Rounding of the
+   *  products bounds what can be reached: about 1e-14, in float32 about 1e-6. */
+  readonly tolerance?: number | undefined;
+  /** Vectors to begin with [any count, size], such as those of a nearby problem. */
+  readonly startVectors?: ArrayLike<number> | undefined;
+  readonly seed?: number | undefined;
+  /** Vectors multiplied at once; 4 by default. */
+  readonly blockSize?: number | undefined;
+  /** Basis vectors held at most. */
+  readonly basisSize?: number | undefined;
+  /** Products with vectors after which the search ends, whatever was found. Default 100,000. */
+  readonly maxProducts?: number | undefined;
+  /** Of the basis; 'float32' halves the memory, and the vectors are orthonormal to 1e-6 only. */
+  readonly precision?: 'float64' | 'float32' | undefined;
+}
+
+export interface EigenpairsAtEnd {
+  /** From the end inward. */
+  readonly values: Float64Array;
+  /** Rows [values.length, size], orthonormal. */
+  readonly vectors: Float64Array | Float32Array;
+  /** ‖A v − λ v‖₂, recomputed with a product for each: an eigenvalue lies that near. */
+  readonly residualNorms: Float64Array;
+  /** Whether the residual norm is within the tolerance, pair by pair. */
+  readonly converged: readonly boolean[];
+}
+
+export interface ExtremalEigenpairs {
+  readonly largest: EigenpairsAtEnd;
+  readonly smallest: EigenpairsAtEnd;
+  /** ‖AV − VΘ‖_F over all pairs returned. Kahan (1967): as many distinct eigenvalues, counted with
+   *  multiplicity, lie within this of the values. That they are the outermost ones is not proven: a run
+   *  from fresh random vectors, orthogonal to those found, found no others. */
+  readonly bound: number;
+  /** Products with vectors, all told, and seconds in them and in the rest. */
+  readonly products: number;
+  readonly seconds: { readonly products: number; readonly orthogonalization: number };
+}
+
+const schema = optionsOf({
+  ...longCallEntries,
+  largest: v.optional(positiveInteger),
+  smallest: v.optional(positiveInteger),
+  tolerance: v.optional(positiveNumber),
+  startVectors: v.optional(v.any()),
+  seed: seedOption,
+  blockSize: v.optional(positiveInteger, 4),
+  basisSize: v.optional(positiveInteger),
+  maxProducts: v.optional(positiveInteger, 100_000),
+  precision: v.optional(v.picklist(['float64', 'float32'], "'float64' or 'float32'"), 'float64'),
+});
+
+/** The outermost eigenpairs at either or both ends, by block Lanczos with thick restart, every new vector
+ *  orthogonalised twice against all others.
+ *
+ *  Pairs that do not converge within `maxProducts` are returned as they stand, flagged `converged: false`.
+ *  More pairs than dimensions are cut to all of them; with both ends, a pair may be in both.
+ *  @throws EigenscapeError ERR_MEMORY before the basis is allocated; ERR_NUMERIC when a product is not
+ *  finite, or a user's operator is not symmetric or not repeatable
+ *  @example const { largest } = await extremalEigenpairs(hessian(network, data), { largest: 10 }) */
+export async function extremalEigenpairs(
+  operator: SymmetricOperator,
+  options: ExtremalEigenpairsOptions = {},
+): Promise<ExtremalEigenpairs> {
+  const parsed = parseOptions('extremalEigenpairs', schema, options);
+  const start = readStart(operator, options.startVectors);
+  const products = await Products.of('extremalEigenpairs', operator, options);
+  const { size, dtype } = products;
+  const none = parsed.largest === undefined && parsed.smallest === undefined;
+  const largest = Math.min(parsed.largest ?? (none ? 1 : 0), size);
+  const smallest = Math.min(parsed.smallest ?? 0, size);
+  const single = dtype === 'float32' || parsed.precision === 'float32';
+  const blockSize = Math.min(parsed.blockSize, size);
+  const wanted = Math.min(largest + smallest, size);
+  const widest = Math.max(blockSize, (start?.length ?? 0) / size);
+  const basisSize = parsed.basisSize ?? 2 * wanted + Math.max(20, 6 * blockSize);
+  const capacity = Math.min(size, Math.max(basisSize, wanted + 2 * widest));
+  const lanczos = new Lanczos(
+    products,
+    {
+      capacity,
+      blockSize,
+      spare: Math.max(widest, 2 * wanted - capacity),
+      precision: parsed.precision,
+      seed: parsed.seed,
+    },
+    options,
+  );
+  try {
+    const tolerance = parsed.tolerance ?? (single ? 1e-5 : 1e-8);
+    const search = { lanczos, products, largest, smallest, tolerance, widest, capacity };
+    await lanczos.start(start);
+    const ritz = await converge(search, parsed.maxProducts - wanted, options);
+    return await finish(search, ritz, parsed.precision === 'float32');
+  } finally {
+    lanczos.dispose();
+  }
+}
+
+interface Search {
+  readonly lanczos: Lanczos;
+  readonly products: Products;
+  readonly largest: number;
+  readonly smallest: number;
+  readonly tolerance: number;
+  /** Vectors of a frontier, at most. */
+  readonly widest: number;
+  readonly capacity: number;
+}
+
+/** Ranks of the wanted pairs among `count` ascending ones: the smallest ones, then the largest. */
+function wantedRanks({ largest, smallest }: Search, count: number): number[] {
+  return Array.from({ length: count }, (_, k) => k).filter(
+    (k) => k < smallest || k >= count - largest,
+  );
+}
+
+/** Fresh random blocks that must find nothing new before the search ends, in blocks of products. */
+const sweepBlocks = 12;
+
+/** Runs until the wanted pairs have converged, and a sweep from random vectors has added none. */
+async function converge(
+  search: Search,
+  maxProducts: number,
+  { onProgress }: LongCallOptions,
+): Promise<RitzPairs> {
+  const { lanczos, products, tolerance, widest } = search;
+  let before: Float64Array | undefined;
+  let swept = 0;
+  for (;;) {
+    while (lanczos.hasRoom && (products.count < maxProducts || lanczos.rows === 0)) {
+      await lanczos.step();
+      swept += 1;
+    }
+    const ritz = await lanczos.ritzPairs();
+    const limit = tolerance * lanczos.scale;
+    const ranks = wantedRanks(search, ritz.values.length);
+    const done = ranks.filter((k) => (ritz.residualNorms[k] ?? Infinity) <= limit).length;
+    const total = Math.min(search.largest + search.smallest, products.size);
+    onProgress?.({ stage: 'eigenpairs', done, total, secondsLeft: undefined });
+    if (lanczos.complete || products.count + widest > maxProducts) return ritz;
+    const values = Float64Array.from(ranks, (k) => ritz.values[k] ?? NaN);
+    const converged = done >= total;
+    const settled = before?.every((value, k) => Math.abs(value - (values[k] ?? NaN)) <= limit);
+    if (converged && settled === true && swept >= sweepBlocks) return ritz;
+    const sweep = converged && settled !== true;
+    if (sweep) {
+      before = values;
+      swept = 0;
+    }
+    await lanczos.restart(
+      ritz,
+      keptRanks(search, ritz.values.length),
+      sweep ? 'random' : 'residual',
+    );
+  }
+}
+
+/** The wanted pairs and some neighbours on the inside, whose presence speeds up the rest. */
+function keptRanks(search: Search, count: number): number[] {
+  const { largest, smallest, capacity, widest } = search;
+  const room = Math.max(0, capacity - largest - smallest - 2 * widest);
+  const more = Math.floor(room / 2 / ((largest > 0 ? 1 : 0) + (smallest > 0 ? 1 : 0)));
+  const top = largest > 0 ? largest + more : 0;
+  const bottom = smallest > 0 ? smallest + more : 0;
+  return Array.from({ length: count }, (_, k) => k).filter((k) => k < bottom || k >= count - top);
+}
+
+async function finish(
+  search: Search,
+  ritz: RitzPairs,
+  single: boolean,
+): Promise<ExtremalEigenpairs> {
+  const { lanczos, products } = search;
+  const count = ritz.values.length;
+  const ranks = wantedRanks(search, count);
+  await lanczos.restart(ritz, ranks, 'residual');
+  const values = Float64Array.from(ranks, (k) => ritz.values[k] ?? NaN);
+  const norms = await lanczos.trueResiduals(values);
+  const vectors = lanczos.vectors(ranks.length);
+  const { size } = products;
+  const limit = search.tolerance * lanczos.scale;
+  const make = single ? Float32Array : Float64Array;
+  const atEnd = (places: readonly number[]): EigenpairsAtEnd => {
+    const rows = new make(places.length * size);
+    places.forEach((place, row) => {
+      rows.set(vectors.subarray(place * size, (place + 1) * size), row * size);
+    });
+    const residualNorms = Float64Array.from(places, (place) => norms[place] ?? NaN);
+    return {
+      values: Float64Array.from(places, (place) => values[place] ?? NaN),
+      vectors: rows,
+      residualNorms,
+      converged: Array.from(residualNorms, (norm) => norm <= limit),
+    };
+  };
+  const places = ranks.map((_, place) => place);
+  return {
+    largest: atEnd(search.largest > 0 ? places.slice(-search.largest).reverse() : []),
+    smallest: atEnd(places.slice(0, search.smallest)),
+    bound: Math.hypot(...norms),
+    products: products.count,
+    seconds: {
+      products: products.milliseconds / 1000,
+      orthogonalization: lanczos.milliseconds / 1000,
+    },
+  };
+}
+
+function readStart(operator: SymmetricOperator, given: unknown): Float64Array | undefined {
+  if (given === undefined) return undefined;
+  requireArray('extremalEigenpairs', 'startVectors', given);
+  const { size } = operator;
+  if (given.length === 0 || given.length % size !== 0 || given.length > size * size) {
+    throw new EigenscapeError(
+      'ERR_SHAPE',
+      `extremalEigenpairs: startVectors has ${String(given.length)} entries; expected 1 to ${String(size)} vectors of ${String(size)}`,
+      { details: { given: given.length, size } },
+    );
+  }
+  return Float64Array.from(given, (value, index) => {
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    throw new EigenscapeError(
+      'ERR_DATA',
+      `extremalEigenpairs: entry ${String(index)} of startVectors is ${String(value)}; expected a finite number`,
+      { details: { index, value } },
+    );
+  });
+}

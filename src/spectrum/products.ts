@@ -1,0 +1,131 @@
+// Products of an operator that is known by them alone: counted, checked, and probed before first use.
+
+import { isCurvatureOperator } from '../curvature/operator.js';
+import type { SymmetricOperator } from '../curvature/operator.js';
+import type { DType } from '../data/dtype.js';
+import { createRandom } from '../data/random.js';
+import { describeValue } from '../describe-value.js';
+import { EigenscapeError } from '../errors.js';
+import { throwIfAborted } from '../long-call.js';
+import { requireArray } from '../options.js';
+import type { LongCallOptions } from '../progress.js';
+import { requireOperator } from './dense-matrix.js';
+
+/** |⟨u, Av⟩ − ⟨v, Au⟩| against ‖u‖‖Av‖ + ‖v‖‖Au‖, and entries of two products of one vector against the
+ *  largest: rounding stays far below. */
+const tolerated: Readonly<Record<DType, number>> = { float64: 1e-9, float32: 1e-4 };
+
+type Vectors = Float64Array | Float32Array;
+
+export class Products {
+  readonly size: number;
+  readonly dtype: DType;
+  /** Products with single vectors so far. */
+  count = 0;
+  /** Milliseconds spent in them. */
+  milliseconds = 0;
+  readonly #call: string;
+  readonly #operator: SymmetricOperator;
+  readonly #options: LongCallOptions;
+
+  private constructor(call: string, operator: SymmetricOperator, options: LongCallOptions) {
+    this.#call = call;
+    this.#operator = operator;
+    this.#options = { signal: options.signal, threads: options.threads };
+    this.size = operator.size;
+    this.dtype = operator.dtype ?? 'float64';
+  }
+
+  /** Probes a user's operator once; the library's own are symmetric by construction.
+   *  @throws EigenscapeError ERR_NUMERIC, the message says which failed */
+  static async of(
+    call: string,
+    operator: SymmetricOperator,
+    options: LongCallOptions,
+  ): Promise<Products> {
+    requireOperator(operator);
+    const products = new Products(call, operator, options);
+    if (!isCurvatureOperator(operator)) await products.#probe();
+    return products;
+  }
+
+  /** A·v for the rows v of `vectors` [count, size], finite, in the operator's own array or a copy. */
+  async apply(vectors: Vectors): Promise<Vectors> {
+    const { signal } = this.#options;
+    throwIfAborted(signal);
+    const count = vectors.length / this.size;
+    const given = this.dtype === 'float32' ? Float32Array.from(vectors) : vectors;
+    const started = performance.now();
+    const result: unknown = isCurvatureOperator(this.#operator)
+      ? await this.#operator.apply(given, count, this.#options)
+      : await this.#operator.apply(given, count);
+    this.milliseconds += performance.now() - started;
+    this.count += count;
+    throwIfAborted(signal);
+    return this.#checked(result, vectors.length);
+  }
+
+  #checked(result: unknown, length: number): Vectors {
+    requireArray(this.#call, "what the operator's apply returned", result);
+    if (result.length !== length) {
+      throw new EigenscapeError(
+        'ERR_SHAPE',
+        `the operator's apply returned ${String(result.length)} entries; expected ${String(length)}: count × size`,
+        { details: { given: result.length, expected: length } },
+      );
+    }
+    if (isCurvatureOperator(this.#operator)) return result as Vectors; // the engine has checked
+    const copy = new Float64Array(length);
+    for (let index = 0; index < length; index += 1) {
+      const value = result[index];
+      if (typeof value !== 'number' || !Number.isFinite(value)) {
+        throw new EigenscapeError(
+          'ERR_NUMERIC',
+          `${this.#call}: a product of the operator is not finite: entry ${String(index % this.size)} of row ${String(Math.floor(index / this.size))} is ${describeValue(value)}`,
+          { details: { index, value } },
+        );
+      }
+      copy[index] = value;
+    }
+    return copy;
+  }
+
+  async #probe(): Promise<void> {
+    const random = createRandom(0);
+    const u = Float64Array.from({ length: this.size }, () => random.normal());
+    const v = Float64Array.from({ length: this.size }, () => random.normal());
+    const au = await this.apply(u.slice());
+    const av = await this.apply(v.slice());
+    const again = await this.apply(u.slice());
+    const limit = tolerated[this.dtype];
+    let [moved, largest] = [0, 0];
+    for (let i = 0; i < this.size; i += 1) {
+      moved = Math.max(moved, Math.abs((au[i] ?? NaN) - (again[i] ?? NaN)));
+      largest = Math.max(largest, Math.abs(au[i] ?? NaN));
+    }
+    if (moved > limit * largest) {
+      throw new EigenscapeError(
+        'ERR_NUMERIC',
+        `${this.#call}: the operator is not repeatable: two products of one vector differ by ${String(moved)}, entries being up to ${String(largest)}`,
+        { details: { moved, largest } },
+      );
+    }
+    const [left, right] = [dot(u, av), dot(v, au)];
+    const size = norm(u) * norm(av) + norm(v) * norm(au);
+    if (Math.abs(left - right) > limit * size) {
+      throw new EigenscapeError(
+        'ERR_NUMERIC',
+        `${this.#call}: the operator is not symmetric: for two random vectors ⟨u, Av⟩ is ${String(left)}, but ⟨v, Au⟩ is ${String(right)}`,
+        { details: { left, right } },
+      );
+    }
+  }
+}
+
+function dot(x: Vectors, y: Vectors): number {
+  let sum = 0;
+  for (let index = 0; index < x.length; index += 1) sum += (x[index] ?? NaN) * (y[index] ?? NaN);
+  return sum;
+}
+
+const norm = (x: Vectors): number => Math.sqrt(dot(x, x));
