@@ -37,11 +37,11 @@ void scale(std::size_t n, std::span<T> a, int exponent, const Control& control) 
 
 template <>
 TwoStageTuning two_stage_tuning<double>() {
-  return {32, 1400};
+  return {32, 900};
 }
 template <>
 TwoStageTuning two_stage_tuning<float>() {
-  return {32, 1200};
+  return {32, 800};
 }
 
 template <typename T>

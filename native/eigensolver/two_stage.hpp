@@ -16,7 +16,7 @@ namespace eigenscape {
 
 struct TwoStageTuning {
   std::size_t width;  // of the band
-  std::size_t from;   // order from which on this is faster than LAPACK, on one thread already
+  std::size_t from;   // order from which on this is faster than LAPACK
 };
 
 /// The measurement is in docs/decisions/0003-two-stage-crossover.md.

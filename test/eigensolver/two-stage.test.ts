@@ -10,7 +10,7 @@ const epsilon = { float64: 2 ** -52, float32: 2 ** -23 } as const;
 type DTypeName = keyof typeof epsilon;
 
 /** The native tuning's `from` (float32's is lower), and an odd order above it, whose last blocks are cut short. */
-const crossover = 1400;
+const crossover = 900;
 const order = crossover + 37;
 
 const arrayOf = (dtype: DTypeName, length: number): Float64Array | Float32Array =>
