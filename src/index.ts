@@ -127,6 +127,13 @@ export type {
   ExtremalEigenpairs,
   ExtremalEigenpairsOptions,
 } from './spectrum/extremal-eigenpairs.js';
+export { spectralDensity } from './spectrum/spectral-density.js';
+export type {
+  Estimate,
+  ProbeMeasure,
+  SpectralDensity,
+  SpectralDensityOptions,
+} from './spectrum/spectral-density.js';
 export { denseSpectrum, eigenvalues } from './spectrum/dense-spectrum.js';
 export { eigenpairs } from './spectrum/eigenpairs.js';
 export type { Eigenpairs, EigenpairsOptions } from './spectrum/eigenpairs.js';

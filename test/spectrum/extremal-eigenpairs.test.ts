@@ -223,8 +223,8 @@ describe('operators', () => {
     [...(await eigenvalues(shift(scale(a, 2), -1)))].forEach((value, k) => {
       expect(value).toBeCloseTo(2 * k + 1, 12);
     });
-    expect(() => add(a, diagonal([1, 2]))).toThrow(refusal('ERR_SHAPE', /sizes 3 and 2/) as Error);
-    expect(() => scale(a, NaN)).toThrow(refusal('ERR_SPEC', /NaN; expected a finite/) as Error);
+    expect(() => add(a, diagonal([1, 2]))).toThrow(refusal('ERR_SHAPE', /sizes 3 and 2/));
+    expect(() => scale(a, NaN)).toThrow(refusal('ERR_SPEC', /NaN; expected a finite/));
   });
 });
 
