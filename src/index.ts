@@ -134,6 +134,8 @@ export type {
   SpectralDensity,
   SpectralDensityOptions,
 } from './spectrum/spectral-density.js';
+export { frobeniusNorm, trace } from './spectrum/trace.js';
+export type { FrobeniusNormOptions, TraceEstimate, TraceOptions } from './spectrum/trace.js';
 export { denseSpectrum, eigenvalues } from './spectrum/dense-spectrum.js';
 export { eigenpairs } from './spectrum/eigenpairs.js';
 export type { Eigenpairs, EigenpairsOptions } from './spectrum/eigenpairs.js';
