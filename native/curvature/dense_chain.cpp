@@ -63,7 +63,7 @@ std::span<const T> weights_of(const Operator<T>& matrix, const ChainLayer& layer
 /// D and S ∘ ā of one layer: derivatives of all its pointwise functions together,
 /// (g∘f)' = g'(f)·f' and (g∘f)'' = g''(f)·f'² + g'(f)·f''.
 template <typename T>
-void compose_pointwise(const ChainLayer& layer, std::size_t n, bool second,
+void compose_pointwise(const Graph& graph, const ChainLayer& layer, std::size_t n, bool second,
                        std::span<const T> a_bar, Scratch<T>& scratch, std::size_t index) {
   const std::size_t size = n * layer.h;
   AlignedBuffer<T>& slope = scratch.slope[index];
@@ -74,8 +74,10 @@ void compose_pointwise(const ChainLayer& layer, std::size_t n, bool second,
   curvature.zero();
   for (const std::size_t node : layer.pointwise) {
     const std::span<const T> saved = scratch.evaluation.saved(node);
+    const bool bent = graph.nodes()[node].operation->structure != Structure::piecewise_linear;
     for (std::size_t i = 0; second && i < size; ++i) {
-      curvature[i] = saved[size + i] * slope[i] * slope[i] + saved[i] * curvature[i];
+      curvature[i] *= saved[i];
+      if (bent) curvature[i] += saved[size + i] * slope[i] * slope[i];
     }
     for (std::size_t i = 0; i < size; ++i) slope[i] *= saved[i];
   }
@@ -396,7 +398,7 @@ void compute_chain_values(const Operator<T>& matrix, const std::vector<ChainLaye
     for (std::size_t l = 0; l < layers.size(); ++l) {
       const std::size_t after =
           layers[l].pointwise.empty() ? layers[l].node : layers[l].pointwise.back();
-      compose_pointwise<T>(layers[l], n, residual,
+      compose_pointwise<T>(graph, layers[l], n, residual,
                            residual ? evaluation.adjoint_of(after + 1) : std::span<const T>{},
                            *scratch, l);
     }

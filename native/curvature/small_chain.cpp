@@ -218,9 +218,11 @@ void SmallChainMatrix<T>::forward(std::span<const T> theta, std::size_t first, b
       apply_pointwise<T>(*node, n_, bent ? Order::second : Order::first, z_.span().first(size),
                          y_.span().first(size), saved_.span().first(2 * size));
       std::swap(y_, z_);
+      const bool curves = node->operation->structure != Structure::piecewise_linear;
       for (std::size_t i = 0; bent && i < size; ++i) {
         const T slope = values.slope[i];
-        values.curvature[i] = saved_[size + i] * slope * slope + saved_[i] * values.curvature[i];
+        values.curvature[i] *= saved_[i];
+        if (curves) values.curvature[i] += saved_[size + i] * slope * slope;
       }
       scale_by(size, saved_.data(), values.slope.data());
     }

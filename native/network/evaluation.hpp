@@ -1,7 +1,8 @@
 // The four passes over a whole network, for one chunk of samples and k directions at once.
 //
 // One Evaluation is scratch memory of one thread: it keeps the values of the last chunk, so that
-// forward and adjoint serve all directions that follow.
+// forward and adjoint serve all directions that follow. Networks with images take whole cache lines
+// of samples: a chunk is filled up with copies of its last sample, whose cotangents are 0.
 #pragma once
 
 #include <span>
@@ -58,9 +59,15 @@ class Evaluation {
   template <typename Pass>
   void backward(std::vector<AlignedBuffer<T>>& bars, std::size_t rows, const Pass& pass);
 
+  /// The input in the layout that the first layers read, filled up to n_ samples.
+  void lay_out_input(std::span<const T> x);
+  /// out [rows, n_, C] = f_bar [rows, n, C], 0 for the samples that fill up.
+  void fill_up(std::size_t rows, std::span<const T> f_bar, AlignedBuffer<T>& out) const;
+
   const Graph& graph_;
   std::vector<bool> moves_;
-  std::size_t n_ = 0;
+  std::size_t n_ = 0;      // samples, with those that fill up
+  std::size_t given_ = 0;  // without them
   std::span<const T> x_;
   std::span<const T> theta_;
   std::vector<AlignedBuffer<T>> y_;        // per value (0, the input, is x_)
@@ -73,7 +80,8 @@ class Evaluation {
   std::vector<std::span<const T>> dot_spans_;
   std::vector<std::span<T>> bar_spans_;
   AlignedBuffer<T> output_scratch_;
-  AlignedBuffer<T> scratch_;  // of the operation at work
+  AlignedBuffer<T> outputs_dot_;  // ḟ [k, n, C] without the samples that fill up
+  AlignedBuffer<T> scratch_;      // of the operation at work
 };
 
 }  // namespace eigenscape

@@ -41,9 +41,11 @@ Graph::Graph(Shape input, const std::vector<LayerSpec>& layers, LossSpec loss)
     node.parameter_offset = parameter_count_;
     parameter_count_ += node.parameter_count;
     entries_per_sample_ += node.output_size + node.storage.saved;
+    scratch_per_sample_ = std::max(scratch_per_sample_, node.storage.scratch_per_sample);
     shapes.push_back(node.output_shape);
     nodes_.push_back(std::move(node));
   }
+  lay_out(shapes);
   if (nodes_.back().output_shape.size() != 1) {
     throw Error(
         ErrorCode::shape,
@@ -70,7 +72,25 @@ std::vector<bool> Graph::moving_values(const std::function<bool(const Node&)>& c
   return moves;
 }
 
+/// Images are sample-minor, but for an input that is only flattened.
+void Graph::lay_out(const std::vector<Shape>& shapes) {
+  const bool input_is_read = std::any_of(nodes_.begin(), nodes_.end(), [](const Node& node) {
+    return node.operation->structure != Structure::reshape &&
+           std::find(node.inputs.begin(), node.inputs.end(), 0U) != node.inputs.end();
+  });
+  for (std::size_t value = 0; value < shapes.size(); ++value) {
+    const bool image = shapes[value].size() == 3 && (value > 0 || input_is_read);
+    layouts_.push_back(image ? Layout::sample_minor : Layout::sample_major);
+    has_images_ = has_images_ || image;
+  }
+  for (std::size_t layer = 0; layer < nodes_.size(); ++layer) {
+    nodes_[layer].input_layout = layouts_[nodes_[layer].inputs[0]];
+    nodes_[layer].output_layout = layouts_[layer + 1];
+  }
+}
+
 bool Graph::is_dense_chain() const {
+  if (has_images_) return false;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (nodes_[i].inputs.size() != 1 || nodes_[i].inputs[0] != i) return false;
     if (nodes_[i].operation->structure == Structure::general) return false;

@@ -38,15 +38,26 @@ class Graph {
       const std::function<bool(const Node&)>& chosen) const;
   /// Entries that all values and what the passes save hold for one sample.
   [[nodiscard]] std::size_t entries_per_sample() const { return entries_per_sample_; }
+  /// Entries of scratch that the greediest layer needs for one sample.
+  [[nodiscard]] std::size_t scratch_per_sample() const { return scratch_per_sample_; }
+  /// Where the entries of value 0 or i + 1 lie.
+  [[nodiscard]] Layout layout(std::size_t value) const { return layouts_[value]; }
+  /// Whether any value is sample-minor: chunks then hold whole cache lines of samples.
+  [[nodiscard]] bool has_images() const { return has_images_; }
   /// Dense layers and pointwise functions, each reading the one before: §4's closed form holds.
   [[nodiscard]] bool is_dense_chain() const;
 
  private:
+  void lay_out(const std::vector<Shape>& shapes);
+
   std::vector<Node> nodes_;
   LossSpec loss_;
   std::size_t input_size_ = 0;
   std::size_t parameter_count_ = 0;
   std::size_t entries_per_sample_ = 0;
+  std::size_t scratch_per_sample_ = 0;
+  std::vector<Layout> layouts_;
+  bool has_images_ = false;
 };
 
 }  // namespace eigenscape

@@ -58,14 +58,18 @@ Statistics<T> statistics_of(const Node& node, std::size_t c) {
           static_cast<T>(1 / std::sqrt((variances.empty() ? 1 : variances[c]) + epsilon))};
 }
 
-/// Calls body(c, statistics, first entry, sample) for every channel of every sample.
+/// Calls body(c, statistics, first entry, count) for every run of entries of one channel: those of
+/// a sample, or of all samples if they lie innermost.
 template <typename T, typename Body>
 void for_each_channel(const Node& node, std::size_t n, const Body& body) {
   const auto [count, inner] = channels_of(node.output_shape);
+  const bool minor = node.output_layout == Layout::sample_minor;
   for (std::size_t c = 0; c < count; ++c) {
     const Statistics<T> statistics = statistics_of<T>(node, c);
-    for (std::size_t s = 0; s < n; ++s)
+    if (minor) body(c, statistics, c * inner * n, inner * n);
+    for (std::size_t s = 0; !minor && s < n; ++s) {
       body(c, statistics, s * node.output_size + c * inner, inner);
+    }
   }
 }
 

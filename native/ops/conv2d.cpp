@@ -1,38 +1,46 @@
-// conv2d           y = W * x + b, W [F, C/groups, kh, kw]; with P(x) [C/groups · kh · kw, OH · OW]
-// the patches
-//                  of one sample and group, Y = W P(x) + b 1ᵀ
-// tangent          Ẏ = W P(ẋ) + Ẇ P(x) + ḃ 1ᵀ
-// adjoint          x̄ = P*(Wᵀ Ȳ);  W̄ += Ȳ P(x)ᵀ;  b̄ += Ȳ 1            (P*: the adjoint of P)
-// tangent-adjoint  (x̄)˙ = P*(Wᵀ Ȳ̇ + Ẇᵀ Ȳ);  (W̄)˙ += Ȳ̇ P(x)ᵀ + Ȳ P(ẋ)ᵀ;  (b̄)˙ += Ȳ̇ 1
+// conv2d           y = W * x + b, W [F, C/groups, kh, kw]: y[f, r, c] = b[f] + Σ W[f, b, i, j] ·
+//                  x[b, r s + i d − p, c s + j d − p]
+// tangent          ẏ = W * ẋ + Ẇ * x + ḃ
+// adjoint          x̄ = W *ᵀ ȳ;  W̄ += ȳ ⊛ x;  b̄ += Σ ȳ
+// tangent-adjoint  (x̄)˙ = W *ᵀ ȳ̇ + Ẇ *ᵀ ȳ;  (W̄)˙ += ȳ̇ ⊛ x + ȳ ⊛ ẋ;  (b̄)˙ += Σ ȳ̇
 //
-// Scratch is two patch matrices: P(x), made once for all directions, and one for a direction.
+// with * the correlation, *ᵀ its adjoint in x and ⊛ its adjoint in W (ops/correlation.hpp). What
+// padding there is, is written around a copy of x; for *ᵀ around the columns of a copy of ȳ.
 
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "linalg/blas.hpp"
+#include "core/instruction_sets.hpp"
+#include "ops/correlation.hpp"
 #include "ops/registry.hpp"
 #include "ops/window.hpp"
 
 namespace eigenscape::ops {
 namespace {
 
-using blas::Form;
-using blas::gemm;
-
 struct Sizes {
   Window window;
-  std::size_t filters;  // of one group
   std::size_t groups;
+  std::size_t filters;   // of one group
   std::size_t channels;  // of one group
-  std::size_t depth;     // rows of P: channels · taps
-  std::size_t outputs;   // columns of P
   bool bias;
-  bool padded;
 
-  [[nodiscard]] std::size_t weights() const { return groups * filters * depth; }
+  /// Rows and columns of x with what its windows reach of the padding.
+  [[nodiscard]] static std::size_t reach(const WindowAxis& axis) {
+    return std::max(axis.before + axis.in,
+                    (axis.out - 1) * axis.stride + (axis.taps - 1) * axis.dilation + 1);
+  }
+  [[nodiscard]] std::size_t rows() const { return reach(window.rows); }
+  [[nodiscard]] std::size_t columns() const { return reach(window.columns); }
+  [[nodiscard]] bool padded() const { return rows() * columns() > window.plane(); }
+  [[nodiscard]] std::size_t weights() const { return groups * filters * channels * window.taps(); }
+  /// Rounded up to whole cache lines, so that what follows in scratch starts on one.
+  [[nodiscard]] std::size_t packed_weights() const { return (weights() + 15) / 16 * 16; }
   [[nodiscard]] std::size_t input_size() const { return groups * channels * window.plane(); }
-  [[nodiscard]] std::size_t output_size() const { return groups * filters * outputs; }
+  [[nodiscard]] std::size_t output_size() const { return groups * filters * window.outputs(); }
+  [[nodiscard]] std::size_t padded_input_size() const {
+    return padded() ? groups * channels * rows() * columns() : 0;
+  }
 };
 
 Sizes sizes_of(const Attributes& attributes, const Shape& shape) {
@@ -44,20 +52,105 @@ Sizes sizes_of(const Attributes& attributes, const Shape& shape) {
                                       ") must divide its filters (" + std::to_string(filters) +
                                       ") and the channels of its input " + describe(shape));
   }
-  const std::size_t channels = window.channels / groups;
-  const std::span<const double> padding = attribute_list(attributes, "padding");
-  const bool padded = std::any_of(padding.begin(), padding.end(), [](double p) { return p != 0; });
-  return {window,
-          filters / groups,
-          groups,
-          channels,
-          channels * window.taps(),
-          window.outputs(),
-          attribute(attributes, "bias", 1) != 0,
-          padded};
+  return {window, groups, filters / groups, window.channels / groups,
+          attribute(attributes, "bias", 1) != 0};
 }
 
 Sizes sizes_of(const Node& node) { return sizes_of(node.attributes, node.input_shapes[0]); }
+
+/// The taps that read anything for outputs in places `first`, `first` + stride, … of the adjoint of
+/// a window: place t reads source t + tap.source − `shift`.
+std::vector<Tap> adjoint_taps(const WindowAxis& axis, std::size_t first, std::size_t shift) {
+  std::vector<Tap> taps;
+  for (std::size_t t = axis.taps; t-- > 0;) {
+    // source · stride = first + before − t · dilation
+    const std::size_t to = first + axis.before + shift * axis.stride;
+    const std::size_t back = t * axis.dilation;
+    if (back <= to && (to - back) % axis.stride == 0)
+      taps.push_back({t, (to - back) / axis.stride});
+  }
+  return taps;
+}
+
+/// y from x with its padding.
+GatherPlan correlation_plan(const Sizes& sizes) {
+  const WindowAxis& rows = sizes.window.rows;
+  const WindowAxis& columns = sizes.window.columns;
+  GatherPlan plan{sizes.filters,
+                  sizes.channels,
+                  rows.taps,
+                  columns.taps,
+                  sizes.rows(),
+                  sizes.columns(),
+                  0,
+                  sizes.columns(),
+                  columns.out,
+                  {},
+                  {}};
+  for (std::size_t o = 0; o < rows.out; ++o) {
+    std::vector<Tap>& taps = plan.rows.emplace_back();
+    for (std::size_t i = 0; i < rows.taps; ++i) {
+      taps.push_back({i, o * rows.stride + i * rows.dilation});
+    }
+  }
+  Places& all = plan.places.emplace_back(Places{0, 1, columns.out, columns.stride, {}});
+  for (std::size_t j = 0; j < columns.taps; ++j) all.taps.push_back({j, j * columns.dilation});
+  return plan;
+}
+
+/// Columns of padding that *ᵀ needs before (and at most as many after) those of ȳ.
+std::size_t adjoint_shift(const WindowAxis& axis) {
+  return ((axis.taps - 1) * axis.dilation + axis.stride - 1) / axis.stride;
+}
+
+/// Columns of ȳ with those around it.
+std::size_t adjoint_columns(const WindowAxis& axis) {
+  const std::size_t last = (axis.in - 1 + axis.before) / axis.stride;  // that x's last one reads
+  return adjoint_shift(axis) + std::max(axis.out, last + 1);
+}
+
+/// x from ȳ, its columns padded on both sides.
+GatherPlan adjoint_plan(const Sizes& sizes) {
+  const WindowAxis& rows = sizes.window.rows;
+  const WindowAxis& columns = sizes.window.columns;
+  const std::size_t shift = adjoint_shift(columns);
+  GatherPlan plan{sizes.channels,
+                  sizes.filters,
+                  rows.taps,
+                  columns.taps,
+                  rows.out,
+                  adjoint_columns(columns),
+                  shift,
+                  shift + columns.out,
+                  columns.in,
+                  {},
+                  {}};
+  for (std::size_t o = 0; o < rows.in; ++o) {
+    plan.rows.push_back(adjoint_taps(rows, o, 0));
+    std::erase_if(plan.rows.back(), [&](const Tap& tap) { return tap.source >= rows.out; });
+  }
+  for (std::size_t first = 0; first < std::min(columns.stride, columns.in); ++first) {
+    const std::size_t count = (columns.in - first + columns.stride - 1) / columns.stride;
+    plan.places.push_back({first, columns.stride, count, 1, adjoint_taps(columns, first, shift)});
+  }
+  return plan;
+}
+
+ProductPlan product_plan(const Sizes& sizes) {
+  const WindowAxis& rows = sizes.window.rows;
+  const WindowAxis& columns = sizes.window.columns;
+  ProductPlan plan{sizes.filters, rows.out,       columns.out, sizes.columns(),
+                   rows.stride,   columns.stride, {}};
+  for (std::size_t b = 0; b < sizes.channels; ++b) {
+    for (std::size_t i = 0; i < rows.taps; ++i) {
+      for (std::size_t j = 0; j < columns.taps; ++j) {
+        plan.depth.push_back((b * sizes.rows() + i * rows.dilation) * sizes.columns() +
+                             j * columns.dilation);
+      }
+    }
+  }
+  return plan;
+}
 
 Shape output_shape(const Attributes& attributes, std::span<const Shape> inputs) {
   if (inputs.size() != 1) {
@@ -78,166 +171,197 @@ std::vector<ParameterTensor> parameters(const Attributes& attributes,
   return tensors;
 }
 
+/// Scratch: the weights in two orders, then x, a direction of it, ȳ and a direction of it, padded.
 Storage storage(const Attributes& attributes, std::span<const Shape> inputs) {
   const Sizes sizes = sizes_of(attributes, inputs[0]);
-  return {0, 2 * sizes.groups * sizes.depth * sizes.outputs};
+  const std::size_t cotangents =
+      sizes.groups * sizes.filters * sizes.window.rows.out * adjoint_columns(sizes.window.columns);
+  return {0, 2 * sizes.packed_weights(), 2 * sizes.padded_input_size() + 2 * cotangents};
 }
 
-/// Calls body(entry of P, entry of x, length) for every run of neighbours in a row of P that reads
-/// no padding; in x the run's entries are `stride` apart.
-template <typename Body>
-void for_each_run(const Sizes& sizes, const Body& body) {
-  const WindowAxis& rows = sizes.window.rows;
-  const WindowAxis& columns = sizes.window.columns;
-  std::size_t start = 0;  // of the row of P
-  for (std::size_t channel = 0; channel < sizes.groups * sizes.channels; ++channel) {
-    for (std::size_t i = 0; i < rows.taps; ++i) {
-      const WindowAxis::Inside down = rows.inside(i);
-      for (std::size_t j = 0; j < columns.taps; ++j, start += sizes.outputs) {
-        const WindowAxis::Inside across = columns.inside(j);
-        std::size_t input = channel * sizes.window.plane() + down.input * columns.in + across.input;
-        for (std::size_t r = down.first; r < down.last; ++r, input += rows.stride * columns.in) {
-          body(start + r * columns.out + across.first, input, across.last - across.first);
-        }
-      }
+/// Copies `planes` images of n samples, [rows, columns] → [to rows, to columns] from entry
+/// (before_rows, before_columns) on, zero around.
+template <typename T>
+void pad(std::size_t n, std::size_t planes, std::size_t rows, std::size_t columns,
+         std::size_t to_rows, std::size_t to_columns, std::size_t before_rows,
+         std::size_t before_columns, const T* from, T* to) {
+  std::fill_n(to, planes * to_rows * to_columns * n, T{0});
+  for (std::size_t plane = 0; plane < planes; ++plane) {
+    for (std::size_t r = 0; r < rows; ++r) {
+      std::copy_n(from + (plane * rows + r) * columns * n, columns * n,
+                  to + ((plane * to_rows + before_rows + r) * to_columns + before_columns) * n);
     }
   }
 }
 
-/// P(x) of all groups, one below the other [groups · depth, outputs].
+EIGENSCAPE_INSTRUCTION_SETS
+double lane_sums(std::size_t size, const double* y) {
+  double lanes[8] = {};
+  for (std::size_t i = 0; i < size; i += 8) {
+    for (std::size_t lane = 0; lane < 8; ++lane) lanes[lane] += y[i + lane];
+  }
+  return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
+         ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+EIGENSCAPE_INSTRUCTION_SETS
+float lane_sums(std::size_t size, const float* y) {
+  float lanes[16] = {};
+  for (std::size_t i = 0; i < size; i += 16) {
+    for (std::size_t lane = 0; lane < 16; ++lane) lanes[lane] += y[i + lane];
+  }
+  for (std::size_t half = 8; half > 0; half /= 2) {
+    for (std::size_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+  }
+  return lanes[0];
+}
+
+/// A gather in every group of channels.
 template <typename T>
-void extract_patches(const Sizes& sizes, const T* x, T* patches) {
-  const std::size_t stride = sizes.window.columns.stride;
-  if (sizes.padded) std::fill_n(patches, sizes.groups * sizes.depth * sizes.outputs, T{0});
-  for_each_run(sizes, [&](std::size_t entry, std::size_t input, std::size_t length) {
-    if (stride == 1) {
-      std::copy_n(x + input, length, patches + entry);
-    } else {
-      for (std::size_t c = 0; c < length; ++c) patches[entry + c] = x[input + c * stride];
+struct GroupedGather {
+  GatherPlan plan;
+  std::size_t groups;
+  std::size_t a_stride;  // of the weights of a group
+  std::size_t b_stride;
+  std::size_t n;
+
+  void pack(const T* w, T* packed) const {
+    for (std::size_t g = 0; g < groups; ++g) {
+      pack_weights(plan, w + g * plan.weights(), a_stride, b_stride, packed + g * plan.weights());
     }
-  });
-}
-
-/// x = P*(patches): every entry gathers what was read from it.
-template <typename T>
-void gather_patches(const Sizes& sizes, const T* patches, T* x) {
-  const std::size_t stride = sizes.window.columns.stride;
-  std::fill_n(x, sizes.input_size(), T{0});
-  for_each_run(sizes, [&](std::size_t entry, std::size_t input, std::size_t length) {
-    if (stride == 1) {
-      for (std::size_t c = 0; c < length; ++c) x[input + c] += patches[entry + c];
-    } else {
-      for (std::size_t c = 0; c < length; ++c) x[input + c * stride] += patches[entry + c];
+  }
+  void run(const T* packed, const T* x, const T* start, bool accumulate, T* y) const {
+    for (std::size_t g = 0; g < groups; ++g) {
+      gather(plan, n, packed + g * plan.weights(), x + g * plan.sources * plan.source_plane() * n,
+             start == nullptr ? nullptr : start + g * plan.outputs, accumulate,
+             y + g * plan.outputs * plan.out_plane() * n);
     }
-  });
-}
-
-/// Y = W P + beta · Y, group by group.
-template <typename T>
-void filter(const Sizes& sizes, const T* w, const T* patches, T beta, T* y) {
-  for (std::size_t g = 0; g < sizes.groups; ++g) {
-    gemm<T>(Form::plain, Form::plain, sizes.filters, sizes.outputs, sizes.depth, 1,
-            w + g * sizes.filters * sizes.depth, sizes.depth,
-            patches + g * sizes.depth * sizes.outputs, sizes.outputs, beta,
-            y + g * sizes.filters * sizes.outputs, sizes.outputs);
   }
-}
+};
 
-/// P̄ = Wᵀ Ȳ + beta · P̄
+/// What the passes share for n samples: the three sums and the scratch that they read from.
 template <typename T>
-void filter_adjoint(const Sizes& sizes, const T* w, const T* y_bar, T beta, T* patches) {
-  for (std::size_t g = 0; g < sizes.groups; ++g) {
-    gemm<T>(Form::transposed, Form::plain, sizes.depth, sizes.outputs, sizes.filters, 1,
-            w + g * sizes.filters * sizes.depth, sizes.depth,
-            y_bar + g * sizes.filters * sizes.outputs, sizes.outputs, beta,
-            patches + g * sizes.depth * sizes.outputs, sizes.outputs);
-  }
-}
+class Convolution {
+ public:
+  Convolution(const Node& node, std::size_t n, std::span<T> scratch)
+      : sizes_(sizes_of(node)),
+        n_(n),
+        y_bar_size_(sizes_.groups * sizes_.filters * sizes_.window.rows.out *
+                    adjoint_columns(sizes_.window.columns) * n),
+        weights_(scratch.data()),
+        x_(weights_ + 2 * sizes_.packed_weights()),
+        y_bar_(x_ + 2 * sizes_.padded_input_size() * n) {}
 
-/// W̄ += Ȳ Pᵀ
-template <typename T>
-void add_weight_adjoint(const Sizes& sizes, const T* y_bar, const T* patches, T* w_bar) {
-  for (std::size_t g = 0; g < sizes.groups; ++g) {
-    gemm<T>(Form::plain, Form::transposed, sizes.filters, sizes.depth, sizes.outputs, 1,
-            y_bar + g * sizes.filters * sizes.outputs, sizes.outputs,
-            patches + g * sizes.depth * sizes.outputs, sizes.outputs, 1,
-            w_bar + g * sizes.filters * sizes.depth, sizes.depth);
+  [[nodiscard]] std::size_t input_size() const { return sizes_.input_size() * n_; }
+  [[nodiscard]] std::size_t output_size() const { return sizes_.output_size() * n_; }
+  [[nodiscard]] const T* bias_of(const T* w) const {
+    return sizes_.bias ? w + sizes_.weights() : nullptr;
   }
-}
+  [[nodiscard]] T* weights(std::size_t slot) const {
+    return weights_ + slot * sizes_.packed_weights();
+  }
 
-/// b̄ += Ȳ 1
-template <typename T>
-void add_bias_adjoint(const Sizes& sizes, const T* y_bar, T* w_bar) {
-  if (!sizes.bias) return;
-  T* const b_bar = w_bar + sizes.weights();
-  for (std::size_t f = 0; f < sizes.groups * sizes.filters; ++f) {
-    for (std::size_t i = 0; i < sizes.outputs; ++i) b_bar[f] += y_bar[f * sizes.outputs + i];
+  [[nodiscard]] GroupedGather<T> correlation() const {
+    const std::size_t taps = sizes_.window.taps();
+    return {correlation_plan(sizes_), sizes_.groups, sizes_.channels * taps, taps, n_};
   }
-}
+  [[nodiscard]] GroupedGather<T> adjoint() const {
+    const std::size_t taps = sizes_.window.taps();
+    return {adjoint_plan(sizes_), sizes_.groups, taps, sizes_.channels * taps, n_};
+  }
 
-/// Y = b 1ᵀ, or 0 without bias.
-template <typename T>
-void fill_bias(const Sizes& sizes, const T* w, T* y) {
-  const T* const b = w + sizes.weights();
-  for (std::size_t f = 0; f < sizes.groups * sizes.filters; ++f) {
-    std::fill_n(y + f * sizes.outputs, sizes.outputs, sizes.bias ? b[f] : T{0});
+  /// x with its padding: itself if there is none.
+  const T* padded(const T* x, std::size_t slot) const {
+    if (!sizes_.padded()) return x;
+    T* const to = x_ + slot * sizes_.padded_input_size() * n_;
+    const Window& window = sizes_.window;
+    pad(n_, sizes_.groups * sizes_.channels, window.rows.in, window.columns.in, sizes_.rows(),
+        sizes_.columns(), window.rows.before, window.columns.before, x, to);
+    return to;
   }
-}
+  /// ȳ with columns around it, as adjoint() reads it.
+  const T* padded_columns(const T* y_bar, std::size_t slot) const {
+    T* const to = y_bar_ + slot * y_bar_size_;
+    const Window& window = sizes_.window;
+    pad(n_, sizes_.groups * sizes_.filters, window.rows.out, window.columns.out, window.rows.out,
+        adjoint_columns(window.columns), 0, adjoint_shift(window.columns), y_bar, to);
+    return to;
+  }
+
+  /// W̄ += ȳ ⊛ x, for x with its padding
+  void add_weight_adjoint(const ProductPlan& plan, const T* y_bar, const T* x, T* w_bar) const {
+    for (std::size_t g = 0; g < sizes_.groups; ++g) {
+      add_products(plan, n_, y_bar + g * sizes_.filters * sizes_.window.outputs() * n_,
+                   x + g * sizes_.channels * sizes_.rows() * sizes_.columns() * n_,
+                   w_bar + g * sizes_.filters * plan.depth.size());
+    }
+  }
+  [[nodiscard]] ProductPlan products() const { return product_plan(sizes_); }
+
+  /// b̄ += Σ ȳ
+  void add_bias_adjoint(const T* y_bar, T* w_bar) const {
+    if (!sizes_.bias) return;
+    const std::size_t plane = sizes_.window.outputs() * n_;
+    for (std::size_t f = 0; f < sizes_.groups * sizes_.filters; ++f) {
+      w_bar[sizes_.weights() + f] += lane_sums(plane, y_bar + f * plane);
+    }
+  }
+
+ private:
+  Sizes sizes_;
+  std::size_t n_;
+  std::size_t y_bar_size_;
+  T* weights_;
+  T* x_;
+  T* y_bar_;
+};
 
 template <typename T>
 void forward(const Node& node, std::size_t n, std::span<const std::span<const T>> x,
              std::span<const T> theta, Order /*order*/, std::span<T> y, std::span<T> /*saved*/,
              std::span<T> scratch) {
-  const Sizes sizes = sizes_of(node);
-  for (std::size_t s = 0; s < n; ++s) {
-    T* const to = y.data() + s * sizes.output_size();
-    extract_patches(sizes, x[0].data() + s * sizes.input_size(), scratch.data());
-    fill_bias(sizes, theta.data(), to);
-    filter<T>(sizes, theta.data(), scratch.data(), 1, to);
-  }
+  const Convolution<T> conv(node, n, scratch);
+  const GroupedGather<T> correlation = conv.correlation();
+  correlation.pack(theta.data(), conv.weights(0));
+  correlation.run(conv.weights(0), conv.padded(x[0].data(), 0), conv.bias_of(theta.data()), false,
+                  y.data());
 }
 
 template <typename T>
 void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
              Rows<const T> theta_dot, std::span<T> y_dot) {
-  const Sizes sizes = sizes_of(at.node);
-  T* const patches = at.scratch.data();
-  T* const moving = patches + sizes.groups * sizes.depth * sizes.outputs;
-  for (std::size_t s = 0; s < at.n; ++s) {
-    extract_patches(sizes, at.x[0].data() + s * sizes.input_size(), patches);
-    for (std::size_t j = 0; j < k; ++j) {
-      const std::size_t row = j * at.n + s;
-      T* const to = y_dot.data() + row * sizes.output_size();
-      fill_bias(sizes, theta_dot.row(j).data(), to);
-      filter<T>(sizes, theta_dot.row(j).data(), patches, 1, to);
-      if (x_dot[0].empty()) continue;
-      extract_patches(sizes, x_dot[0].data() + row * sizes.input_size(), moving);
-      filter<T>(sizes, at.theta.data(), moving, 1, to);
-    }
+  const Convolution<T> conv(at.node, at.n, at.scratch);
+  const GroupedGather<T> correlation = conv.correlation();
+  const T* const x = conv.padded(at.x[0].data(), 0);
+  correlation.pack(at.theta.data(), conv.weights(0));
+  for (std::size_t j = 0; j < k; ++j) {
+    T* const y = y_dot.data() + j * conv.output_size();
+    const T* const w_dot = theta_dot.row(j).data();
+    correlation.pack(w_dot, conv.weights(1));
+    correlation.run(conv.weights(1), x, conv.bias_of(w_dot), false, y);
+    if (x_dot[0].empty()) continue;
+    const T* const moving = conv.padded(x_dot[0].data() + j * conv.input_size(), 1);
+    correlation.run(conv.weights(0), moving, nullptr, true, y);
   }
 }
 
 template <typename T>
 void adjoint(const Primal<T>& at, std::size_t k, std::span<const T> y_bar,
              std::span<const std::span<T>> x_bar, Rows<T> theta_bar) {
-  const Sizes sizes = sizes_of(at.node);
-  T* const patches = at.scratch.data();
-  T* const columns = patches + sizes.groups * sizes.depth * sizes.outputs;
-  for (std::size_t s = 0; s < at.n; ++s) {
-    if (theta_bar.data != nullptr) {
-      extract_patches(sizes, at.x[0].data() + s * sizes.input_size(), patches);
+  const Convolution<T> conv(at.node, at.n, at.scratch);
+  const GroupedGather<T> back = conv.adjoint();
+  const ProductPlan products = conv.products();
+  const bool wants_theta = theta_bar.data != nullptr;
+  const T* const x = wants_theta ? conv.padded(at.x[0].data(), 0) : nullptr;
+  if (!x_bar[0].empty()) back.pack(at.theta.data(), conv.weights(0));
+  for (std::size_t j = 0; j < k; ++j) {
+    const T* const y = y_bar.data() + j * conv.output_size();
+    if (wants_theta) {
+      conv.add_weight_adjoint(products, y, x, theta_bar.row(j).data());
+      conv.add_bias_adjoint(y, theta_bar.row(j).data());
     }
-    for (std::size_t j = 0; j < k; ++j) {
-      const std::size_t row = j * at.n + s;
-      const T* const from = y_bar.data() + row * sizes.output_size();
-      if (theta_bar.data != nullptr) {
-        add_weight_adjoint(sizes, from, patches, theta_bar.row(j).data());
-        add_bias_adjoint(sizes, from, theta_bar.row(j).data());
-      }
-      if (x_bar[0].empty()) continue;
-      filter_adjoint<T>(sizes, at.theta.data(), from, 0, columns);
-      gather_patches(sizes, columns, x_bar[0].data() + row * sizes.input_size());
-    }
+    if (x_bar[0].empty()) continue;
+    back.run(conv.weights(0), conv.padded_columns(y, 0), nullptr, false,
+             x_bar[0].data() + j * conv.input_size());
   }
 }
 
@@ -246,27 +370,27 @@ void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::sp
                      Rows<const T> theta_dot, std::span<const T> y_bar,
                      std::span<const T> y_bar_dot, std::span<const std::span<T>> x_bar_dot,
                      Rows<T> theta_bar_dot) {
-  const Sizes sizes = sizes_of(at.node);
-  T* const patches = at.scratch.data();
-  T* const other = patches + sizes.groups * sizes.depth * sizes.outputs;
-  for (std::size_t s = 0; s < at.n; ++s) {
-    extract_patches(sizes, at.x[0].data() + s * sizes.input_size(), patches);
-    const T* const point = y_bar.data() + s * sizes.output_size();
-    for (std::size_t j = 0; j < k; ++j) {
-      const std::size_t row = j * at.n + s;
-      const T* const from = y_bar_dot.data() + row * sizes.output_size();
-      T* const w_bar_dot = theta_bar_dot.row(j).data();
-      add_weight_adjoint(sizes, from, patches, w_bar_dot);
-      add_bias_adjoint(sizes, from, w_bar_dot);
-      if (!x_dot[0].empty()) {
-        extract_patches(sizes, x_dot[0].data() + row * sizes.input_size(), other);
-        add_weight_adjoint(sizes, point, other, w_bar_dot);
-      }
-      if (x_bar_dot[0].empty()) continue;
-      filter_adjoint<T>(sizes, at.theta.data(), from, 0, other);
-      filter_adjoint<T>(sizes, theta_dot.row(j).data(), point, 1, other);
-      gather_patches(sizes, other, x_bar_dot[0].data() + row * sizes.input_size());
+  const Convolution<T> conv(at.node, at.n, at.scratch);
+  const GroupedGather<T> back = conv.adjoint();
+  const ProductPlan products = conv.products();
+  const bool wants_x = !x_bar_dot[0].empty();
+  const T* const x = conv.padded(at.x[0].data(), 0);
+  const T* const point = wants_x ? conv.padded_columns(y_bar.data(), 0) : nullptr;
+  if (wants_x) back.pack(at.theta.data(), conv.weights(0));
+  for (std::size_t j = 0; j < k; ++j) {
+    const T* const y = y_bar_dot.data() + j * conv.output_size();
+    T* const w_bar_dot = theta_bar_dot.row(j).data();
+    conv.add_weight_adjoint(products, y, x, w_bar_dot);
+    conv.add_bias_adjoint(y, w_bar_dot);
+    if (!x_dot[0].empty()) {
+      const T* const moving = conv.padded(x_dot[0].data() + j * conv.input_size(), 1);
+      conv.add_weight_adjoint(products, y_bar.data(), moving, w_bar_dot);
     }
+    if (!wants_x) continue;
+    T* const to = x_bar_dot[0].data() + j * conv.input_size();
+    back.pack(theta_dot.row(j).data(), conv.weights(1));
+    back.run(conv.weights(0), conv.padded_columns(y, 1), nullptr, false, to);
+    back.run(conv.weights(1), point, nullptr, true, to);
   }
 }
 

@@ -1,4 +1,4 @@
-// flatten          y = x, its entries in one row
+// flatten          y = x, its entries in one row; images are sample-minor, their row is not
 // tangent          ẏ = ẋ
 // adjoint          x̄ = ȳ
 // tangent-adjoint  (x̄)˙ = ȳ̇
@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "linalg/transpose.hpp"
 #include "ops/linear.hpp"
 #include "ops/registry.hpp"
 
@@ -27,29 +28,44 @@ std::vector<ParameterTensor> parameters(const Attributes& /*attributes*/,
 
 Storage storage(const Attributes& /*attributes*/, std::span<const Shape> /*inputs*/) { return {}; }
 
+/// The rows of k · n samples from x, or back to x from them, when x holds images.
+template <typename T>
+void turn(std::size_t k, std::size_t rows, std::size_t columns, const T* from, T* to) {
+  for (std::size_t j = 0; j < k; ++j) {
+    transpose(rows, columns, from + j * rows * columns, columns, to + j * rows * columns, rows);
+  }
+}
+
+template <typename T>
+void read_rows(const Node& node, std::size_t k, std::size_t n, std::span<const T> x, T* y) {
+  const std::size_t size = node.output_size;
+  if (node.input_layout == Layout::sample_minor) return turn(k, size, n, x.data(), y);
+  std::copy_n(x.data(), k * n * size, y);
+}
+
 template <typename T>
 void forward(const Node& node, std::size_t n, std::span<const std::span<const T>> x,
              std::span<const T> /*theta*/, Order /*order*/, std::span<T> y, std::span<T> /*saved*/,
              std::span<T> /*scratch*/) {
-  std::copy_n(x[0].data(), n * node.output_size, y.data());
+  read_rows(node, 1, n, x[0], y.data());
 }
 
 template <typename T>
 void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
              Rows<const T> /*theta_dot*/, std::span<T> y_dot) {
-  const std::size_t size = k * at.n * at.node.output_size;
-  if (x_dot[0].empty()) {
-    std::fill_n(y_dot.data(), size, T{0});
-  } else {
-    std::copy_n(x_dot[0].data(), size, y_dot.data());
-  }
+  if (!x_dot[0].empty()) return read_rows(at.node, k, at.n, x_dot[0], y_dot.data());
+  std::fill_n(y_dot.data(), k * at.n * at.node.output_size, T{0});
 }
 
 template <typename T>
 void adjoint(const Primal<T>& at, std::size_t k, std::span<const T> y_bar,
              std::span<const std::span<T>> x_bar, Rows<T> /*theta_bar*/) {
   if (x_bar[0].empty()) return;
-  std::copy_n(y_bar.data(), k * at.n * at.node.output_size, x_bar[0].data());
+  const std::size_t size = at.node.output_size;
+  if (at.node.input_layout == Layout::sample_minor) {
+    return turn(k, at.n, size, y_bar.data(), x_bar[0].data());
+  }
+  std::copy_n(y_bar.data(), k * at.n * size, x_bar[0].data());
 }
 
 template <typename T>

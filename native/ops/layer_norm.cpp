@@ -1,15 +1,18 @@
 // layerNorm        y = γ x̂ + β, x̂ = (x − ⟨x⟩) r, r = 1/√(⟨(x − ⟨x⟩)²⟩ + ε), ⟨·⟩ the mean over a
-// sample tangent          x̂˙ = r (ẋ − ⟨ẋ⟩ − x̂ ⟨x̂ ẋ⟩);  ẏ = γ x̂˙ + γ̇ x̂ + β̇ adjoint          g = γ ȳ;
-// x̄ = r (g − ⟨g⟩ − x̂ ⟨g x̂⟩);  γ̄ += Σ_n ȳ x̂;  β̄ += Σ_n ȳ tangent-adjoint  ġ = γ ȳ̇ + γ̇ ȳ;  ṙ = −r² ⟨x̂
-// ẋ⟩;
+//                  sample
+// tangent          x̂˙ = r (ẋ − ⟨ẋ⟩ − x̂ ⟨x̂ ẋ⟩);  ẏ = γ x̂˙ + γ̇ x̂ + β̇
+// adjoint          g = γ ȳ;  x̄ = r (g − ⟨g⟩ − x̂ ⟨g x̂⟩);  γ̄ += Σ_n ȳ x̂;  β̄ += Σ_n ȳ
+// tangent-adjoint  ġ = γ ȳ̇ + γ̇ ȳ;  ṙ = −r² ⟨x̂ ẋ⟩;
 //                  (x̄)˙ = ṙ (g − ⟨g⟩ − x̂ ⟨g x̂⟩) + r (ġ − ⟨ġ⟩ − x̂˙ ⟨g x̂⟩ − x̂ ⟨ġ x̂ + g x̂˙⟩);
 //                  (γ̄)˙ += Σ_n ȳ̇ x̂ + ȳ x̂˙;  (β̄)˙ += Σ_n ȳ̇
 //
-// `saved` is x̂ [n, size], then r [n]; scratch is x̂˙, g and ġ of one sample.
+// `saved` is x̂ [n, size], then r [n]; scratch is x̂˙, g and ġ of one sample, then n rows for each
+// array of images that a pass reads or writes: means want the entries of a sample side by side.
 
 #include <cmath>
 
 #include "core/error.hpp"
+#include "linalg/transpose.hpp"
 #include "ops/registry.hpp"
 
 namespace eigenscape::ops {
@@ -30,7 +33,7 @@ std::vector<ParameterTensor> parameters(const Attributes& /*attributes*/,
 
 Storage storage(const Attributes& /*attributes*/, std::span<const Shape> inputs) {
   const std::size_t size = entry_count(inputs[0]);
-  return {size + 1, 3 * size};
+  return {size + 1, 3 * size, inputs[0].size() == 3 ? 4 * size : 0};
 }
 
 template <typename T>
@@ -55,16 +58,49 @@ void project(std::size_t size, const T* x_hat, T r, const T* v, T* out) {
   for (std::size_t i = 0; i < size; ++i) out[i] = r * ((v[i] - v_mean) - x_hat[i] * along);
 }
 
+/// Images as rows [n, size] and back, in slots of scratch; other values as they are.
+template <typename T>
+class SampleRows {
+ public:
+  SampleRows(const Node& node, std::size_t n, std::span<T> scratch)
+      : images_(node.input_layout == Layout::sample_minor),
+        n_(n),
+        size_(node.output_size),
+        scratch_(scratch.data() + 3 * size_) {}
+
+  const T* read(const T* values, std::size_t slot) const {
+    if (!images_) return values;
+    transpose(size_, n_, values, n_, scratch_ + slot * n_ * size_, size_);
+    return scratch_ + slot * n_ * size_;
+  }
+  /// Where to write rows that finish() brings to `values`.
+  T* rows_for(T* values, std::size_t slot) const {
+    return images_ ? scratch_ + slot * n_ * size_ : values;
+  }
+  void finish(const T* rows, T* values) const {
+    if (images_) transpose(n_, size_, rows, size_, values, n_);
+  }
+
+ private:
+  bool images_;
+  std::size_t n_;
+  std::size_t size_;
+  T* scratch_;
+};
+
 template <typename T>
 void forward(const Node& node, std::size_t n, std::span<const std::span<const T>> x,
              std::span<const T> theta, Order /*order*/, std::span<T> y, std::span<T> saved,
-             std::span<T> /*scratch*/) {
+             std::span<T> scratch) {
   const std::size_t size = node.output_size;
   const auto epsilon = static_cast<T>(attribute(node.attributes, "epsilon", 1e-5));
   const T* const gamma = theta.data();
   const T* const beta = gamma + size;
+  const SampleRows<T> samples(node, n, scratch);
+  const T* const x_rows = samples.read(x[0].data(), 0);
+  T* const y_rows = samples.rows_for(y.data(), 1);
   for (std::size_t s = 0; s < n; ++s) {
-    const T* const in = x[0].data() + s * size;
+    const T* const in = x_rows + s * size;
     T* const x_hat = saved.data() + s * size;
     const T center = mean(size, in);
     for (std::size_t i = 0; i < size; ++i) x_hat[i] = in[i] - center;
@@ -72,26 +108,34 @@ void forward(const Node& node, std::size_t n, std::span<const std::span<const T>
     saved[n * size + s] = r;
     for (std::size_t i = 0; i < size; ++i) {
       x_hat[i] *= r;
-      y[s * size + i] = gamma[i] * x_hat[i] + beta[i];
+      y_rows[s * size + i] = gamma[i] * x_hat[i] + beta[i];
     }
   }
+  samples.finish(y_rows, y.data());
 }
 
 template <typename T>
 void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
              Rows<const T> theta_dot, std::span<T> y_dot) {
   const std::size_t size = at.node.output_size;
+  const std::size_t entries = at.n * size;
   const T* const gamma = at.theta.data();
-  for (std::size_t row = 0; row < k * at.n; ++row) {
-    const std::size_t s = row % at.n;
-    const T* const x_hat = at.saved.data() + s * size;
-    const T* const gamma_dot = theta_dot.row(row / at.n).data();
-    T* const y = y_dot.data() + row * size;
-    for (std::size_t i = 0; i < size; ++i) y[i] = gamma_dot[i] * x_hat[i] + gamma_dot[size + i];
-    if (x_dot[0].empty()) continue;
-    T* const x_hat_dot = at.scratch.data();
-    project(size, x_hat, at.saved[at.n * size + s], x_dot[0].data() + row * size, x_hat_dot);
-    for (std::size_t i = 0; i < size; ++i) y[i] += gamma[i] * x_hat_dot[i];
+  T* const x_hat_dot = at.scratch.data();
+  const SampleRows<T> samples(at.node, at.n, at.scratch);
+  for (std::size_t j = 0; j < k; ++j) {
+    const T* const gamma_dot = theta_dot.row(j).data();
+    const T* const moving =
+        x_dot[0].empty() ? nullptr : samples.read(x_dot[0].data() + j * entries, 0);
+    T* const rows = samples.rows_for(y_dot.data() + j * entries, 1);
+    for (std::size_t s = 0; s < at.n; ++s) {
+      const T* const x_hat = at.saved.data() + s * size;
+      T* const y = rows + s * size;
+      for (std::size_t i = 0; i < size; ++i) y[i] = gamma_dot[i] * x_hat[i] + gamma_dot[size + i];
+      if (moving == nullptr) continue;
+      project(size, x_hat, at.saved[entries + s], moving + s * size, x_hat_dot);
+      for (std::size_t i = 0; i < size; ++i) y[i] += gamma[i] * x_hat_dot[i];
+    }
+    samples.finish(rows, y_dot.data() + j * entries);
   }
 }
 
@@ -99,22 +143,27 @@ template <typename T>
 void adjoint(const Primal<T>& at, std::size_t k, std::span<const T> y_bar,
              std::span<const std::span<T>> x_bar, Rows<T> theta_bar) {
   const std::size_t size = at.node.output_size;
+  const std::size_t entries = at.n * size;
   const T* const gamma = at.theta.data();
   T* const g = at.scratch.data();
-  for (std::size_t row = 0; row < k * at.n; ++row) {
-    const std::size_t s = row % at.n;
-    const T* const x_hat = at.saved.data() + s * size;
-    const T* const y = y_bar.data() + row * size;
-    if (theta_bar.data != nullptr) {
-      T* const gamma_bar = theta_bar.row(row / at.n).data();
-      for (std::size_t i = 0; i < size; ++i) {
+  const SampleRows<T> samples(at.node, at.n, at.scratch);
+  const bool wants_x = !x_bar[0].empty();
+  for (std::size_t j = 0; j < k; ++j) {
+    const T* const y_rows = samples.read(y_bar.data() + j * entries, 0);
+    T* const gamma_bar = theta_bar.data == nullptr ? nullptr : theta_bar.row(j).data();
+    T* const rows = wants_x ? samples.rows_for(x_bar[0].data() + j * entries, 1) : nullptr;
+    for (std::size_t s = 0; s < at.n; ++s) {
+      const T* const x_hat = at.saved.data() + s * size;
+      const T* const y = y_rows + s * size;
+      for (std::size_t i = 0; gamma_bar != nullptr && i < size; ++i) {
         gamma_bar[i] += y[i] * x_hat[i];
         gamma_bar[size + i] += y[i];
       }
+      if (!wants_x) continue;
+      for (std::size_t i = 0; i < size; ++i) g[i] = gamma[i] * y[i];
+      project(size, x_hat, at.saved[entries + s], g, rows + s * size);
     }
-    if (x_bar[0].empty()) continue;
-    for (std::size_t i = 0; i < size; ++i) g[i] = gamma[i] * y[i];
-    project(size, x_hat, at.saved[at.n * size + s], g, x_bar[0].data() + row * size);
+    if (wants_x) samples.finish(rows, x_bar[0].data() + j * entries);
   }
 }
 
@@ -139,34 +188,42 @@ void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::sp
                      std::span<const T> y_bar_dot, std::span<const std::span<T>> x_bar_dot,
                      Rows<T> theta_bar_dot) {
   const std::size_t size = at.node.output_size;
+  const std::size_t entries = at.n * size;
   const T* const gamma = at.theta.data();
   T* const x_hat_dot = at.scratch.data();
   T* const g = x_hat_dot + size;
   T* const g_dot = g + size;
-  for (std::size_t row = 0; row < k * at.n; ++row) {
-    const std::size_t s = row % at.n;
-    const T* const x_hat = at.saved.data() + s * size;
-    const T r = at.saved[at.n * size + s];
-    const T* const y = y_bar.data() + s * size;
-    const T* const y_dot = y_bar_dot.data() + row * size;
-    const T* const gamma_dot = theta_dot.row(row / at.n).data();
-    T* const gamma_bar_dot = theta_bar_dot.row(row / at.n).data();
-    T x_along = 0;
-    if (x_dot[0].empty()) {
-      for (std::size_t i = 0; i < size; ++i) x_hat_dot[i] = 0;
-    } else {
-      const T* const moving = x_dot[0].data() + row * size;
-      x_along = mean_product(size, x_hat, moving);
-      project(size, x_hat, r, moving, x_hat_dot);
+  const SampleRows<T> samples(at.node, at.n, at.scratch);
+  const bool wants_x = !x_bar_dot[0].empty();
+  const T* const y_rows = samples.read(y_bar.data(), 0);
+  for (std::size_t j = 0; j < k; ++j) {
+    const T* const gamma_dot = theta_dot.row(j).data();
+    T* const gamma_bar_dot = theta_bar_dot.row(j).data();
+    const T* const y_dot_rows = samples.read(y_bar_dot.data() + j * entries, 1);
+    const T* const moving =
+        x_dot[0].empty() ? nullptr : samples.read(x_dot[0].data() + j * entries, 2);
+    T* const rows = wants_x ? samples.rows_for(x_bar_dot[0].data() + j * entries, 3) : nullptr;
+    for (std::size_t s = 0; s < at.n; ++s) {
+      const T* const x_hat = at.saved.data() + s * size;
+      const T r = at.saved[entries + s];
+      const T* const y = y_rows + s * size;
+      const T* const y_dot = y_dot_rows + s * size;
+      T x_along = 0;
+      if (moving == nullptr) {
+        for (std::size_t i = 0; i < size; ++i) x_hat_dot[i] = 0;
+      } else {
+        x_along = mean_product(size, x_hat, moving + s * size);
+        project(size, x_hat, r, moving + s * size, x_hat_dot);
+      }
+      for (std::size_t i = 0; i < size; ++i) {
+        gamma_bar_dot[i] += y_dot[i] * x_hat[i] + y[i] * x_hat_dot[i];
+        gamma_bar_dot[size + i] += y_dot[i];
+        g[i] = gamma[i] * y[i];
+        g_dot[i] = gamma[i] * y_dot[i] + gamma_dot[i] * y[i];
+      }
+      if (wants_x) input_part(size, x_hat, r, x_hat_dot, x_along, g, g_dot, rows + s * size);
     }
-    for (std::size_t i = 0; i < size; ++i) {
-      gamma_bar_dot[i] += y_dot[i] * x_hat[i] + y[i] * x_hat_dot[i];
-      gamma_bar_dot[size + i] += y_dot[i];
-      g[i] = gamma[i] * y[i];
-      g_dot[i] = gamma[i] * y_dot[i] + gamma_dot[i] * y[i];
-    }
-    if (x_bar_dot[0].empty()) continue;
-    input_part(size, x_hat, r, x_hat_dot, x_along, g, g_dot, x_bar_dot[0].data() + row * size);
+    if (wants_x) samples.finish(rows, x_bar_dot[0].data() + j * entries);
   }
 }
 

@@ -33,6 +33,7 @@ void float32(const Attributes& attributes, std::span<const float> x, std::span<f
 
 }  // namespace
 
-const Operation leaky_relu = pointwise::make<float64, float32>("leakyRelu");
+const Operation leaky_relu =
+    pointwise::make<float64, float32>("leakyRelu", Structure::piecewise_linear);
 
 }  // namespace eigenscape::ops

@@ -5,8 +5,10 @@
 //   adjoint          x̄, θ̄ from ȳ                                   k cotangents
 //   tangent-adjoint  derivative of (x̄, θ̄) along (ẋ, θ̇, ȳ̇)        k directions
 //
-// Arrays of a chunk are sample-major: x is [n, inputs], ẋ is [k, n, inputs]. Outputs of a pass
-// are overwritten, except θ̄ and (θ̄)˙, to which each chunk adds its share.
+// Arrays of a chunk are sample-major: x is [n, inputs], ẋ is [k, n, inputs]. Those of images are
+// sample-minor: x is [channels · height · width, n], ẋ is [k, channels · height · width, n], and n
+// is a multiple of what a cache line holds, so that samples are the lanes of vectors. Outputs of a
+// pass are overwritten, except θ̄ and (θ̄)˙, to which each chunk adds its share.
 #pragma once
 
 #include <cstddef>
@@ -61,9 +63,13 @@ enum class Order { value = 0, first = 1, second = 2 };
 
 /// Entries that an operation keeps and needs beside its arguments.
 struct Storage {
-  std::size_t saved = 0;    // per sample, from forward for the other passes
-  std::size_t scratch = 0;  // for the length of one pass, whatever n and k
+  std::size_t saved = 0;               // per sample, from forward for the other passes
+  std::size_t scratch = 0;             // for the length of one pass, whatever n and k
+  std::size_t scratch_per_sample = 0;  // the same, for each of n samples
 };
+
+/// Where sample s has entry i of a value: [s, i] or [i, s].
+enum class Layout { sample_major, sample_minor };
 
 struct Operation;
 
@@ -73,7 +79,9 @@ struct Node {
   Attributes attributes;
   std::vector<std::size_t> inputs;  // values read: 0 is the network's input, i + 1 layer i
   std::vector<Shape> input_shapes;
+  Layout input_layout = Layout::sample_major;  // of all inputs
   Shape output_shape;
+  Layout output_layout = Layout::sample_major;
   std::vector<ParameterTensor> parameters;
   std::size_t parameter_offset = 0;
   std::size_t parameter_count = 0;
@@ -86,11 +94,11 @@ template <typename T>
 struct Primal {
   const Node& node;
   std::size_t n;
-  std::span<const std::span<const T>> x;  // per input [n, input size]
-  std::span<const T> y;                   // [n, output size]
+  std::span<const std::span<const T>> x;  // per input [n, input size], or images
+  std::span<const T> y;                   // [n, output size], or images
   std::span<const T> theta;               // [parameter count]
   std::span<const T> saved;               // [n · storage.saved], laid out as the operation likes
-  std::span<T> scratch;                   // [storage.scratch]
+  std::span<T> scratch;                   // [storage.scratch + n · storage.scratch_per_sample]
 };
 
 template <typename T>

@@ -93,7 +93,11 @@ std::vector<ParameterTensor> no_parameters(const Attributes& /*attributes*/,
 }
 
 Storage storage(const Attributes& /*attributes*/, std::span<const Shape> inputs) {
-  return {2 * entry_count(inputs[0]), 0};
+  return {2 * entry_count(inputs[0])};
+}
+
+Storage piecewise_linear_storage(const Attributes& /*attributes*/, std::span<const Shape> inputs) {
+  return {entry_count(inputs[0])};
 }
 
 template <typename T>
@@ -128,7 +132,7 @@ void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::sp
   }
   const auto s = at.saved.first(size);
   const auto out = x_bar_dot[0].first(k * size);
-  if (x_dot[0].empty()) {
+  if (x_dot[0].empty() || at.node.operation->structure == Structure::piecewise_linear) {
     scale(s, y_bar_dot.first(k * size), out);
   } else {
     second_order(s, at.saved.subspan(size, size), x_dot[0].first(k * size), y_bar.first(size),

@@ -5,7 +5,7 @@
 //   adjoint          x̄ = s·ȳ
 //   tangent-adjoint  (x̄)˙ = s·ȳ̇ + c·ẋ·ȳ
 //
-// `saved` is s [n, size], then c [n, size].
+// `saved` is s [n, size], then c [n, size]; a piecewise linear function has no c.
 #pragma once
 
 #include "ops/operation.hpp"
@@ -55,6 +55,7 @@ Shape output_shape(const Attributes& attributes, std::span<const Shape> inputs);
 std::vector<ParameterTensor> no_parameters(const Attributes& attributes,
                                            std::span<const Shape> inputs);
 Storage storage(const Attributes& attributes, std::span<const Shape> inputs);
+Storage piecewise_linear_storage(const Attributes& attributes, std::span<const Shape> inputs);
 
 template <typename T>
 void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
@@ -76,7 +77,8 @@ void forward(const Node& node, std::size_t n, std::span<const std::span<const T>
              std::span<T> /*scratch*/) {
   const std::size_t size = n * node.output_size;
   const auto first = order >= Order::first ? saved.subspan(0, size) : std::span<T>{};
-  const auto second = order >= Order::second ? saved.subspan(size, size) : std::span<T>{};
+  const bool bent = node.operation->structure != Structure::piecewise_linear;
+  const auto second = bent && order >= Order::second ? saved.subspan(size, size) : std::span<T>{};
   function(node.attributes, x[0].first(size), y.first(size), first, second);
 }
 
@@ -92,7 +94,7 @@ constexpr Operation make(std::string_view name, Structure structure = Structure:
           structure,
           output_shape,
           no_parameters,
-          storage,
+          structure == Structure::piecewise_linear ? piecewise_linear_storage : storage,
           passes<double, float64>(),
           passes<float, float32>()};
 }

@@ -31,6 +31,6 @@ void float32(const Attributes& /*attributes*/, std::span<const float> x, std::sp
 
 }  // namespace
 
-const Operation relu = pointwise::make<float64, float32>("relu");
+const Operation relu = pointwise::make<float64, float32>("relu", Structure::piecewise_linear);
 
 }  // namespace eigenscape::ops

@@ -1,0 +1,202 @@
+#include "ops/correlation_tiles.hpp"
+
+#include "core/instruction_sets.hpp"
+
+namespace eigenscape::ops {
+namespace {
+
+template <typename T, std::size_t kBytes>
+struct VectorOf {
+  // Aligned as its entries are: scratch is cut at any entry.
+  using type [[gnu::vector_size(kBytes), gnu::may_alias, gnu::aligned(sizeof(T))]] = T;
+};
+
+/// acc[f, p] += w[f] · x[p] over sources, rows and columns of the window, for all lanes.
+template <typename T, std::size_t kBytes, std::size_t F, std::size_t P>
+[[gnu::always_inline]] inline void gather_loop(const GatherTile<T>& tile) {
+  using V = typename VectorOf<T, kBytes>::type;
+  constexpr std::size_t kLanes = kBytes / sizeof(T);
+  const std::size_t n = tile.n;
+  const std::size_t row_size = tile.plan.source_columns * n;
+  const std::size_t channel_size = tile.plan.source_rows * row_size;
+  for (std::size_t lane = 0; lane < n; lane += kLanes) {
+    V acc[F][P];
+    for (std::size_t f = 0; f < F; ++f) {
+      for (std::size_t p = 0; p < P; ++p) {
+        if (tile.accumulate) {
+          acc[f][p] =
+              *reinterpret_cast<const V*>(tile.y + f * tile.y_channel + p * tile.y_step + lane);
+        } else {
+          acc[f][p] = V{} + (tile.start == nullptr ? T{0} : tile.start[f]);
+        }
+      }
+    }
+    const T* w_source = tile.packed;
+    const T* x_source = tile.x + lane;
+    for (std::size_t b = 0; b < tile.plan.sources; ++b) {
+      for (const Tap& row : tile.rows) {
+        const T* const w_row = w_source + row.index * tile.plan.tap_columns * F;
+        const T* const x_row = x_source + row.source * row_size;
+        for (const Tap& tap : tile.taps) {
+          const T* const w = w_row + tap.index * F;
+          const T* const x = x_row + tap.source * n;
+          V at[P];
+          for (std::size_t p = 0; p < P; ++p) {
+            at[p] = *reinterpret_cast<const V*>(x + p * tile.x_step);
+          }
+          for (std::size_t f = 0; f < F; ++f) {
+            const V weight = V{} + w[f];
+            for (std::size_t p = 0; p < P; ++p) acc[f][p] += weight * at[p];
+          }
+        }
+      }
+      w_source += tile.plan.taps() * F;
+      x_source += channel_size;
+    }
+    for (std::size_t f = 0; f < F; ++f) {
+      for (std::size_t p = 0; p < P; ++p) {
+        *reinterpret_cast<V*>(tile.y + f * tile.y_channel + p * tile.y_step + lane) = acc[f][p];
+      }
+    }
+  }
+}
+
+/// Σ of the lanes, by halves.
+template <typename T, std::size_t kLanes>
+[[gnu::always_inline]] inline T lane_sum(T* lanes) {
+  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  }
+  return lanes[0];
+}
+
+/// acc[f, q] += ȳ[f] · x[q] over rows, columns and lanes.
+template <typename T, std::size_t kBytes, std::size_t F, std::size_t Q>
+[[gnu::always_inline]] inline void product_loop(const ProductTile<T>& tile) {
+  using V = typename VectorOf<T, kBytes>::type;
+  constexpr std::size_t kLanes = kBytes / sizeof(T);
+  const ProductPlan& plan = tile.plan;
+  const std::size_t n = tile.n;
+  const std::size_t y_row = plan.columns * n;
+  const std::size_t y_channel = plan.rows * y_row;
+  const std::size_t x_row = plan.row_stride * plan.x_columns * n;
+  const std::size_t x_step = plan.column_stride * n;
+  std::array<const T*, Q> x_at;
+  for (std::size_t q = 0; q < Q; ++q) x_at[q] = tile.x + tile.offsets[q];
+  V acc[F][Q] = {};
+  for (std::size_t lane = 0; lane < n; lane += kLanes) {
+    for (std::size_t r = 0; r < plan.rows; ++r) {
+      const T* y = tile.y_bar + r * y_row + lane;
+      std::size_t x = r * x_row + lane;
+      for (std::size_t c = 0; c < plan.columns; ++c, y += n, x += x_step) {
+        V at[Q];
+        for (std::size_t q = 0; q < Q; ++q) at[q] = *reinterpret_cast<const V*>(x_at[q] + x);
+        for (std::size_t f = 0; f < F; ++f) {
+          const V bar = *reinterpret_cast<const V*>(y + f * y_channel);
+          for (std::size_t q = 0; q < Q; ++q) acc[f][q] += bar * at[q];
+        }
+      }
+    }
+  }
+  const std::size_t depth = plan.depth.size();
+  for (std::size_t f = 0; f < F; ++f) {
+    for (std::size_t q = 0; q < Q; ++q) {
+      alignas(kBytes) std::array<T, kLanes> lanes;
+      *reinterpret_cast<V*>(lanes.data()) = acc[f][q];
+      tile.w_bar[f * depth + q] += lane_sum<T, kLanes>(lanes.data());
+    }
+  }
+}
+
+template <typename T, std::size_t F, std::size_t P>
+void gather_baseline(const GatherTile<T>& tile) {
+  gather_loop<T, 16, F, P>(tile);
+}
+template <typename T, std::size_t F, std::size_t Q>
+void products_baseline(const ProductTile<T>& tile) {
+  product_loop<T, 16, F, Q>(tile);
+}
+
+#if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
+template <typename T, std::size_t F, std::size_t P>
+[[gnu::target("arch=x86-64-v3")]] void gather_v3(const GatherTile<T>& tile) {
+  gather_loop<T, 32, F, P>(tile);
+}
+template <typename T, std::size_t F, std::size_t Q>
+[[gnu::target("arch=x86-64-v3")]] void products_v3(const ProductTile<T>& tile) {
+  product_loop<T, 32, F, Q>(tile);
+}
+template <typename T, std::size_t F, std::size_t P>
+[[gnu::target("arch=x86-64-v4")]] void gather_v4(const GatherTile<T>& tile) {
+  gather_loop<T, 64, F, P>(tile);
+}
+template <typename T, std::size_t F, std::size_t Q>
+[[gnu::target("arch=x86-64-v4")]] void products_v4(const ProductTile<T>& tile) {
+  product_loop<T, 64, F, Q>(tile);
+}
+#endif
+
+/// A table of Make<1, 1> … Make<F, P>, row by row.
+template <typename Tile, std::size_t F, std::size_t P, typename Make, std::size_t... kIndex>
+constexpr std::array<void (*)(const Tile&), F * P> table(const Make& make,
+                                                         std::index_sequence<kIndex...>) {
+  return {make.template operator()<kIndex / P + 1, kIndex % P + 1>()...};
+}
+template <typename Tile, std::size_t F, std::size_t P, typename Make>
+constexpr auto table(const Make& make) {
+  return table<Tile, F, P>(make, std::make_index_sequence<F * P>{});
+}
+
+// Sums in registers, and room for what they read: 32 vectors with AVX-512, else 16.
+template <typename T>
+constexpr auto kGatherBaseline = table<GatherTile<T>, 3, 4>([]<std::size_t F, std::size_t P> {
+  return &gather_baseline<T, F, P>;
+});
+template <typename T>
+constexpr auto kProductsBaseline = table<ProductTile<T>, 3, 4>([]<std::size_t F, std::size_t Q> {
+  return &products_baseline<T, F, Q>;
+});
+template <typename T>
+constexpr TileLoops<T> kBaseline = {3, 4, kGatherBaseline<T>.data(),
+                                    3, 4, kProductsBaseline<T>.data()};
+
+#if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
+template <typename T>
+constexpr auto kGatherV3 = table<GatherTile<T>, 3, 4>([]<std::size_t F, std::size_t P> {
+  return &gather_v3<T, F, P>;
+});
+template <typename T>
+constexpr auto kProductsV3 = table<ProductTile<T>, 3, 4>([]<std::size_t F, std::size_t Q> {
+  return &products_v3<T, F, Q>;
+});
+template <typename T>
+constexpr TileLoops<T> kV3 = {3, 4, kGatherV3<T>.data(), 3, 4, kProductsV3<T>.data()};
+template <typename T>
+constexpr auto kGatherV4 = table<GatherTile<T>, 6, 4>([]<std::size_t F, std::size_t P> {
+  return &gather_v4<T, F, P>;
+});
+template <typename T>
+constexpr auto kProductsV4 = table<ProductTile<T>, 5, 5>([]<std::size_t F, std::size_t Q> {
+  return &products_v4<T, F, Q>;
+});
+template <typename T>
+constexpr TileLoops<T> kV4 = {6, 4, kGatherV4<T>.data(), 5, 5, kProductsV4<T>.data()};
+#endif
+
+}  // namespace
+
+template <typename T>
+const TileLoops<T>& tile_loops() {
+#if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
+  static const bool v4 = __builtin_cpu_supports("x86-64-v4") != 0;
+  static const bool v3 = __builtin_cpu_supports("x86-64-v3") != 0;
+  if (v4) return kV4<T>;
+  if (v3) return kV3<T>;
+#endif
+  return kBaseline<T>;
+}
+
+template const TileLoops<double>& tile_loops<double>();
+template const TileLoops<float>& tile_loops<float>();
+
+}  // namespace eigenscape::ops
