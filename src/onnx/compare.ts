@@ -19,7 +19,7 @@ import type { LongCallOptions } from '../progress.js';
 import { exportOnnx } from './export.js';
 import { decodeModel } from './graph.js';
 import { runtimeOutputs } from './runtime.js';
-import { signatureOf, type OnnxEnding } from './signature.js';
+import { signatureOf, unwrapped, type OnnxEnding } from './signature.js';
 
 export type { OnnxEnding } from './signature.js';
 
@@ -43,6 +43,7 @@ export interface OnnxComparison {
   /** Where the scaled difference is largest. */
   readonly worst: { readonly sample: number; readonly output: number };
   readonly sampleCount: number;
+  /** Numbers per sample that were compared: the network's outputs, or 2 for 'binaryProbabilities'. */
   readonly outputCount: number;
   /** The precision of the model's input, to which the inputs were rounded for both. */
   readonly dtype: DType;
@@ -72,7 +73,8 @@ const optionsSchema = optionsOf({
  *  within about 1e-5·max(1, |y|). Needs the package onnxruntime-node, which is loaded here only.
  *
  *  A softmax or sigmoid at the end of the model, which `importOnnx` drops because the loss applies it, is
- *  applied to the network's outputs before they are compared; `ending` says so.
+ *  applied to the network's outputs before they are compared; `ending` says so. Of several outputs the one
+ *  that `importOnnx` reads is compared: labels are left out, and of scikit-learn's ZipMap what it wraps.
  *
  *  @throws EigenscapeError ERR_ONNX_RUNTIME when onnxruntime-node is not installed or refuses the model;
  *  ERR_SHAPE when model or inputs do not fit the network; ERR_DATA when the file cannot be read
@@ -90,15 +92,17 @@ export async function compareWithOnnxRuntime(
   const rows = options.inputs ?? randomRows(network, samples, seed);
   const values = network.inputValues(call, rows);
   const { source, bytes } = await modelOf(copy, given.model);
-  const signature = signatureOf(decodeModel(bytes));
+  const proto = decodeModel(bytes);
+  const signature = signatureOf(proto);
   const inputs = rounded(values, [signature.input.dtype, network.dtype].includes('float32'));
-  const { outputCount } = network;
   const sampleShape = network.spec.input;
   const sampleCount = inputs.length / sampleShape.reduce((product, size) => product * size, 1);
-  const outputs = Float64Array.from(await copy.predict(inputs, { signal, threads, onProgress }));
+  const own = Float64Array.from(await copy.predict(inputs, { signal, threads, onProgress }));
   const ending = endingBehind(network, signature.ending);
-  applyEnding(outputs, outputCount, ending);
-  const task = { model: source, signature, inputs, sampleCount, sampleShape, outputCount, signal };
+  const outputs = withEnding(own, network.outputCount, ending);
+  const outputCount = outputs.length / sampleCount;
+  const model = signature.isWrapped ? unwrapped(proto, signature) : source;
+  const task = { model, signature, inputs, sampleCount, sampleShape, outputCount, signal };
   const expected = await runtimeOutputs(task);
   return {
     ...differences(outputs, expected, outputCount),
@@ -140,23 +144,39 @@ function endingBehind(network: Network, ending: OnnxEnding): OnnxEnding {
   return network.spec.layers.at(-1)?.type === ending ? 'none' : ending;
 }
 
-/** Applies the ending to each row in place, in float64. */
-function applyEnding(outputs: Float64Array, width: number, ending: OnnxEnding): void {
-  if (ending === 'none') return;
-  if (ending === 'sigmoid') {
-    outputs.forEach((z, index) => {
-      outputs[index] = 1 / (1 + Math.exp(-z));
-    });
-    return;
+/** The rows behind the ending, in float64. */
+function withEnding(outputs: Float64Array, width: number, ending: OnnxEnding): Float64Array {
+  switch (ending) {
+    case 'none':
+      return outputs;
+    case 'sigmoid':
+      return outputs.map(sigmoid);
+    case 'binaryProbabilities':
+      return Float64Array.from([...outputs].flatMap((z) => [sigmoid(-z), sigmoid(z)]));
+    default:
+      return normalizedRows(outputs, width, ending);
   }
-  for (let first = 0; first < outputs.length; first += width) {
-    const row = outputs.subarray(first, first + width);
+}
+
+function sigmoid(z: number): number {
+  return 1 / (1 + Math.exp(-z));
+}
+
+function normalizedRows(
+  outputs: Float64Array,
+  width: number,
+  ending: 'softmax' | 'logSoftmax',
+): Float64Array {
+  const result = outputs.slice();
+  for (let first = 0; first < result.length; first += width) {
+    const row = result.subarray(first, first + width);
     const largest = row.reduce((most, z) => Math.max(most, z), -Infinity);
     const logSum = largest + Math.log(row.reduce((sum, z) => sum + Math.exp(z - largest), 0));
     row.forEach((z, index) => {
       row[index] = ending === 'softmax' ? Math.exp(z - logSum) : z - logSum;
     });
   }
+  return result;
 }
 
 function differences(outputs: Float64Array, expected: Float64Array, width: number) {

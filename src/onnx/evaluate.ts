@@ -6,6 +6,7 @@ import { elementType, elementTypeName } from './element-type.js';
 import type { ExternalDataReader } from './external-data.js';
 import { invalid, Refusal, type Problem } from './failures.js';
 import type { Graph, GraphNode } from './graph.js';
+import { sortedOutputs } from './graph-outputs.js';
 import type { TensorProto, ValueInfoProto } from './onnx_pb.js';
 import { handlerOf } from './operators/index.js';
 import { isPointwise } from './operators/pointwise-names.js';
@@ -76,18 +77,6 @@ function sparseTensors(
     if (needed.has(name)) problems.push({ operator: 'tensor', name, reason: 'is stored sparsely' });
     return [name, { kind: 'unknown' }];
   });
-}
-
-/** A classifier's file may give class labels beside the scores: integers or strings, as argmax makes. */
-function sortedOutputs({ outputs }: Graph) {
-  const isLabel = ({ type }: ValueInfoProto): boolean =>
-    type?.value.case === 'tensorType' &&
-    type.value.value.elemType !== 0 &&
-    elementType(type.value.value.elemType)?.kind !== 'floating';
-  const predictions = outputs.filter((info) => !isLabel(info));
-  // Where nothing else is left, the labels are what is refused.
-  if (predictions.length === 0) return { predictions: outputs, labels: [] };
-  return { predictions, labels: outputs.filter(isLabel).map(({ name }) => name) };
 }
 
 function labelNote(labels: readonly string[]): string[] {

@@ -121,9 +121,11 @@ async function runBatch(
   const rows = allocate(dtype, samples * width);
   rows.set(inputs.subarray(first * width, (first + count) * width));
   const feed = new Tensor(rows, [samples, ...batch.shape]);
-  const results = await session.run({ [name]: feed }).catch((cause: unknown) => {
-    throw refused('run', cause);
-  });
+  const results = await session
+    .run({ [name]: feed }, [signature.output])
+    .catch((cause: unknown) => {
+      throw refused('run', cause);
+    });
   const data = results[signature.output]?.data;
   const isFloating = data instanceof Float32Array || data instanceof Float64Array;
   if (isFloating && data.length === samples * outputCount) return data;

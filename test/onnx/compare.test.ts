@@ -13,6 +13,7 @@ import {
 } from '../../src/index.js';
 import { temporaryFile } from '../data/temporary-files.js';
 import { asJavaScript } from '../curvature/small-network.js';
+import { expectRuntimeAgreement } from './agreement.js';
 import { fixtures, folder } from './fixtures.js';
 import { modelBytes, node, tensor } from './model-builder.js';
 
@@ -107,14 +108,17 @@ describe('what it returns', () => {
 });
 
 describe('a network and the file that it came from', () => {
-  const comparable = fixtures.filter(
-    ({ dtype, name }) => dtype === 'float32' && !name.includes('fixed-batch'),
-  );
-
-  it.each(comparable)('$name', async ({ file, spec: { loss } }) => {
+  it.each(fixtures)('$name', async ({ file, spec: { loss } }) => {
     const imported = await importOnnx(file, { loss, ...quiet });
-    const { maximumScaledDifference } = await compareWithOnnxRuntime(imported, { model: file });
-    expect(maximumScaledDifference).toBeLessThan(1e-5);
+    await expectRuntimeAgreement(imported, file);
+  });
+
+  it('of float64, in float64 where ONNX Runtime has the kernels', async () => {
+    const file = `${folder}ts-reshape-opset9-float64.onnx`;
+    const imported = await importOnnx(file, { loss: 'softmaxCrossEntropy', ...quiet });
+    const { dtype, maximumDifference } = await compareWithOnnxRuntime(imported, { model: file });
+    expect(dtype).toBe('float64');
+    expect(maximumDifference).toBeLessThan(1e-14);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 // Graphs as the converters of scikit-learn (skl2onnx) and Keras (tf2onnx) write them, built by hand.
 
 import { describe, expect, it } from 'vitest';
+import { compareWithOnnxRuntime } from '../../src/onnx/compare.js';
 import { importOnnx } from '../../src/onnx/import.js';
 import { TensorProto_DataType as DataType } from '../../src/onnx/onnx_pb.js';
 import { expectAgreement, numbers } from './agreement.js';
@@ -40,7 +41,8 @@ describe('scikit-learn’s MLPClassifier and MLPRegressor', () => {
   /** The label is an output of integers, beside the probabilities. */
   const classifier = (parts: Pick<ModelParts, 'nodes' | 'tensors'>, probabilities: string) => {
     const nodes = [...parts.nodes, ...labels];
-    const proto = model({ ...parts, nodes, outputs: ['output_label', probabilities] });
+    const tensors = { ...parts.tensors, classes: int64Tensor([3], [0, 1, 2]) };
+    const proto = model({ nodes, tensors, outputs: ['output_label', probabilities] });
     const type = proto.graph?.output[0]?.type?.value;
     if (type?.case === 'tensorType') type.value.elemType = DataType.INT64;
     return bytesOf(proto);
@@ -54,10 +56,13 @@ describe('scikit-learn’s MLPClassifier and MLPRegressor', () => {
   it.each(['probabilities', 'output_probability'])(
     'three classes, %s: labels are left out, the softmax is left to the loss',
     async (output) => {
-      const zipMap = node('ai.onnx.ml:ZipMap', ['probabilities'], 'output_probability');
+      const zipMap = node('ai.onnx.ml:ZipMap', ['probabilities'], 'output_probability', {
+        classlabels_int64s: [0, 1, 2],
+      });
       const nodes = [...three.nodes, ...softmax, ...(output === 'probabilities' ? [] : [zipMap])];
       const notes: string[] = [];
-      const network = await importOnnx(classifier({ ...three, nodes }, output), {
+      const file = classifier({ ...three, nodes }, output);
+      const network = await importOnnx(file, {
         loss: 'softmaxCrossEntropy',
         onNote: (note) => notes.push(note),
       });
@@ -73,6 +78,9 @@ describe('scikit-learn’s MLPClassifier and MLPRegressor', () => {
       );
       const rows = [numbers(2), numbers(2, 5)];
       expect(await network.predict(rows)).toEqual(await logits.network.predict(rows));
+      const compared = await compareWithOnnxRuntime(network, { model: file });
+      expect(compared).toMatchObject({ ending: 'softmax', outputCount: 3, sampleCount: 64 });
+      expect(compared.maximumDifference).toBeLessThan(1e-6);
     },
   );
 
@@ -96,6 +104,10 @@ describe('scikit-learn’s MLPClassifier and MLPRegressor', () => {
     expect(network.outputCount).toBe(1);
     expect(network.spec.layers.map(({ type }) => type)).toEqual(['dense', 'tanh', 'dense']);
     expect(notes.join()).toMatch(/Concat 'both' of 1 − p and p at the end is dropped.*Sigmoid/);
+    const compared = await compareWithOnnxRuntime(network, { model: binary });
+    expect(compared).toMatchObject({ ending: 'binaryProbabilities', outputCount: 2 });
+    expect(compared.runtimeOutputs).toHaveLength(2 * 64);
+    expect(compared.maximumDifference).toBeLessThan(1e-6);
   });
 
   it('two classes under another loss are refused by name', () => {

@@ -111,7 +111,8 @@ export interface ModelParts {
 /** By default x [N, 2] → y, at opset 17 and IR version 8. */
 export function model(parts: ModelParts): ModelProto {
   const { nodes, inputs = { x: ['N', 2] }, outputs = ['y'], tensors = {}, opset = 17 } = parts;
-  const domains = new Set((parts.functions ?? []).map(({ domain }) => domain));
+  const domains = new Set([...(parts.functions ?? []), ...nodes].map(({ domain }) => domain));
+  domains.delete('');
   return create(ModelProtoSchema, {
     irVersion: BigInt(parts.ir ?? 8),
     producerName: 'eigenscape tests',
