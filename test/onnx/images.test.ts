@@ -111,6 +111,27 @@ describe('pooling', () => {
     ['auto_pad SAME_UPPER', 'MaxPool', { ...size, auto_pad: 'SAME_UPPER', strides: [2, 2] }, 18],
     ['auto_pad SAME_LOWER', 'MaxPool', { ...size, auto_pad: 'SAME_LOWER', strides: [2, 2] }, 18],
     ['ceil_mode that changes nothing', 'MaxPool', { ...size, ceil_mode: 1, strides: [2, 2] }, 12],
+    ['ceil_mode with more entries', 'MaxPool', { ...size, ceil_mode: 1, strides: [3, 4] }, 8],
+    ['storage_order, of its indices', 'MaxPool', { ...size, storage_order: 1 }, 30],
+    [
+      'ceil_mode with dilations and pads',
+      'MaxPool',
+      { ...size, pads: [1, 1, 2, 0], dilations: [2, 3], ceil_mode: 1, strides: [2, 2] },
+      18,
+    ],
+    ['ceil_mode: means of the image', 'AveragePool', { ...size, ceil_mode: 1, strides: [3, 4] }, 8],
+    [
+      'ceil_mode, count_include_pad without pads',
+      'AveragePool',
+      { ...size, ceil_mode: 1, count_include_pad: 1, strides: [3, 4] },
+      8,
+    ],
+    [
+      'ceil_mode, pads that do not count',
+      'AveragePool',
+      { kernel_shape: [3, 3], pads: [1, 0, 0, 1], ceil_mode: 1, strides: [2, 2] },
+      18,
+    ],
     ['without strides', 'AveragePool', size, 30],
     ['padding does not count', 'AveragePool', { ...size, pads: [1, 1, 1, 1] }, 70],
     ['padding counts', 'AveragePool', { ...size, pads: [1, 1, 1, 1], count_include_pad: 1 }, 70],
@@ -121,14 +142,12 @@ describe('pooling', () => {
   });
 
   it.each<[string, Attributes, RegExp, number?]>([
-    ['MaxPool', { ...size, ceil_mode: 1, strides: [3, 4] }, /ceil_mode = 1 gives 2 × 2 entries/, 8],
     [
-      'MaxPool',
-      { ...size, ceil_mode: 1, strides: [2, 3] },
-      /ceil_mode = 1 gives 2 × 3 entries/,
-      12,
+      'AveragePool',
+      { ...size, pads: [1, 0, 0, 0], ceil_mode: 1, count_include_pad: 1, strides: [4, 4] },
+      /count_include_pad = 1 counts its pads, but not what the last window of ceil_mode = 1 reaches/,
+      8,
     ],
-    ['MaxPool', { ...size, storage_order: 1 }, /storage_order = 1 is not supported/],
     ['AveragePool', { ...size, dilations: [2, 1] }, /dilations other than 1/],
     ['AveragePool', { ...size, pads: [3, 0, 0, 0] }, /a window of it lies in the padding/],
     ['MaxPool', { kernel_shape: [3] }, /has a kernel of 1 axes; only images/],
@@ -137,6 +156,27 @@ describe('pooling', () => {
     expect(refusal).toMatch(new RegExp(`^ERR_ONNX_UNSUPPORTED: .*${operator} 'p'`));
     expect(refusal).toMatch(message);
   });
+
+  it.each(['MaxPool', 'AveragePool'])(
+    '%s: ceil_mode has no window that begins in the padding behind the image, as in ONNX Runtime',
+    async (operator) => {
+      // The runtime's shape inference has three rows and columns here, its kernels two: hence the mean.
+      const parts = withDense(
+        [
+          node(operator, ['x'], 'p', {
+            kernel_shape: [3, 2],
+            pads: [1, 1, 1, 1],
+            ceil_mode: 1,
+            strides: [3, 4],
+          }),
+          node('GlobalAveragePool', ['p'], 'h'),
+        ],
+        2,
+      );
+      expect(layerOf(parts)).toMatchObject({ size: [3, 2], stride: [3, 4], padding: 1 });
+      await expectRuntime(parts);
+    },
+  );
 
   it('the indices of a MaxPool are refused', () => {
     const nodes = [node('MaxPool', ['x'], ['p', 'y'], size, 'p')];

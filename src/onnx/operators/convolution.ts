@@ -25,7 +25,7 @@ export const Conv: Handler = (node, [x, w, b], { note }) => {
         `${shape}: [filters, channels / group, height, width] is expected.`,
     );
   }
-  const window = windowOf(node, kernel, image.size);
+  const window = windowOf(node, kernel, { image: image.size, rounding: 'down' });
   const role = { role: 'its bias B', count: filters, what: 'filters' };
   const layer = {
     type: 'conv2d',

@@ -13,12 +13,10 @@ import {
   type Window,
 } from './window.js';
 
-/** The largest entry of each window; padding is −∞. */
+/** The largest entry of each window; padding is −∞. (storage_order is that of the indices, the second
+ *  output.) */
 export const MaxPool: Handler = (node, [x], { note }) => {
   const { image, window, shape } = pooled(node, asImage(node, x, note));
-  if (node.attributes.integer('storage_order', 0) !== 0) {
-    throw refusal(node, 'storage_order = 1 is not supported', shape);
-  }
   const layer = { type: 'maxPool2d', ...poolOptions(window), ...dilationOption(window) } as const;
   return newStage(node, [image.stage], { layer, shape });
 };
@@ -29,9 +27,17 @@ export const AveragePool: Handler = (node, [x], { note }) => {
   if (window.dilation.some((step) => step !== 1)) {
     throw refusal(node, 'dilations other than 1 are not supported', shape);
   }
-  const isPadded = window.padding.some((size) => size > 0);
-  const counts = node.attributes.integer('count_include_pad', 0) !== 0;
-  const countPadding = isPadded && !counts ? { countPadding: false } : {};
+  const { isPadded, reachesBehind } = window;
+  const counts = isPadded && node.attributes.integer('count_include_pad', 0) !== 0;
+  if (counts && reachesBehind) {
+    throw refusal(
+      node,
+      'count_include_pad = 1 counts its pads, but not what the last window of ceil_mode = 1 reaches behind ' +
+        'them; supported are either without the other',
+      shape,
+    );
+  }
+  const countPadding = (isPadded || reachesBehind) && !counts ? { countPadding: false } : {};
   const layer = { type: 'avgPool2d', ...poolOptions(window), ...countPadding } as const;
   return newStage(node, [image.stage], { layer, shape });
 };
@@ -47,17 +53,9 @@ export function globalAverage(node: GraphNode, { stage, channels }: Image): Feat
 function pooled(node: GraphNode, image: Image) {
   const kernel = node.attributes.integers('kernel_shape');
   if (kernel === undefined) throw invalid(`${node.operator} '${node.name}' has no kernel_shape.`);
-  const window = windowOf(node, kernel, image.size);
-  const { size, ceilSize } = window;
-  if (node.attributes.integer('ceil_mode', 0) !== 0 && ceilSize.join() !== size.join()) {
-    throw refusal(
-      node,
-      `ceil_mode = 1 gives ${ceilSize.join(' × ')} entries where ceil_mode = 0 gives ` +
-        `${size.join(' × ')}; only where both agree is it supported`,
-      [image.channels, ...ceilSize],
-    );
-  }
-  const shape = [image.channels, ...size];
+  const rounding = node.attributes.integer('ceil_mode', 0) === 0 ? 'down' : 'up';
+  const window = windowOf(node, kernel, { image: image.size, rounding });
+  const shape = [image.channels, ...window.size];
   if (window.leavesImage) {
     throw refusal(node, `a window of it lies in the padding, pads = ${padsOf(window)}`, shape);
   }

@@ -12,11 +12,14 @@ export interface Window {
   readonly kernel: Pair;
   readonly stride: Pair;
   readonly dilation: Pair;
-  /** [top, left, bottom, right] */
+  /** [top, left, bottom, right]; below and to the right with what a window reaches behind them. */
   readonly padding: readonly [number, number, number, number];
-  /** Height and width of what comes out, rounded down, and as ceil_mode = 1 would have them. */
+  /** Whether there is such a window, which ceil_mode = 1 brings; what it reaches counts in no mean. */
+  readonly reachesBehind: boolean;
+  /** Whether the node itself has padding. */
+  readonly isPadded: boolean;
+  /** Height and width of what comes out. */
   readonly size: Pair;
-  readonly ceilSize: Pair;
   /** Whether some output sees nothing but padding. */
   readonly leavesImage: boolean;
 }
@@ -68,9 +71,15 @@ function asInputImage(input: FeaturesValue, note: (text: string) => void): Featu
   return { ...input, stage: { ...stage, shape: view } };
 }
 
-/** @throws Refusal when the node slides over other than two axes; EigenscapeError ERR_ONNX_INVALID
+/** @param rounding of the number of windows along an axis: `up` with a last one that reaches behind image
+ *  and padding, as long as it begins in front of the padding behind the image
+ *  @throws Refusal when the node slides over other than two axes; EigenscapeError ERR_ONNX_INVALID
  *  when the window does not fit into the image */
-export function windowOf(node: GraphNode, kernel: readonly number[], image: Pair): Window {
+export function windowOf(
+  node: GraphNode,
+  kernel: readonly number[],
+  { image, rounding }: { readonly image: Pair; readonly rounding: 'down' | 'up' },
+): Window {
   if (kernel.length !== 2) {
     throw refusal(
       node,
@@ -87,6 +96,7 @@ export function windowOf(node: GraphNode, kernel: readonly number[], image: Pair
       dilation: dilation[axis],
       image: image[axis],
       axis,
+      rounding,
     }),
   );
   const [rows, columns] = axes;
@@ -95,9 +105,15 @@ export function windowOf(node: GraphNode, kernel: readonly number[], image: Pair
     kernel: sizes,
     stride,
     dilation,
-    padding: [rows.before, columns.before, rows.after, columns.after],
+    padding: [
+      rows.before,
+      columns.before,
+      rows.after + rows.behind,
+      columns.after + columns.behind,
+    ],
+    reachesBehind: rows.behind > 0 || columns.behind > 0,
+    isPadded: rows.isPadded || columns.isPadded,
     size: [rows.out, columns.out],
-    ceilSize: [rows.ceilOut, columns.ceilOut],
     leavesImage: rows.leavesImage || columns.leavesImage,
   };
 }
@@ -108,9 +124,10 @@ interface Axis {
   readonly dilation: number;
   readonly image: number;
   readonly axis: 0 | 1;
+  readonly rounding: 'down' | 'up';
 }
 
-function axisOf(node: GraphNode, { kernel, stride, dilation, image, axis }: Axis) {
+function axisOf(node: GraphNode, { kernel, stride, dilation, image, axis, rounding }: Axis) {
   const reach = (kernel - 1) * dilation + 1;
   const { before, after } = paddingOf(node, { axis, image, stride, reach });
   const left = image + before + after - reach;
@@ -120,9 +137,10 @@ function axisOf(node: GraphNode, { kernel, stride, dilation, image, axis }: Axis
         `has ${image + before + after}, padding included.`,
     );
   }
-  const out = Math.floor(left / stride) + 1;
-  // A last window that begins behind the image counts, though PyTorch leaves it out: to be safe.
-  const ceilOut = Math.ceil(left / stride) + 1;
+  const fitting = Math.floor(left / stride) + 1;
+  const hasAnother = rounding === 'up' && left % stride > 0 && fitting * stride < image + before;
+  const out = hasAnother ? fitting + 1 : fitting;
+  const behind = Math.max((out - 1) * stride - left, 0);
   // The first tap at or behind the image's begin, of the windows that begin before it.
   const sees = (start: number): boolean => {
     const tap = start < 0 ? Math.ceil(-start / dilation) : 0;
@@ -131,7 +149,7 @@ function axisOf(node: GraphNode, { kernel, stride, dilation, image, axis }: Axis
   const early = Math.min(out, Math.ceil(before / stride));
   const starts = Array.from({ length: early }, (_, index) => index * stride - before);
   const leavesImage = ![...starts, (out - 1) * stride - before].every(sees);
-  return { before, after, out, ceilOut, leavesImage };
+  return { before, after, behind, isPadded: before + after > 0, out, leavesImage };
 }
 
 function paddingOf(
