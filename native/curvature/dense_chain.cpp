@@ -45,6 +45,7 @@ struct Scratch {
   explicit Scratch(const Graph& graph) : evaluation(graph) {}
   Evaluation<T> evaluation;
   LossPoint<T> loss;
+  RowBuffer<T> rows;
   AlignedBuffer<T> f_bar;
   std::vector<AlignedBuffer<T>> slope;      // per layer: D [n, h]
   std::vector<AlignedBuffer<T>> curvature;  // per layer: S ∘ ā [n, h]; empty when dropped
@@ -383,9 +384,8 @@ void compute_chain_values(const Operator<T>& matrix, const std::vector<ChainLaye
     auto scratch = workspaces.take([&] { return std::make_unique<Scratch<T>>(graph); });
     const std::size_t start = group * at_once;
     const std::size_t n = std::min(at_once, count - start);
-    const std::size_t d = graph.input_size();
     Evaluation<T>& evaluation = scratch->evaluation;
-    evaluation.forward(n, matrix.samples().inputs.span().subspan((first + start) * d, n * d),
+    evaluation.forward(n, matrix.samples().inputs->rows({first + start, n}, scratch->rows, control),
                        matrix.theta(), residual ? Order::second : Order::first);
     scratch->loss.evaluate(graph.loss(), matrix.samples(), {first + start, n}, graph.output_size(),
                            matrix.denominator(), evaluation.outputs(), matrix.loss_table());

@@ -22,6 +22,7 @@ struct Scratch {
   Scratch(const Graph& graph, std::vector<bool> moves) : evaluation(graph, std::move(moves)) {}
   Evaluation<T> evaluation;
   LossPoint<T> loss;
+  RowBuffer<T> rows;
   AlignedBuffer<T> f_bar;      // [n, C]
   AlignedBuffer<T> f_bar_dot;  // [k, n, C]
 };
@@ -131,7 +132,8 @@ std::vector<T> Operator<T>::gradient(const Control& control) const {
   for (std::size_t i = 0; i < f_bar.size(); ++i) {
     f_bar[i] = static_cast<T>(samples_->weight(i / outputs) / denominator_) * table->gradients[i];
   }
-  pull_back<T>(*graph_, theta_, samples_->inputs.span(), f_bar.span(), gradient, control);
+  pull_back<T>(*graph_, theta_, *samples_->inputs, {0, samples_->count}, f_bar.span(), gradient,
+               control);
   return gradient;
 }
 
@@ -232,7 +234,6 @@ void Operator<T>::apply_slice(std::size_t k, std::span<const T> v, std::span<T> 
                               std::span<const T> shift, const Control& control) const {
   const std::size_t m = theta_.size();
   const std::size_t outputs = graph_->output_size();
-  const std::size_t d = samples_->input_size;
   const LossTable<T>* const table = loss_table();
   const SumPlan plan =
       plan_products(*graph_, samples_->count, std::min(k, kDirectionsAtOnce), sizeof(T));
@@ -251,8 +252,7 @@ void Operator<T>::apply_slice(std::size_t k, std::span<const T> v, std::span<T> 
   chunked_sum(plan, control, total, make_sum, [&](Chunk chunk, BlockSum<T>& sum) {
     auto scratch = workspaces.take([&] { return std::make_unique<Scratch<T>>(*graph_, moves); });
     const bool second = is_second_order(term_);
-    scratch->evaluation.forward(chunk.count,
-                                samples_->inputs.span().subspan(chunk.first * d, chunk.count * d),
+    scratch->evaluation.forward(chunk.count, samples_->inputs->rows(chunk, scratch->rows, control),
                                 theta_, second ? Order::second : Order::first);
     scratch->loss.evaluate(graph_->loss(), *samples_, chunk, outputs, denominator_,
                            scratch->evaluation.outputs(), table);

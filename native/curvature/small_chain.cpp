@@ -127,8 +127,8 @@ bool SmallChain<T>::holds(const Graph& graph, std::size_t samples) {
 }
 
 template <typename T>
-SmallChain<T>::SmallChain(const Graph& graph, const Samples<T>& samples)
-    : graph_(graph), samples_(samples), layers_(layers_of(graph, &before_)) {
+SmallChain<T>::SmallChain(const Graph& graph, const Samples<T>& samples, const Control& control)
+    : graph_(graph), samples_(samples), control_(control), layers_(layers_of(graph, &before_)) {
   const std::size_t count = samples.count;
   denominator_ = loss_denominator(graph.loss(), samples, {0, count});
   for (std::size_t n = 0; n < count; ++n) {
@@ -138,25 +138,39 @@ SmallChain<T>::SmallChain(const Graph& graph, const Samples<T>& samples)
   const std::size_t fair = (count + stretches - 1) / stretches;
   constexpr std::size_t kLine = sample_rows::kLine<T>;
   stretch_ = (fair + kLine - 1) / kLine * kLine;
+  if (samples.inputs->resident_bytes() == 0) return;
   const std::size_t d = layers_.front().d;
   inputs_.resize(stretches * d * stretch_);
-  for (std::size_t s = 0; s < stretches * stretch_; ++s) {
-    const std::size_t first = s / stretch_ * stretch_;
-    // Rounding up may have left nothing for the last stretch.
-    const std::size_t sample = s < count ? s : std::min(first, count - 1);
-    for (std::size_t j = 0; j < d; ++j) {
-      inputs_[first * d + j * stretch_ + (s - first)] = samples.inputs[sample * d + j];
-    }
+  RowBuffer<T> rows;
+  // Rounding up may have left nothing for the last stretch.
+  for (std::size_t first = 0; first < count; first += stretch_) {
+    read_inputs(first, rows, inputs_.data() + first * d);
   }
-  AlignedBuffer<T> y(inputs_.size());
+}
+
+template <typename T>
+void SmallChain<T>::read_inputs(std::size_t first, RowBuffer<T>& rows, T* out) const {
+  const std::size_t d = layers_.front().d;
+  const std::size_t n = std::min(stretch_, samples_.count - first);
+  const std::span<const T> x = samples_.inputs->rows({first, n}, rows, control_);
+  for (std::size_t s = 0; s < stretch_; ++s) {
+    const std::size_t sample = s < n ? s : 0;
+    for (std::size_t j = 0; j < d; ++j) out[j * stretch_ + s] = x[sample * d + j];
+  }
+  if (before_.empty()) return;
+  AlignedBuffer<T> y(d * stretch_);
   AlignedBuffer<T> saved(2 * d * stretch_);
   for (const Node* const node : before_) {
-    for (std::size_t first = 0; first < inputs_.size(); first += d * stretch_) {
-      apply_pointwise<T>(*node, stretch_, Order::value, inputs_.span().subspan(first, d * stretch_),
-                         y.span().subspan(first, d * stretch_), saved.span());
-    }
-    std::swap(y, inputs_);
+    apply_pointwise<T>(*node, stretch_, Order::value, {out, d * stretch_}, y.span(), saved.span());
+    std::copy_n(y.data(), y.size(), out);
   }
+}
+
+template <typename T>
+void SmallChain<T>::copy_inputs(std::size_t first, RowBuffer<T>& rows, T* out) const {
+  const std::size_t size = layers_.front().d * stretch_;
+  if (inputs_.size() == 0) return read_inputs(first, rows, out);
+  std::copy_n(inputs_.data() + first / stretch_ * size, size, out);
 }
 
 template <typename T>
@@ -197,7 +211,7 @@ SmallChainMatrix<T>::SmallChainMatrix(const SmallChain<T>& chain)
 template <typename T>
 void SmallChainMatrix<T>::forward(std::span<const T> theta, std::size_t first, bool second) {
   const std::vector<SmallChainLayer>& layers = chain_.layers();
-  std::copy_n(chain_.inputs(first), layers.front().d * n_, layers_.front().a.data());
+  chain_.copy_inputs(first, rows_, layers_.front().a.data());
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const SmallChainLayer& layer = layers[l];
     Layer& values = layers_[l];

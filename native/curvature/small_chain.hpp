@@ -18,6 +18,7 @@
 #include "core/aligned_buffer.hpp"
 #include "curvature/assembly.hpp"
 #include "curvature/operator.hpp"
+#include "data/row_source.hpp"
 #include "network/graph.hpp"
 #include "network/loss.hpp"
 
@@ -45,8 +46,8 @@ class SmallChain {
   /// Whether the scratch of such a problem is small enough for the caches of one core.
   static bool holds(const Graph& graph, std::size_t samples);
 
-  /// graph and samples must outlive it.
-  SmallChain(const Graph& graph, const Samples<T>& samples);
+  /// All three must outlive it.
+  SmallChain(const Graph& graph, const Samples<T>& samples, const Control& control);
 
   [[nodiscard]] const Graph& graph() const { return graph_; }
   [[nodiscard]] const Samples<T>& samples() const { return samples_; }
@@ -57,19 +58,21 @@ class SmallChain {
   [[nodiscard]] std::size_t stretch() const { return stretch_; }
   /// Input of the first dense layer for the stretch that starts at sample `first`: [d, stretch].
   /// The last stretch is filled up with copies of its first sample, which then count for nothing.
-  [[nodiscard]] const T* inputs(std::size_t first) const {
-    return inputs_.data() + first / stretch_ * stretch_ * layers_.front().d;
-  }
+  void copy_inputs(std::size_t first, RowBuffer<T>& rows, T* out) const;
 
  private:
+  /// The same, from the data; `out` holds whole vectors.
+  void read_inputs(std::size_t first, RowBuffer<T>& rows, T* out) const;
+
   const Graph& graph_;
   const Samples<T>& samples_;
+  const Control& control_;
   std::vector<const Node*> before_;  // pointwise functions of the data
   std::vector<SmallChainLayer> layers_;
   double denominator_ = 0;
   double kept_weight_ = 0;
   std::size_t stretch_ = 0;
-  AlignedBuffer<T> inputs_;
+  AlignedBuffer<T> inputs_;  // of all stretches, where the data is in memory
 };
 
 /// Scratch of one thread, and the matrices that it computes.
@@ -114,6 +117,7 @@ class SmallChainMatrix {
   double magnitude_ = 0;
   std::vector<Layer> layers_;
   LossPoint<T> loss_point_;
+  RowBuffer<T> rows_;
   AlignedBuffer<T> z_;  // [widest, n], in turns with y_
   AlignedBuffer<T> y_;
   AlignedBuffer<T> saved_;     // σ' and σ'' [2, widest, n]

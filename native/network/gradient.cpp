@@ -31,12 +31,11 @@ struct GradientSum {
 /// Adds the loss of one chunk and, unless `gradient` is empty, its gradient.
 template <typename T>
 void add_chunk(const Graph& graph, std::span<const T> theta, const Samples<T>& samples, Chunk chunk,
-               double denominator, GradientScratch<T>& scratch, LossSum& sum,
-               std::span<T> gradient) {
-  const std::size_t d = samples.input_size;
+               double denominator, const Control& control, GradientScratch<T>& scratch,
+               LossSum& sum, std::span<T> gradient) {
   Evaluation<T>& evaluation = scratch.evaluation;
-  evaluation.forward(chunk.count, samples.inputs.span().subspan(chunk.first * d, chunk.count * d),
-                     theta, gradient.empty() ? Order::value : Order::first);
+  evaluation.forward(chunk.count, samples.inputs->rows(chunk, scratch.rows, control), theta,
+                     gradient.empty() ? Order::value : Order::first);
   scratch.loss.evaluate(graph.loss(), samples, chunk, graph.output_size(), denominator,
                         evaluation.outputs());
   sum.add({scratch.loss.value(), scratch.loss.kept(), scratch.loss.correct()});
@@ -67,7 +66,7 @@ LossSummary evaluate_loss(const Graph& graph, std::span<const T> theta, const Sa
       plan_gradient(graph, samples.count, sizeof(T)), control, total, [] { return LossSum{}; },
       [&](Chunk chunk, LossSum& sum) {
         auto scratch = borrow(workspaces, graph);
-        add_chunk<T>(graph, theta, samples, chunk, denominator, *scratch, sum, {});
+        add_chunk<T>(graph, theta, samples, chunk, denominator, control, *scratch, sum, {});
         workspaces.give_back(std::move(scratch));
       });
   return {total.loss / denominator, total.correct / total.kept};
@@ -83,7 +82,7 @@ double evaluate_gradient(const Graph& graph, std::span<const T> theta, const Sam
   if (plan.chunks == 1) {
     auto scratch = borrow(workspaces, graph);
     LossSum sum;
-    add_chunk(graph, theta, samples, range, denominator, *scratch, sum, gradient);
+    add_chunk(graph, theta, samples, range, denominator, control, *scratch, sum, gradient);
     workspaces.give_back(std::move(scratch));
     return sum.loss / denominator;
   }
@@ -96,7 +95,7 @@ double evaluate_gradient(const Graph& graph, std::span<const T> theta, const Sam
   GradientSum<T> total = make_sum();
   chunked_sum(plan, control, total, make_sum, [&](Chunk chunk, GradientSum<T>& sum) {
     auto scratch = borrow(workspaces, graph);
-    add_chunk(graph, theta, samples, {range.first + chunk.first, chunk.count}, denominator,
+    add_chunk(graph, theta, samples, {range.first + chunk.first, chunk.count}, denominator, control,
               *scratch, sum.loss, sum.gradient.span());
     workspaces.give_back(std::move(scratch));
   });
@@ -105,9 +104,8 @@ double evaluate_gradient(const Graph& graph, std::span<const T> theta, const Sam
 }
 
 template <typename T>
-void pull_back(const Graph& graph, std::span<const T> theta, std::span<const T> x,
+void pull_back(const Graph& graph, std::span<const T> theta, const RowSource<T>& x, Chunk range,
                std::span<const T> f_bar, std::span<T> gradient, const Control& control) {
-  const std::size_t d = graph.input_size();
   const std::size_t c = graph.output_size();
   const auto make_sum = [&] {
     GradientSum<T> sum;
@@ -117,31 +115,31 @@ void pull_back(const Graph& graph, std::span<const T> theta, std::span<const T> 
   };
   GradientSum<T> total = make_sum();
   GradientWorkspaces<T> workspaces;
-  chunked_sum(plan_gradient(graph, x.size() / d, sizeof(T)), control, total, make_sum,
-              [&](Chunk chunk, GradientSum<T>& sum) {
-                auto scratch = borrow(workspaces, graph);
-                Evaluation<T>& evaluation = scratch->evaluation;
-                evaluation.forward(chunk.count, x.subspan(chunk.first * d, chunk.count * d), theta,
-                                   Order::first);
-                evaluation.adjoint(f_bar.subspan(chunk.first * c, chunk.count * c),
-                                   sum.gradient.span());
-                workspaces.give_back(std::move(scratch));
-              });
+  chunked_sum(
+      plan_gradient(graph, range.count, sizeof(T)), control, total, make_sum,
+      [&](Chunk chunk, GradientSum<T>& sum) {
+        auto scratch = borrow(workspaces, graph);
+        Evaluation<T>& evaluation = scratch->evaluation;
+        const Chunk rows{range.first + chunk.first, chunk.count};
+        evaluation.forward(chunk.count, x.rows(rows, scratch->rows, control), theta, Order::first);
+        evaluation.adjoint(f_bar.subspan(chunk.first * c, chunk.count * c), sum.gradient.span());
+        workspaces.give_back(std::move(scratch));
+      });
   std::copy_n(total.gradient.data(), gradient.size(), gradient.data());
 }
 
 template <typename T>
-void predict(const Graph& graph, std::span<const T> theta, std::span<const T> x,
+void predict(const Graph& graph, std::span<const T> theta, const RowSource<T>& x, Chunk range,
              std::span<T> outputs, const Control& control) {
-  const std::size_t d = graph.input_size();
   const std::size_t c = graph.output_size();
-  const SumPlan plan = plan_gradient(graph, x.size() / d, sizeof(T));
+  const SumPlan plan = plan_gradient(graph, range.count, sizeof(T));
   GradientWorkspaces<T> workspaces;
   parallel_for(control, plan.chunks, [&](std::size_t index) {
     auto scratch = borrow(workspaces, graph);
     const std::size_t first = index * plan.chunk;
     const std::size_t count = std::min(plan.chunk, plan.samples - first);
-    scratch->evaluation.forward(count, x.subspan(first * d, count * d), theta, Order::value);
+    const Chunk rows{range.first + first, count};
+    scratch->evaluation.forward(count, x.rows(rows, scratch->rows, control), theta, Order::value);
     std::copy_n(scratch->evaluation.outputs().data(), count * c, outputs.data() + first * c);
     workspaces.give_back(std::move(scratch));
   });
@@ -157,13 +155,13 @@ template double evaluate_gradient<double>(const Graph&, std::span<const double>,
 template double evaluate_gradient<float>(const Graph&, std::span<const float>,
                                          const Samples<float>&, Chunk, std::span<float>,
                                          GradientWorkspaces<float>&, const Control&);
-template void pull_back<double>(const Graph&, std::span<const double>, std::span<const double>,
-                                std::span<const double>, std::span<double>, const Control&);
-template void pull_back<float>(const Graph&, std::span<const float>, std::span<const float>,
+template void pull_back<double>(const Graph&, std::span<const double>, const RowSource<double>&,
+                                Chunk, std::span<const double>, std::span<double>, const Control&);
+template void pull_back<float>(const Graph&, std::span<const float>, const RowSource<float>&, Chunk,
                                std::span<const float>, std::span<float>, const Control&);
-template void predict<double>(const Graph&, std::span<const double>, std::span<const double>,
-                              std::span<double>, const Control&);
-template void predict<float>(const Graph&, std::span<const float>, std::span<const float>,
+template void predict<double>(const Graph&, std::span<const double>, const RowSource<double>&,
+                              Chunk, std::span<double>, const Control&);
+template void predict<float>(const Graph&, std::span<const float>, const RowSource<float>&, Chunk,
                              std::span<float>, const Control&);
 
 }  // namespace eigenscape

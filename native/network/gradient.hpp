@@ -22,6 +22,7 @@ struct GradientScratch {
   explicit GradientScratch(const Graph& graph) : evaluation(graph) {}
   Evaluation<T> evaluation;
   LossPoint<T> loss;
+  RowBuffer<T> rows;
 };
 
 template <typename T>
@@ -42,15 +43,15 @@ double evaluate_gradient(const Graph& graph, std::span<const T> theta, const Sam
                          Chunk range, std::span<T> gradient, GradientWorkspaces<T>& workspaces,
                          const Control& control);
 
-/// gradient [M] = Σ_n J_nᵀ f̄_n for x [samples, input size] and f̄ [samples, C], where J_n = ∂f_n/∂θ:
-/// with f̄ = ∂L/∂f, the gradient of any L that the engine does not know.
+/// gradient [M] = Σ_n J_nᵀ f̄_n for the rows of `range` and f̄ [count, C], where J_n = ∂f_n/∂θ: with
+/// f̄ = ∂L/∂f, the gradient of any L that the engine does not know.
 template <typename T>
-void pull_back(const Graph& graph, std::span<const T> theta, std::span<const T> x,
+void pull_back(const Graph& graph, std::span<const T> theta, const RowSource<T>& x, Chunk range,
                std::span<const T> f_bar, std::span<T> gradient, const Control& control);
 
-/// f [samples, C] for x [samples, input size].
+/// f [count, C] for the rows of `range`.
 template <typename T>
-void predict(const Graph& graph, std::span<const T> theta, std::span<const T> x,
+void predict(const Graph& graph, std::span<const T> theta, const RowSource<T>& x, Chunk range,
              std::span<T> outputs, const Control& control);
 
 }  // namespace eigenscape

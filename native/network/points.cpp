@@ -38,6 +38,7 @@ struct PieceScratch {
   explicit PieceScratch(const Graph& graph) : evaluation(graph), theta(graph.parameter_count()) {}
   Evaluation<T> evaluation;
   LossPoint<T> loss;
+  RowBuffer<T> rows;
   AlignedBuffer<T> theta;
   std::size_t point = std::numeric_limits<std::size_t>::max();  // whose parameters theta holds
   AlignedBuffer<T> f_bar;                                       // [n, C]
@@ -90,9 +91,9 @@ void add_derivatives(const Graph& graph, std::span<const T> x, std::size_t n,
 
 template <typename T>
 void add_chunk(const Graph& graph, const Samples<T>& samples, Chunk chunk, double denominator,
-               std::span<const T> direction, PieceScratch<T>& scratch, PieceSum& sum) {
-  const std::size_t d = samples.input_size;
-  const std::span<const T> x = samples.inputs.span().subspan(chunk.first * d, chunk.count * d);
+               std::span<const T> direction, const Control& control, PieceScratch<T>& scratch,
+               PieceSum& sum) {
+  const std::span<const T> x = samples.inputs->rows(chunk, scratch.rows, control);
   scratch.evaluation.forward(chunk.count, x, scratch.theta.span(), Order::value);
   scratch.loss.evaluate(graph.loss(), samples, chunk, graph.output_size(), denominator,
                         scratch.evaluation.outputs());
@@ -137,7 +138,7 @@ std::vector<PointValues> evaluate_points(const Graph& graph, const Combinations<
         control.check();
         const std::size_t start = c * plan.chunk;
         add_chunk(graph, samples, {start, std::min(plan.chunk, plan.samples - start)}, denominator,
-                  direction, *scratch, pieces[index]);
+                  direction, control, *scratch, pieces[index]);
       }
     } catch (const Error& error) {
       if (error.code() != ErrorCode::numeric) throw;

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "core/aligned_buffer.hpp"
+#include "data/row_source.hpp"
 
 namespace eigenscape {
 
@@ -12,7 +13,7 @@ template <typename T>
 struct Samples {
   std::size_t count = 0;
   std::size_t input_size = 0;
-  AlignedBuffer<T> inputs;  // [count, input_size]
+  std::shared_ptr<const RowSource<T>> inputs;  // [count, input_size]
   /// One class per sample, −1 where the sample is ignored; empty if `rows` holds the targets.
   std::vector<std::int32_t> classes;
   std::vector<T> rows;          // [count, outputs]

@@ -40,58 +40,53 @@ Napi::Value with_place(const Napi::Value& handle, const Action& action) {
       unwrap<PointHandle>(handle).object);
 }
 
-/// Inputs of some samples [count, d]: a run of the data, or copies of the listed ones.
-template <typename T>
+/// Some samples of the data: a run of them, or those of a list.
 struct ChosenSamples {
-  std::size_t first = 0;
-  std::size_t count = 0;
+  Chunk run{};
   std::vector<std::uint32_t> list;
-  std::vector<T> copies;
 
+  [[nodiscard]] std::size_t count() const { return list.empty() ? run.count : list.size(); }
   /// The i-th of them in the data.
   [[nodiscard]] std::size_t sample(std::size_t i) const {
-    return list.empty() ? first + i : list[i];
-  }
-
-  [[nodiscard]] std::span<const T> inputs(const Samples<T>& samples) const {
-    const std::size_t d = samples.input_size;
-    return copies.empty() ? samples.inputs.span().subspan(first * d, count * d)
-                          : std::span<const T>(copies);
+    return list.empty() ? run.first + i : list[i];
   }
 };
 
+/// Calls `action(source, range)` with where the inputs of the chosen samples are.
+template <typename T, typename Action>
+void with_inputs(const Samples<T>& samples, const ChosenSamples& chosen, const Control& control,
+                 const Action& action) {
+  if (chosen.list.empty()) return action(*samples.inputs, chosen.run);
+  MemoryRows<T> copies(chosen.list.size(), samples.input_size);
+  RowBuffer<T> buffer;
+  samples.inputs->gather(chosen.list, copies.values(), buffer, control);
+  action(copies, Chunk{0, chosen.list.size()});
+}
+
 /// { first, count }, or a Uint32Array of samples
-template <typename T>
-ChosenSamples<T> to_chosen(const Napi::Value& value, const Samples<T>& samples) {
-  ChosenSamples<T> rows;
+ChosenSamples to_chosen(const Napi::Value& value, std::size_t samples) {
+  ChosenSamples chosen;
   if (!value.IsTypedArray()) {
     const auto object = value.As<Napi::Object>();
-    rows.first = size_of(object.Get("first"));
-    rows.count = size_of(object.Get("count"));
-    if (rows.first > samples.count || rows.count > samples.count - rows.first) {
+    chosen.run = {size_of(object.Get("first")), size_of(object.Get("count"))};
+    if (chosen.run.first > samples || chosen.run.count > samples - chosen.run.first) {
       throw Error(ErrorCode::internal, "the samples are not in the data");
     }
-    return rows;
+    return chosen;
   }
   if (value.As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
     throw Error(ErrorCode::internal, "a Uint32Array of samples was expected");
   }
   const auto list = value.As<Napi::Uint32Array>();
-  const std::size_t d = samples.input_size;
-  rows.count = list.ElementLength();
-  rows.copies.reserve(rows.count * d);
-  for (std::size_t i = 0; i < rows.count; ++i) {
-    const std::size_t n = list[i];
-    if (n >= samples.count) throw Error(ErrorCode::internal, "a sample is not in the data");
-    rows.list.push_back(list[i]);
-    const T* const row = samples.inputs.data() + n * d;
-    rows.copies.insert(rows.copies.end(), row, row + d);
+  chosen.list.assign(list.Data(), list.Data() + list.ElementLength());
+  for (const std::uint32_t n : chosen.list) {
+    if (n >= samples) throw Error(ErrorCode::internal, "a sample is not in the data");
   }
-  return rows;
+  return chosen;
 }
 
 template <typename T>
-void check_outputs(std::span<const T> outputs, std::size_t width, const ChosenSamples<T>& chosen) {
+void check_outputs(std::span<const T> outputs, std::size_t width, const ChosenSamples& chosen) {
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (std::isfinite(outputs[i])) continue;
     throw Error(ErrorCode::numeric, "output " + std::to_string(i % width) +
@@ -104,11 +99,14 @@ void check_outputs(std::span<const T> outputs, std::size_t width, const ChosenSa
 /// outputsAt(point | operator, rows, options) → job of the outputs [count, C]
 Napi::Value outputs_job(const Napi::CallbackInfo& info) {
   return with_place(info[0], [&]<typename T>(Place<T> place) -> Napi::Value {
-    auto rows = std::make_shared<ChosenSamples<T>>(to_chosen(info[1], place.samples));
+    auto rows = std::make_shared<ChosenSamples>(to_chosen(info[1], place.samples.count));
     return start_job(
         info.Env(), info[2].As<Napi::Object>(), [place, rows](const Control& control) -> Resolve {
-          auto outputs = std::make_shared<std::vector<T>>(rows->count * place.graph.output_size());
-          predict<T>(place.graph, place.theta, rows->inputs(place.samples), *outputs, control);
+          auto outputs =
+              std::make_shared<std::vector<T>>(rows->count() * place.graph.output_size());
+          with_inputs(place.samples, *rows, control, [&](const RowSource<T>& x, Chunk range) {
+            predict<T>(place.graph, place.theta, x, range, *outputs, control);
+          });
           check_outputs<T>(*outputs, place.graph.output_size(), *rows);
           return [outputs](Napi::Env env) { return to_array<T>(env, *outputs); };
         });
@@ -118,18 +116,20 @@ Napi::Value outputs_job(const Napi::CallbackInfo& info) {
 /// pullBack(point | operator, rows, fBar, options) → job of Σ Jᵀ f̄ [M] for f̄ [count, C]
 Napi::Value pull_back_job(const Napi::CallbackInfo& info) {
   return with_place(info[0], [&]<typename T>(Place<T> place) -> Napi::Value {
-    auto rows = std::make_shared<ChosenSamples<T>>(to_chosen(info[1], place.samples));
+    auto rows = std::make_shared<ChosenSamples>(to_chosen(info[1], place.samples.count));
     auto f_bar = std::make_shared<std::vector<T>>(to_vector<T>(info[2]));
-    if (f_bar->size() != rows->count * place.graph.output_size()) {
+    if (f_bar->size() != rows->count() * place.graph.output_size()) {
       throw Error(ErrorCode::shape, "the derivatives do not fit samples × outputs");
     }
-    return start_job(info.Env(), info[3].As<Napi::Object>(),
-                     [place, rows, f_bar](const Control& control) -> Resolve {
-                       auto gradient = std::make_shared<std::vector<T>>(place.theta.size());
-                       pull_back<T>(place.graph, place.theta, rows->inputs(place.samples), *f_bar,
-                                    *gradient, control);
-                       return [gradient](Napi::Env env) { return to_array<T>(env, *gradient); };
-                     });
+    return start_job(
+        info.Env(), info[3].As<Napi::Object>(),
+        [place, rows, f_bar](const Control& control) -> Resolve {
+          auto gradient = std::make_shared<std::vector<T>>(place.theta.size());
+          with_inputs(place.samples, *rows, control, [&](const RowSource<T>& x, Chunk range) {
+            pull_back<T>(place.graph, place.theta, x, range, *f_bar, *gradient, control);
+          });
+          return [gradient](Napi::Env env) { return to_array<T>(env, *gradient); };
+        });
   });
 }
 

@@ -190,7 +190,7 @@ template <typename T>
 Spectra compute_spectra(const SpectraProblem<T>& problem, const Control& control) {
   Spectra spectra = empty_spectra(problem);
   if (SmallChain<T>::holds(*problem.graph, problem.samples->count)) {
-    const SmallChain<T> chain(*problem.graph, *problem.samples);
+    const SmallChain<T> chain(*problem.graph, *problem.samples, control);
     solve_points(
         problem, true, control,
         [&](const Control& /*inner*/) { return std::make_unique<SmallChainWorker<T>>(chain); },

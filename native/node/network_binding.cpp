@@ -19,7 +19,7 @@ std::size_t bytes_of(const Network<T>& network) {
 
 template <typename T>
 std::size_t bytes_of(const Samples<T>& samples) {
-  return (samples.inputs.size() + samples.rows.size()) * sizeof(T);
+  return samples.inputs->resident_bytes() + samples.rows.size() * sizeof(T);
 }
 
 /// createNetwork(spec, dtype) → handle; parameters start at 0.
@@ -107,8 +107,7 @@ std::shared_ptr<Samples<T>> to_samples(const Napi::Object& data) {
   if (inputs.size() != samples->count * samples->input_size) {
     throw Error(ErrorCode::shape, "the inputs do not fit count × inputSize");
   }
-  samples->inputs.resize(inputs.size());
-  std::copy(inputs.begin(), inputs.end(), samples->inputs.data());
+  samples->inputs = std::make_shared<MemoryRows<T>>(samples->input_size, inputs);
   const Napi::Value classes = data.Get("classes");
   if (classes.IsTypedArray()) {
     const auto array = classes.As<Napi::Int32Array>();
@@ -166,19 +165,20 @@ Napi::Value predict_job(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Network<T>>& network) -> Napi::Value {
-        auto inputs = std::make_shared<std::vector<T>>(to_vector<T>(info[1]));
-        const Graph& graph = *network->graph();
-        if (graph.input_size() == 0 || inputs->size() % graph.input_size() != 0) {
+        const std::size_t size = network->graph()->input_size();
+        const std::vector<T> values = to_vector<T>(info[1]);
+        if (size == 0 || values.size() % size != 0) {
           throw Error(ErrorCode::shape, "the inputs do not fit the network");
         }
+        const std::size_t count = values.size() / size;
+        const auto inputs = std::make_shared<const MemoryRows<T>>(size, values);
         auto theta = std::make_shared<std::vector<T>>(network->parameters());
         return start_job(
             env, info[2].As<Napi::Object>(),
-            [network, inputs, theta](const Control& control) -> Resolve {
+            [network, inputs, count, theta](const Control& control) -> Resolve {
               const Graph& net = *network->graph();
-              auto outputs = std::make_shared<std::vector<T>>(inputs->size() / net.input_size() *
-                                                              net.output_size());
-              predict<T>(net, *theta, *inputs, *outputs, control);
+              auto outputs = std::make_shared<std::vector<T>>(count * net.output_size());
+              predict<T>(net, *theta, *inputs, {0, count}, *outputs, control);
               return [outputs](Napi::Env result_env) { return to_array<T>(result_env, *outputs); };
             });
       },

@@ -65,26 +65,31 @@ Batch BatchPicker::at(std::uint64_t step) {
 }
 
 template <typename T>
-void gather(const Samples<T>& samples, std::span<const std::uint32_t> indices, Samples<T>& batch) {
-  const std::size_t d = samples.input_size;
+const Samples<T>& GatheredBatch<T>::gather(const Samples<T>& samples,
+                                           std::span<const std::uint32_t> indices,
+                                           const Control& control) {
   const std::size_t outputs = samples.rows.size() / samples.count;
-  batch.count = indices.size();
-  batch.input_size = d;
-  batch.inputs.resize(indices.size() * d);
-  batch.classes.resize(samples.classes.empty() ? 0 : indices.size());
-  batch.rows.resize(indices.size() * outputs);
-  batch.weights.resize(samples.weights.empty() ? 0 : indices.size());
+  if (inputs_ == nullptr) {
+    inputs_ = std::make_shared<MemoryRows<T>>(0, samples.input_size);
+    batch_.inputs = inputs_;
+  }
+  inputs_->resize(indices.size());
+  samples.inputs->gather(indices, inputs_->values(), buffer_, control);
+  batch_.count = indices.size();
+  batch_.input_size = samples.input_size;
+  batch_.classes.resize(samples.classes.empty() ? 0 : indices.size());
+  batch_.rows.resize(indices.size() * outputs);
+  batch_.weights.resize(samples.weights.empty() ? 0 : indices.size());
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const std::size_t n = indices[i];
-    std::copy_n(samples.inputs.data() + n * d, d, batch.inputs.data() + i * d);
-    if (!batch.classes.empty()) batch.classes[i] = samples.classes[n];
-    std::copy_n(samples.rows.data() + n * outputs, outputs, batch.rows.data() + i * outputs);
-    if (!batch.weights.empty()) batch.weights[i] = samples.weights[n];
+    if (!batch_.classes.empty()) batch_.classes[i] = samples.classes[n];
+    std::copy_n(samples.rows.data() + n * outputs, outputs, batch_.rows.data() + i * outputs);
+    if (!batch_.weights.empty()) batch_.weights[i] = samples.weights[n];
   }
+  return batch_;
 }
 
-template void gather<double>(const Samples<double>&, std::span<const std::uint32_t>,
-                             Samples<double>&);
-template void gather<float>(const Samples<float>&, std::span<const std::uint32_t>, Samples<float>&);
+template class GatheredBatch<double>;
+template class GatheredBatch<float>;
 
 }  // namespace eigenscape

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -59,8 +60,18 @@ class BatchPicker {
   std::vector<std::uint32_t> indices_;
 };
 
-/// Copies the samples with these indices, side by side.
+/// Copies of some samples, side by side, in memory that is kept from batch to batch.
 template <typename T>
-void gather(const Samples<T>& samples, std::span<const std::uint32_t> indices, Samples<T>& batch);
+class GatheredBatch {
+ public:
+  /// The samples with these indices; they live until the next call.
+  const Samples<T>& gather(const Samples<T>& samples, std::span<const std::uint32_t> indices,
+                           const Control& control);
+
+ private:
+  Samples<T> batch_;
+  std::shared_ptr<MemoryRows<T>> inputs_;
+  RowBuffer<T> buffer_;
+};
 
 }  // namespace eigenscape

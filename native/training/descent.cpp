@@ -93,9 +93,9 @@ double Descent<T>::evaluate(const StepPlan& plan, std::uint64_t step, const Cont
       return evaluate_gradient<T>(graph_, theta_, samples_, batch.range, gradient_, workspaces_,
                                   control);
     }
-    gather<T>(samples_, batch.indices, batch_);
-    return evaluate_gradient<T>(graph_, theta_, batch_, {0, batch_.count}, gradient_, workspaces_,
-                                control);
+    const Samples<T>& gathered = batch_.gather(samples_, batch.indices, control);
+    return evaluate_gradient<T>(graph_, theta_, gathered, {0, gathered.count}, gradient_,
+                                workspaces_, control);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::numeric) throw;
     diverged(step, "the network's outputs for the batch, and so its loss, are not finite");

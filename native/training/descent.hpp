@@ -100,7 +100,7 @@ class Descent {
   double last_loss_ = 0;  // of the last step taken
   std::vector<T> gradient_;
   BatchPicker picker_{BatchOrder{}};
-  Samples<T> batch_;
+  GatheredBatch<T> batch_;
   GradientWorkspaces<T> workspaces_;
 };
 

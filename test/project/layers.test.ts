@@ -18,7 +18,7 @@ const typescriptLevels: readonly (readonly string[])[] = [
 
 const nativeLevels: readonly (readonly string[])[] = [
   ['core'],
-  ['linalg'],
+  ['linalg', 'data'],
   ['ops', 'eigensolver'],
   ['network'],
   ['curvature', 'training'],
@@ -27,7 +27,7 @@ const nativeLevels: readonly (readonly string[])[] = [
 // The eigensolver stands apart from networks: neither side knows the other.
 const apart = (a: string, b: string): boolean =>
   [a, b].includes('eigensolver') &&
-  ['ops', 'network', 'curvature', 'training'].some((room) => [a, b].includes(room));
+  ['data', 'ops', 'network', 'curvature', 'training'].some((room) => [a, b].includes(room));
 
 const room = (name: string): string => name.split('/', 1)[0] ?? name;
 
