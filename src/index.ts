@@ -113,8 +113,11 @@ export type {
   CurvatureTerm,
   DenseOptions,
   OperatorOptions,
+  OperatorTerm,
   SymmetricOperator,
 } from './curvature/operator.js';
+export { monteCarloFisher } from './curvature/monte-carlo-fisher.js';
+export type { MonteCarloFisherOptions } from './curvature/monte-carlo-fisher.js';
 export { blocks } from './curvature/parameters.js';
 export type { ChosenTensor } from './curvature/parameters.js';
 export { add, scale, shift } from './curvature/algebra.js';

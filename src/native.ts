@@ -128,6 +128,16 @@ export interface NativeOperatorOptions {
   /** Parameters of a diagonal block: first, last (exclusive), first, last …, ascending. */
   readonly ranges?: Float64Array | undefined;
   readonly weightDecay: number;
+  /** What stands for ∇²ℓ in the terms that factor it. */
+  readonly root?: NativeLossRoot | undefined;
+}
+
+/** Roots of ∇²ℓ: exact, of labels drawn from the model, or of the data's labels. */
+export interface NativeLossRoot {
+  readonly kind: 'exact' | 'monteCarlo' | 'empirical';
+  /** Labels for each sample. */
+  readonly draws: number;
+  readonly seed: number;
 }
 
 /** Ascending ranks [first, last). */

@@ -46,6 +46,7 @@ struct Scratch {
   Evaluation<T> evaluation;
   LossPoint<T> loss;
   RowBuffer<T> rows;
+  DrawnHessians<T> drawn;
   AlignedBuffer<T> f_bar;
   std::vector<AlignedBuffer<T>> slope;      // per layer: D [n, h]
   std::vector<AlignedBuffer<T>> curvature;  // per layer: S ∘ ā [n, h]; empty when dropped
@@ -125,6 +126,9 @@ void compute_hessians(const Operator<T>& matrix, const std::vector<ChainLayer>& 
           case Term::empirical_fisher:
           case Term::gradient_covariance:
             scratch.loss.fisher_of(s, output);
+            break;
+          case Term::monte_carlo_fisher:
+            scratch.drawn.matrix_of(s, output);
             break;
         }
       }
@@ -389,6 +393,9 @@ void compute_chain_values(const Operator<T>& matrix, const std::vector<ChainLaye
                        matrix.theta(), residual ? Order::second : Order::first);
     scratch->loss.evaluate(graph.loss(), matrix.samples(), {first + start, n}, graph.output_size(),
                            matrix.denominator(), evaluation.outputs(), matrix.loss_table());
+    if (matrix.term() == Term::monte_carlo_fisher) {
+      scratch->drawn.draw(matrix.root(), scratch->loss, evaluation.outputs(), first + start);
+    }
     scratch->f_bar.resize(n * graph.output_size());
     scratch->loss.scaled_gradient(scratch->f_bar.span());
     if (residual) evaluation.adjoint(scratch->f_bar.span(), {});

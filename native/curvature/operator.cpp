@@ -23,6 +23,7 @@ struct Scratch {
   Evaluation<T> evaluation;
   LossPoint<T> loss;
   RowBuffer<T> rows;
+  DrawnHessians<T> drawn;
   AlignedBuffer<T> f_bar;      // [n, C]
   AlignedBuffer<T> f_bar_dot;  // [k, n, C]
 };
@@ -66,6 +67,9 @@ void add_products(Term term, Scratch<T>& scratch, std::size_t n, std::size_t out
     case Term::gradient_covariance:
       scratch.loss.apply_fisher(k, f_dot, shift, f_bar_dot);
       return evaluation.adjoint_of_directions(k, f_bar_dot, out);
+    case Term::monte_carlo_fisher:
+      scratch.drawn.apply(k, f_dot, f_bar_dot);
+      return evaluation.adjoint_of_directions(k, f_bar_dot, out);
   }
 }
 
@@ -84,6 +88,7 @@ Operator<T>::Operator(std::shared_ptr<const Graph> graph, std::vector<T> theta,
       selection_(options.ranges ? ParameterSelection(theta_.size(), *options.ranges)
                                 : ParameterSelection(theta_.size())),
       weight_decay_(options.weight_decay),
+      root_(options.root),
       denominator_(loss_denominator(graph_->loss(), *samples_, {0, samples_->count})) {}
 
 template <typename T>
@@ -256,6 +261,9 @@ void Operator<T>::apply_slice(std::size_t k, std::span<const T> v, std::span<T> 
                                 theta_, second ? Order::second : Order::first);
     scratch->loss.evaluate(graph_->loss(), *samples_, chunk, outputs, denominator_,
                            scratch->evaluation.outputs(), table);
+    if (term_ == Term::monte_carlo_fisher) {
+      scratch->drawn.draw(root_, scratch->loss, scratch->evaluation.outputs(), chunk.first);
+    }
     if (second) {
       scratch->f_bar.resize(chunk.count * outputs);
       scratch->loss.scaled_gradient(scratch->f_bar.span());

@@ -4,6 +4,7 @@
 //   gauss_newton         Σ s_n J_nᵀ ∇²ℓ_n J_n / Σ s κ        (eq. 4 of Sagun et al., first term)
 //   residual             Σ s_n Σ_c ∂ℓ_n/∂f_c ∇²f_nc / Σ s κ  (second term)
 //   empirical_fisher     Σ s_n ∇ℓ_n ∇ℓ_nᵀ / Σ s κ
+//   monte_carlo_fisher   the same with labels drawn from the model: G in expectation
 //   gradient_covariance  Σ s_n (∇ℓ_n − ḡ)(∇ℓ_n − ḡ)ᵀ / Σ s κ, ḡ = Σ s_n ∇ℓ_n / Σ s_n (samples not
 //                        ignored)
 //
@@ -20,15 +21,24 @@
 #include "core/control.hpp"
 #include "curvature/selection.hpp"
 #include "network/graph.hpp"
+#include "network/loss_root.hpp"
 
 namespace eigenscape {
 
-enum class Term { hessian, gauss_newton, residual, empirical_fisher, gradient_covariance };
+enum class Term {
+  hessian,
+  gauss_newton,
+  residual,
+  empirical_fisher,
+  gradient_covariance,
+  monte_carlo_fisher
+};
 
-/// A diagonal block in place of the whole matrix, and λ of λI added to it.
+/// A diagonal block in place of the whole matrix, λ of λI added to it, and the labels drawn.
 struct OperatorOptions {
   std::optional<std::vector<std::pair<std::size_t, std::size_t>>> ranges;  // of parameters
   double weight_decay = 0;
+  LossRoot root;
 };
 
 template <typename T>
@@ -47,6 +57,8 @@ class Operator {
   [[nodiscard]] const ParameterSelection& selection() const { return selection_; }
   /// λ: the matrix is that of the term plus λI.
   [[nodiscard]] double weight_decay() const { return weight_decay_; }
+  /// What stands for ∇²ℓ in the terms that factor it.
+  [[nodiscard]] const LossRoot& root() const { return root_; }
   /// Σ s_n κ_n over the data.
   [[nodiscard]] double denominator() const { return denominator_; }
 
@@ -86,6 +98,7 @@ class Operator {
   Term term_;
   ParameterSelection selection_;
   double weight_decay_;
+  LossRoot root_;
   double denominator_;
   std::shared_ptr<const LossTable<T>> loss_table_;
   mutable std::mutex table_mutex_;

@@ -62,6 +62,12 @@ class LossPoint {
   [[nodiscard]] std::span<const T> gradient() const { return gradient_.span(); }
   /// s_n / Σ s κ [n].
   [[nodiscard]] std::span<const T> scale() const { return scale_.span(); }
+  [[nodiscard]] LossKind kind() const { return kind_; }
+  [[nodiscard]] std::size_t outputs() const { return outputs_; }
+  // Of softmax: p [n, C], the most probable class [n], and Q [n].
+  [[nodiscard]] std::span<const double> probabilities() const { return probabilities_; }
+  [[nodiscard]] std::span<const std::size_t> top() const { return top_; }
+  [[nodiscard]] std::span<const T> mass() const { return mass_.span(); }
 
   /// out = scale_n ∇ℓ_n [n, C]
   void scaled_gradient(std::span<T> out) const;

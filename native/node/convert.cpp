@@ -97,6 +97,7 @@ Term to_term(const std::string& name) {
   if (name == "residual") return Term::residual;
   if (name == "empiricalFisher") return Term::empirical_fisher;
   if (name == "gradientCovariance") return Term::gradient_covariance;
+  if (name == "monteCarloFisher") return Term::monte_carlo_fisher;
   throw Error(ErrorCode::spec, "unknown term '" + name + "'");
 }
 

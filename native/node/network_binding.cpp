@@ -1,5 +1,6 @@
 // Networks and datasets: creation, parameters, predictions, loss, gradient.
 
+#include <algorithm>
 #include <string>
 
 #include "core/memory.hpp"
@@ -239,10 +240,23 @@ Napi::Value gradient_job(const Napi::CallbackInfo& info) {
   });
 }
 
-/// { ranges?: Float64Array of first, last, first, last …, weightDecay: number }
+/// { kind: 'exact' | 'monteCarlo' | 'empirical', draws: number, seed: number }
+LossRoot to_root(const Napi::Object& object) {
+  const std::string kind = string_of(object, "kind");
+  LossRoot root;
+  if (kind == "monteCarlo") root.kind = RootKind::monte_carlo;
+  if (kind == "empirical") root.kind = RootKind::empirical;
+  root.draws = std::max<std::size_t>(1, size_of(object.Get("draws")));
+  root.seed = static_cast<std::uint64_t>(object.Get("seed").ToNumber().Int64Value());
+  return root;
+}
+
+/// { ranges?: Float64Array of first, last, first, last …, weightDecay: number, root?: {…} }
 OperatorOptions to_operator_options(const Napi::Object& object, std::size_t parameters) {
   OperatorOptions options;
   options.weight_decay = number_of(object, "weightDecay");
+  const Napi::Value root = object.Get("root");
+  if (root.IsObject()) options.root = to_root(root.As<Napi::Object>());
   const Napi::Value ranges = object.Get("ranges");
   if (ranges.IsUndefined()) return options;
   const std::vector<double> ends = to_vector<double>(ranges);

@@ -24,7 +24,13 @@ import {
 import { EigenscapeError } from '../errors.js';
 import { callEngine, runJob } from '../long-call.js';
 import { addon } from '../native.js';
-import type { JobOptions, NativeJob, NativeWay, OperatorHandle } from '../native.js';
+import type {
+  JobOptions,
+  NativeJob,
+  NativeLossRoot,
+  NativeWay,
+  OperatorHandle,
+} from '../native.js';
 import { requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import type { LongCallOptions } from '../progress.js';
@@ -48,6 +54,9 @@ export interface SymmetricOperator {
 export type CurvatureTerm =
   'hessian' | 'gaussNewton' | 'residual' | 'empiricalFisher' | 'gradientCovariance';
 
+/** What an operator may be: the terms that spectra are made of, and what stands for G. */
+export type OperatorTerm = CurvatureTerm | 'monteCarloFisher';
+
 export interface OperatorOptions {
   /** Names of tensors or layers of `network.layout`, or globs (`*` for any characters, `?` for one): the diagonal
    *  block of the matrix that belongs to these parameters, in the order of the layout. Default: all. */
@@ -67,11 +76,13 @@ export interface DenseOptions extends LongCallOptions {
   readonly blockSize?: number | undefined;
 }
 
-const operatorSchema = optionsOf({
+/** @internal */
+export const operatorEntries = {
   parameters: parametersOption,
   weightDecay: v.optional(nonnegativeNumber, 0),
   threads: longCallEntries.threads,
-});
+};
+const operatorSchema = optionsOf(operatorEntries);
 /** @internal */
 export const denseEntries = {
   ...longCallEntries,
@@ -91,7 +102,7 @@ export function parseDenseOptions(call: string, options: DenseOptions): NativeWa
 
 /** One term at the point where it was made: later changes of the network do not reach it. */
 export class CurvatureOperator<D extends DType = DType> implements SymmetricOperator {
-  readonly term: CurvatureTerm;
+  readonly term: OperatorTerm;
   /** M: the number of parameters, all or those of the block. */
   readonly size: number;
   /** The tensors that rows and columns belong to, in their order. */
@@ -107,10 +118,11 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
 
   /** @internal */
   constructor(
-    term: CurvatureTerm,
+    term: OperatorTerm,
     network: Network<D>,
     data: Dataset,
     options: OperatorOptions = {},
+    root?: NativeLossRoot,
   ) {
     const { threads, weightDecay, ...chosen } = parseOptions(term, operatorSchema, options);
     requireNetwork(term, network);
@@ -127,7 +139,7 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
       throw new EigenscapeError('ERR_SPEC', `${term}: the network has no parameters to curve`);
     }
     const whole = this.size === network.parameterCount;
-    const native = { weightDecay, ranges: whole ? undefined : rangesOf(this.parameters) };
+    const native = { weightDecay, ranges: whole ? undefined : rangesOf(this.parameters), root };
     const created = callEngine(() => addon().createOperator(handle, samples, term, native));
     const { customLoss: loss, outputCount } = network;
     const withHessians = term === 'hessian' || term === 'gaussNewton';
