@@ -96,6 +96,7 @@ export { saveCheckpoint } from './training/save-checkpoint.js';
 export type { CheckpointContents } from './training/save-checkpoint.js';
 export type { TrainingPlan } from './training/checkpoint-file.js';
 export type { CheckpointOptions } from './training/checkpoints.js';
+export type { SpectrumEdges, TrackedEigenvalues, TrackOptions } from './training/track.js';
 export { trainMany } from './training/train-many.js';
 export type { ManyRuns, ManyRunsPart, TrainManyOptions } from './training/train-many.js';
 export { train } from './training/train.js';

@@ -6,6 +6,7 @@ import { runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type { Network } from '../network/network.js';
 import type { LongCallOptions } from '../progress.js';
+import type { SpectrumEdges } from './track.js';
 
 /** The network after `step` steps, over the whole data. */
 export interface TrainingRecord {
@@ -19,6 +20,10 @@ export interface TrainingRecord {
   readonly gradientNorm: number | undefined;
   /** ‖∇L‖₂ over the whole data, where it was asked for. */
   readonly fullGradientNorm: number | undefined;
+  /** η of the step that comes next; after the last one, of that which would. */
+  readonly learningRate: number;
+  /** At the steps that `track` chooses. */
+  readonly edges?: SpectrumEdges | undefined;
 }
 
 /** What is measured, and on what. */
@@ -26,7 +31,12 @@ export interface Measurement {
   readonly data: Dataset;
   readonly testData: Dataset | undefined;
   readonly fullGradientNorm: boolean;
+  /** Finds the edges of the spectrum, where they are due. */
+  readonly track: (() => Promise<SpectrumEdges>) | undefined;
 }
+
+/** What is known of the place without measuring. */
+type Place = Pick<TrainingRecord, 'step' | 'gradientNorm' | 'learningRate'>;
 
 async function evaluate(network: Network, data: Dataset, options: LongCallOptions) {
   if (network.customLoss !== undefined) {
@@ -50,8 +60,8 @@ function normOf(vector: Float64Array | Float32Array): number {
  *  @throws EigenscapeError ERR_NUMERIC, naming the step */
 export async function measure(
   network: Network,
-  { data, testData, fullGradientNorm }: Measurement,
-  { step, gradientNorm }: { readonly step: number; readonly gradientNorm: number | undefined },
+  { data, testData, fullGradientNorm, track }: Measurement,
+  { step, gradientNorm, learningRate }: Place,
   options: LongCallOptions,
 ): Promise<TrainingRecord> {
   try {
@@ -65,6 +75,8 @@ export async function measure(
       testAccuracy: test?.accuracy,
       gradientNorm,
       fullGradientNorm: norm,
+      learningRate,
+      ...(track === undefined ? {} : { edges: await track() }),
     };
   } catch (error) {
     if (!(error instanceof EigenscapeError) || error.code !== 'ERR_NUMERIC') throw error;

@@ -76,6 +76,11 @@ const schema = optionsOf({
     ),
   ),
   runsAtOnce: v.optional(positiveInteger, 1000),
+  track: v.optional(
+    v.undefined_(
+      'nothing: trainMany tracks no spectrum; call train for a run that is to be tracked',
+    ),
+  ),
 });
 
 /** Learning rates that are computed between two turns of the event loop. */

@@ -1,29 +1,24 @@
 // Training: stretches of steps in the engine, records between them.
 
-import * as v from 'valibot';
-
 import type { Dataset } from '../data/dataset.js';
 import type { DType } from '../data/dtype.js';
 import { EigenscapeError } from '../errors.js';
-import {
-  longCallEntries,
-  optionsOf,
-  parseOptions,
-  positiveInteger,
-  seedOption,
-} from '../options.js';
 import { requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import type { LongCallOptions } from '../progress.js';
-import { Checkpoints, checkpointOptionsSchema } from './checkpoints.js';
+import { Checkpoints } from './checkpoints.js';
 import type { CheckpointOptions } from './checkpoints.js';
-import { parsePhase, phaseEntries, phaseSchema } from './phase.js';
-import type { ParsedPhase, TrainingPhase } from './phase.js';
+import { lastStep, parseTraining } from './choices.js';
+import type { Choices } from './choices.js';
+import type { Optimizer } from './optimizer.js';
+import type { TrainingPhase } from './phase.js';
 import { measure, Stops } from './record.js';
 import type { TrainingRecord } from './record.js';
-import { countSchema, resumeSchema, startingState } from './state.js';
+import { learningRateAt } from './schedule.js';
 import type { ResumePoint, TrainingState } from './state.js';
 import { Steps } from './steps.js';
+import { Tracker } from './track.js';
+import type { TrackOptions } from './track.js';
 
 /** What a call of train takes beside its phases. */
 export interface TrainingCall<D extends DType = DType> extends LongCallOptions {
@@ -38,6 +33,8 @@ export interface TrainingCall<D extends DType = DType> extends LongCallOptions {
   readonly recordEvery?: number | undefined;
   /** A record after these steps, counted from the beginning of all training, too. */
   readonly recordAt?: readonly number[] | undefined;
+  /** Eigenvalues at the ends of the spectrum, in the records at the steps chosen here. */
+  readonly track?: TrackOptions | undefined;
   /** Hears each record when it is made, and can ask for the state there; training goes on when the
    *  promise that it may return has settled. */
   readonly onRecord?:
@@ -62,62 +59,10 @@ export interface TrainingHistory<D extends DType = DType> {
   readonly stoppedBy: 'steps' | 'gradientNorm';
 }
 
-const callEntries = {
-  ...longCallEntries,
-  seed: v.optional(v.unwrap(seedOption)),
-  testData: v.optional(v.unknown()),
-  fullGradientNorm: v.optional(v.boolean('true or false'), false),
-  recordEvery: v.optional(positiveInteger),
-  recordAt: v.optional(v.array(countSchema, 'a list of steps')),
-  onRecord: v.optional(
-    v.custom<NonNullable<TrainingCall['onRecord']>>(
-      (value) => typeof value === 'function',
-      'a function of a record',
-    ),
-  ),
-  checkpoint: v.optional(checkpointOptionsSchema),
-  resumeFrom: v.optional(resumeSchema),
-};
-const onePhase = optionsOf({ ...callEntries, ...phaseEntries });
-const manyPhases = optionsOf({
-  ...callEntries,
-  phases: v.pipe(
-    v.array(phaseSchema, 'a list of phases'),
-    v.minLength(1, 'a list of at least one phase'),
-  ),
-});
-
-type CallChoices = Omit<v.InferOutput<typeof manyPhases>, 'phases'>;
-
-/** What the options say, with the phases that are still to come. */
-interface Choices<D extends DType> {
-  readonly call: CallChoices;
-  readonly state: TrainingState<D>;
-  /** From that of the state on. */
-  readonly phases: readonly [ParsedPhase, ...ParsedPhase[]];
-}
-
-function parse<D extends DType>(network: Network<D>, data: Dataset, options: unknown): Choices<D> {
-  const { sampleCount } = data;
-  if (typeof options !== 'object' || options === null || !('phases' in options)) {
-    const choices = parseOptions('train', onePhase, options);
-    const state = startingState(network, choices.resumeFrom, choices.seed);
-    // From here, `steps` counts from the start of the phase.
-    const steps = state.step - state.phaseStart + choices.steps;
-    return { call: choices, state, phases: [parsePhase({ ...choices, steps }, sampleCount)] };
-  }
-  const { phases, ...call } = parseOptions('train', manyPhases, options);
-  const state = startingState(network, call.resumeFrom, call.seed);
-  const [current, ...later] = phases.slice(state.phase);
-  if (current === undefined) {
-    throw new EigenscapeError(
-      'ERR_SPEC',
-      `train: resumeFrom is in phase ${String(state.phase)}, counted from 0, but ${String(phases.length)} phases are given`,
-      { details: { phase: state.phase, phases: phases.length } },
-    );
-  }
-  const parsed = (phase: typeof current): ParsedPhase => parsePhase(phase, sampleCount);
-  return { call, state, phases: [parsed(current), ...later.map(parsed)] };
+/** What takes the next step. */
+interface Ahead {
+  readonly optimizer: Optimizer;
+  readonly learningRate: number;
 }
 
 /** One call of train: how far it is. */
@@ -130,6 +75,7 @@ class Run<D extends DType> {
   readonly #steps: Steps<D>;
   readonly #stops: Stops;
   readonly #checkpoints: Checkpoints<D> | undefined;
+  readonly #tracker: Tracker | undefined;
   readonly #last: number;
   readonly #started = performance.now();
   #gradientNorm: number | undefined;
@@ -141,6 +87,7 @@ class Run<D extends DType> {
     choices: Choices<D>,
     steps: Steps<D>,
     checkpoints: Checkpoints<D> | undefined,
+    tracker: Tracker | undefined,
   ) {
     this.#network = network;
     this.#data = data;
@@ -148,6 +95,7 @@ class Run<D extends DType> {
     this.#choices = choices;
     this.#steps = steps;
     this.#checkpoints = checkpoints;
+    this.#tracker = tracker;
     this.#last = lastStep(choices);
     this.#stops = this.#recordStops();
   }
@@ -156,7 +104,8 @@ class Run<D extends DType> {
     const { phases, state } = this.#choices;
     let stopped = false;
     await this.#checkpoints?.prepare();
-    await this.#record();
+    const over = this.#steps.step >= this.#steps.phaseStart + phases[0].steps;
+    await this.#record(this.#ahead(0, over));
     for (const [index, phase] of phases.entries()) {
       if (index > 0) this.#steps.nextPhase();
       const end = this.#steps.phaseStart + phase.steps;
@@ -169,12 +118,14 @@ class Run<D extends DType> {
         });
         ({ stopped } = outcome);
         this.#gradientNorm = outcome.gradientNorm;
-        if (this.#stops.has(this.#steps.step)) await this.#record();
         const { step } = this.#steps;
+        const over = stopped || step >= end;
+        if (this.#isRecorded(step)) await this.#record(this.#ahead(index, over));
         if (step < this.#last && this.#checkpoints?.has(step) === true) await this.#checkpoint();
       }
     }
-    if (this.#steps.step > state.step) await this.#record();
+    if (this.#steps.step > state.step)
+      await this.#record(this.#ahead(phases.length - 1, true), true);
     await this.#checkpoint();
     return stopped ? 'gradientNorm' : 'steps';
   }
@@ -187,7 +138,26 @@ class Run<D extends DType> {
   /** Where the engine stops next after `step`, at the latest at `end`. */
   #nextStop(step: number, end: number): number {
     const checkpoint = this.#checkpoints?.after(step) ?? Infinity;
-    return Math.min(this.#stops.after(step), checkpoint, end);
+    const tracked = this.#tracker?.stops.after(step) ?? Infinity;
+    return Math.min(this.#stops.after(step), tracked, checkpoint, end);
+  }
+
+  #isRecorded(step: number): boolean {
+    return this.#stops.has(step) || this.#isTracked(step);
+  }
+
+  #isTracked(step: number): boolean {
+    return this.#tracker !== undefined && (step === this.#last || this.#tracker.stops.has(step));
+  }
+
+  /** What takes the next step: of a phase that is over, the phase after it. */
+  #ahead(index: number, over: boolean): Ahead {
+    const { phases } = this.#choices;
+    const { step, phaseStart } = this.#steps;
+    const next = over ? phases[index + 1] : undefined;
+    const { optimizer } = next ?? phases[index] ?? phases[0];
+    const inPhase = next === undefined ? step - phaseStart : 0;
+    return { optimizer, learningRate: learningRateAt(optimizer.learningRate, inPhase) };
   }
 
   #recordStops(): Stops {
@@ -199,14 +169,21 @@ class Run<D extends DType> {
   }
 
   /** Adds a record of the network as it is, unless there is one. */
-  async #record(): Promise<void> {
+  async #record({ optimizer, learningRate }: Ahead, isEnd = false): Promise<void> {
     const { step } = this.#steps;
     if (this.records.at(-1)?.step === step) return;
-    const { fullGradientNorm, onRecord } = this.#choices.call;
+    const { fullGradientNorm, onRecord, onProgress } = this.#choices.call;
+    const tracker = isEnd || this.#isTracked(step) ? this.#tracker : undefined;
+    const call = { ...this.#quiet, onProgress };
     const record = await measure(
       this.#network,
-      { data: this.#data, testData: this.#testData, fullGradientNorm },
-      { step, gradientNorm: this.#gradientNorm },
+      {
+        data: this.#data,
+        testData: this.#testData,
+        fullGradientNorm,
+        track: tracker && (() => tracker.edges(optimizer, learningRate, call)),
+      },
+      { step, gradientNorm: this.#gradientNorm, learningRate },
       this.#quiet,
     );
     this.records.push(record);
@@ -234,14 +211,6 @@ class Run<D extends DType> {
   }
 }
 
-/** The last step that will be taken unless a gradient is small enough before. */
-function lastStep({ state, phases }: Choices<DType>): number {
-  return phases.reduce(
-    (step, phase, index) => Math.max(step, (index === 0 ? state.phaseStart : step) + phase.steps),
-    state.step,
-  );
-}
-
 /** Trains a network in place. Reads of it meanwhile see some whole step.
  *  @throws EigenscapeError ERR_SPEC for options, ERR_SHAPE or ERR_DATA for data that does not fit, ERR_BUSY
  *  when it is being trained, ERR_NUMERIC when loss or gradient are no longer finite, which leaves the
@@ -254,7 +223,7 @@ export async function train<D extends DType>(
 ): Promise<TrainingHistory<D>> {
   requireNetwork('train', network);
   network.samplesOf(data);
-  const choices = parse(network, data, options);
+  const choices = parseTraining(network, data, options);
   const { testData } = options;
   if (testData !== undefined) network.samplesOf(testData);
   const last = lastStep(choices);
@@ -268,10 +237,12 @@ export async function train<D extends DType>(
   }
   const { checkpoint } = choices.call;
   const checkpoints = checkpoint && new Checkpoints(network, options, checkpoint);
+  const { track } = choices.call;
+  const tracker = track && new Tracker(network, data, track);
   const release = network.claim();
   try {
     using steps = new Steps(network, data, choices.state, choices.phases[0].optimizer);
-    const run = new Run(network, data, testData, choices, steps, checkpoints);
+    const run = new Run(network, data, testData, choices, steps, checkpoints, tracker);
     const stoppedBy = await run.train();
     return { records: run.records, state: steps.state(), stoppedBy };
   } finally {

@@ -1,27 +1,13 @@
-// What train promises around its steps: records, stopping, aborting, who may read and write meanwhile.
+// What train promises around its steps: aborting, who may read and write meanwhile, and divergence.
 
 import { describe, expect, it } from 'vitest';
 
-import {
-  createNetwork,
-  gaussianClusters,
-  hessian,
-  isEigenscapeError,
-  sgd,
-  train,
-} from '../../src/index.js';
-import type { Progress, TrainingRecord } from '../../src/index.js';
-import {
-  asJavaScript,
-  callMethod,
-  smallData,
-  smallNetwork,
-  strangers,
-} from '../curvature/small-network.js';
+import { createNetwork, gaussianClusters, hessian, sgd, train } from '../../src/index.js';
+import type { Progress } from '../../src/index.js';
+import { callMethod } from '../curvature/small-network.js';
 import { refusal } from '../data/refusal.js';
 
 const data = gaussianClusters({ samples: 200, classes: 3, dimensions: 10, seed: 4 });
-const testData = gaussianClusters({ samples: 50, classes: 3, dimensions: 10, seed: 5 });
 const fresh = () =>
   createNetwork({
     input: [10],
@@ -32,79 +18,6 @@ const optimizer = sgd({ learningRate: 0.01 });
 const endless = { optimizer, batchSize: 10, steps: 1e9, recordEvery: 1e9 } as const;
 const moment = (milliseconds: number) =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-describe('records', () => {
-  it('are made at both ends and every recordEvery steps, with losses over the whole data', async () => {
-    const network = fresh();
-    const heard: TrainingRecord[] = [];
-    const { records, stoppedBy } = await train(network, data, {
-      optimizer,
-      batchSize: 10,
-      steps: 25,
-      recordEvery: 10,
-      testData,
-      onRecord: (record) => heard.push(record),
-    });
-    expect(records.map(({ step }) => step)).toEqual([0, 10, 20, 25]);
-    expect(heard).toEqual(records);
-    expect(stoppedBy).toBe('steps');
-    const start = fresh();
-    expect(records[0]).toEqual({
-      step: 0,
-      loss: await start.loss(data),
-      accuracy: await start.accuracy(data),
-      testLoss: await start.loss(testData),
-      testAccuracy: await start.accuracy(testData),
-      gradientNorm: undefined,
-    });
-    expect(records[3]?.loss).toBe(await network.loss(data));
-    expect(records[3]?.testAccuracy).toBe(await network.accuracy(testData));
-    expect(records[3]?.gradientNorm).toBeGreaterThan(0);
-  });
-
-  it('are 101 unless said otherwise, but no more than passes over the data, and one for no step', async () => {
-    const long = await train(fresh(), data, { optimizer, batchSize: 10, steps: 1000 });
-    expect(long.records).toHaveLength(51);
-    const longer = await train(fresh(), data, { optimizer, batchSize: 10, steps: 10_000 });
-    expect(longer.records).toHaveLength(101);
-    const none = await train(fresh(), data, { optimizer, batchSize: 10, steps: 0 });
-    expect(none.records).toHaveLength(1);
-    const values = createNetwork({
-      input: [10],
-      layers: [{ type: 'dense', units: 1 }],
-      loss: 'meanSquaredError',
-    });
-    const { records } = await train(values, data, { optimizer, batchSize: 10, steps: 3 });
-    expect(records.map(({ accuracy, testLoss }) => [accuracy, testLoss])).toEqual(
-      records.map(() => [undefined, undefined]),
-    );
-  });
-});
-
-it('stops before the step at which the gradient of the batch is small enough', async () => {
-  const network = fresh();
-  const before = network.parameters();
-  const enough = await train(network, data, {
-    ...endless,
-    batchSize: 'full',
-    stopAtGradientNorm: 100,
-  });
-  expect(enough).toMatchObject({ stoppedBy: 'gradientNorm', state: { step: 0 } });
-  expect(network.parameters()).toEqual(before);
-  const norm = Math.hypot(...(await network.gradient(data)));
-  const stopped = await train(network, data, {
-    ...endless,
-    batchSize: 'full',
-    stopAtGradientNorm: norm * 0.9,
-  });
-  expect(stopped.stoppedBy).toBe('gradientNorm');
-  expect(stopped.state.step).toBeGreaterThan(0);
-  expect(Math.hypot(...(await network.gradient(data)))).toBeLessThanOrEqual(norm * 0.9);
-  const again = network.clone();
-  again.setParameters(before);
-  await train(again, data, { optimizer, batchSize: 'full', steps: stopped.state.step - 1 });
-  expect(Math.hypot(...(await again.gradient(data)))).toBeGreaterThan(norm * 0.9);
-});
 
 describe('an abort', () => {
   it('rejects with AbortError, and leaves the parameters of a whole step', async () => {
@@ -315,137 +228,5 @@ describe('a run that diverges', () => {
     const training = train(network, data, { ...options, optimizer });
     await expect(training).rejects.toEqual(refusal('ERR_NUMERIC', /step 0/));
     expect(network.parameters()).toEqual(huge);
-  });
-});
-
-describe('refusals', () => {
-  const good = { optimizer, batchSize: 'full', steps: 1 } as const;
-  it.each([
-    [/'steps' is -1; expected an integer of at least 0/, { steps: -1 }],
-    [/'steps' is "10"; expected an integer/, { steps: '10' }],
-    [/'batchSize' is 0; expected an integer of at least 1/, { batchSize: 0 }],
-    [/'batchSize' is "all"; expected 'full' or an integer/, { batchSize: 'all' }],
-    [
-      /'optimizer' is "sgd"; expected an optimizer: sgd\(\{ … \}\), adam\(\{ … \}\) or adamW/,
-      { optimizer: 'sgd' },
-    ],
-    [
-      /'optimizer.type' is "rmsprop"; expected an optimizer: sgd/,
-      { optimizer: { type: 'rmsprop', learningRate: 1 } },
-    ],
-    [
-      /'optimizer.learningRate' is NaN; expected a finite number above 0/,
-      { optimizer: { type: 'sgd', learningRate: NaN } },
-    ],
-    [/'optimizer.learningRate' is missing/, { optimizer: { type: 'sgd' } }],
-    [/'optimizer.rate' is unknown/, { optimizer: { ...optimizer, rate: 1 } }],
-    [
-      /'stopAtGradientNorm' is -1; expected a finite number of at least 0/,
-      { stopAtGradientNorm: -1 },
-    ],
-    [/'recordEvery' is 0; expected an integer of at least 1/, { recordEvery: 0 }],
-    [/'onRecord' is 5; expected a function of a record/, { onRecord: 5 }],
-    [/'threads' is 0; expected a whole number from 1 to 48/, { threads: 0 }],
-    [
-      /'resumeFrom' is null; expected \{ step, phase, phaseStart, seed, updates, moments \}/,
-      { resumeFrom: null },
-    ],
-    [/'resumeFrom.step' is 0.5; expected an integer of at least 0/, { resumeFrom: { step: 0.5 } }],
-    [
-      /resumeFrom.moments.velocity is null; expected an array of numbers/,
-      { resumeFrom: { step: 0, moments: { velocity: null } } },
-    ],
-    [/are more than can be counted exactly/, { resumeFrom: { step: Number.MAX_SAFE_INTEGER } }],
-    [/'epochs' is unknown; there are signal/, { epochs: 3 }],
-  ] as const)('%s', async (message, options) => {
-    const training = asJavaScript(train, fresh(), data, { ...good, ...options });
-    await expect(training).rejects.toEqual(refusal('ERR_SPEC', message));
-  });
-
-  it.each([
-    [
-      'ERR_SHAPE',
-      /resumeFrom.moments.velocity has 3 entries; expected 17, one per parameter/,
-      [1, 2, 3],
-    ],
-    [
-      'ERR_DATA',
-      /entry 0 of resumeFrom.moments.velocity is NaN; expected a finite number of float64/,
-      Array(17).fill(NaN),
-    ],
-    ['ERR_DATA', /entry 0 of resumeFrom.moments.velocity is "0"/, Array(17).fill('0')],
-  ] as const)('%s: %s', async (code, message, velocity) => {
-    const heavy = {
-      ...good,
-      optimizer: sgd({ learningRate: 1, momentum: 0.9 }),
-      resumeFrom: { step: 0, moments: { velocity } },
-    };
-    const training = asJavaScript(train, smallNetwork.clone(), smallData, heavy);
-    await expect(training).rejects.toEqual(refusal(code, message));
-  });
-
-  it.each([
-    [/'learningRate' is 0; expected a finite number above 0/, { learningRate: 0 }],
-    [/'learningRate' is missing/, {}],
-    [
-      /'momentum' is -0.1; expected a finite number of at least 0/,
-      { learningRate: 1, momentum: -0.1 },
-    ],
-    [/'nesterov' is 1; expected true or false/, { learningRate: 1, nesterov: 1 }],
-    [
-      /'lr' is unknown; there are learningRate, momentum, dampening, weightDecay, nesterov/,
-      { learningRate: 1, lr: 1 },
-    ],
-    [/given undefined; expected \{ learningRate/, undefined],
-  ] as const)('sgd: %s', async (message, options) => {
-    await expect(asJavaScript(sgd, options)).rejects.toEqual(refusal('ERR_SPEC', message));
-  });
-
-  it('data of another shape is refused before a step, as training or as test data', async () => {
-    const network = smallNetwork.clone();
-    const message = /samples of the dataset have shape \[10\], but the network's input is \[2\]/;
-    await expect(train(network, data, good)).rejects.toEqual(refusal('ERR_SHAPE', message));
-    await expect(train(network, smallData, { ...good, testData })).rejects.toEqual(
-      refusal('ERR_SHAPE', message),
-    );
-    expect(network.parameters()).toEqual(smallNetwork.parameters());
-  });
-
-  it('whatever is passed, errors are EigenscapeErrors, and the network can be trained afterwards', async () => {
-    const network = smallNetwork.clone();
-    const offending: string[] = [];
-    const note = async (name: string, ...args: unknown[]): Promise<void> => {
-      try {
-        await asJavaScript(train, ...args);
-      } catch (error) {
-        if (!isEigenscapeError(error)) offending.push(`${name}: ${String(error)}`);
-      }
-    };
-    for (const [name, value] of strangers) {
-      await note(`network ${name}`, value, smallData, good);
-      await note(`data ${name}`, network, value, good);
-      await note(`options ${name}`, network, smallData, value);
-      for (const key of [
-        'optimizer',
-        'batchSize',
-        'steps',
-        'stopAtGradientNorm',
-        'testData',
-        'recordEvery',
-        'resumeFrom',
-        'signal',
-        'threads',
-      ]) {
-        await note(`${key} ${name}`, network, smallData, { ...good, [key]: value });
-      }
-      for (const key of ['learningRate', 'momentum', 'weightDecay', 'nesterov']) {
-        await note(`${key} ${name}`, network, smallData, {
-          ...good,
-          optimizer: { ...optimizer, [key]: value },
-        });
-      }
-    }
-    expect(offending).toEqual([]);
-    await expect(train(network, smallData, good)).resolves.toBeDefined();
   });
 });
