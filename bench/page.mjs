@@ -7,12 +7,20 @@ import { formatNumber, formatSeconds, header, markdownTable, trialCells } from '
  *  @returns {[string, string][]} */
 export function environmentLines({ environment, gemms, runs }) {
   const { cpu, cores, system, node, eigenscape, commit, blas, kernel, threads } = environment;
-  const labels = [...new Set(gemms.map(({ label }) => label))];
-  const range = (label) => {
-    const speeds = gemms.filter((gemm) => gemm.label === label).map((gemm) => gemm.gigaflops);
+  const range = (label, dtype) => {
+    const speeds = gemms
+      .filter((gemm) => gemm.label === label && gemm.dtype === dtype)
+      .map((gemm) => gemm.gigaflops);
     const ends = [...new Set([Math.min(...speeds), Math.max(...speeds)].map(formatNumber))];
     return `${label} ${ends.join(' – ')}`;
   };
+  const products = (dtype) => {
+    const labels = [
+      ...new Set(gemms.filter((gemm) => gemm.dtype === dtype).map(({ label }) => label)),
+    ];
+    return `${labels.map((label) => range(label, dtype)).join(', ')} GFLOP/s (${dtype}, n = 2,000)`;
+  };
+  const dtypes = [...new Set(gemms.map(({ dtype }) => dtype))];
   return [
     ['CPU', `${cpu}, ${cores} cores`],
     ['System', system],
@@ -20,7 +28,7 @@ export function environmentLines({ environment, gemms, runs }) {
     ['eigenscape', commit === undefined ? eigenscape : `${eigenscape}, commit ${commit}`],
     ['BLAS', `${blas}; kernel in use: ${kernel}`],
     ['Threads', String(threads)],
-    ['Matrix product', `${labels.map(range).join(', ')} GFLOP/s (float64, n = 2,000)`],
+    ['Matrix product', dtypes.map(products).join('; ')],
     ['Runs', `${runs}, of each contender in turn, each in a fresh process`],
     [
       'Load',

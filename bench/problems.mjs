@@ -6,25 +6,16 @@ import { createNetwork, randomInputs, twoBlobs } from '../dist/index.js';
 
 const seed = 1;
 
-/** The spec of a network of dense layers with ReLU between them. */
-export function networkSpec(widths) {
-  const layers = widths.slice(1).flatMap((units) => [{ type: 'dense', units }, { type: 'relu' }]);
-  return { input: [widths[0]], layers: layers.slice(0, -1), loss: 'softmaxCrossEntropy' };
-}
-
 const normal = (rows, columns) =>
   randomInputs({ samples: rows, inputShape: [columns], classes: 2, seed }).inputs();
 
+const unitsOf = (spec) => spec.layers.findLast(({ type }) => type === 'dense').units;
+
 const arraysOf = {
   none: () => ({}),
-  network({ widths, samples, vectors }) {
-    const network = createNetwork(networkSpec(widths), { seed });
-    const data = randomInputs({
-      samples,
-      inputShape: [widths[0]],
-      classes: widths[widths.length - 1],
-      seed,
-    });
+  network({ spec, samples, vectors }) {
+    const network = createNetwork(spec, { seed });
+    const data = randomInputs({ samples, inputShape: spec.input, classes: unitsOf(spec), seed });
     return {
       parameters: network.parameters(),
       inputs: data.inputs(),
@@ -32,8 +23,8 @@ const arraysOf = {
       vectors: normal(vectors, network.parameterCount),
     };
   },
-  points({ widths, samples, points, scale }) {
-    const network = createNetwork(networkSpec(widths), { seed });
+  points({ spec, samples, points, scale }) {
+    const network = createNetwork(spec, { seed });
     const data = twoBlobs({ samples, seed });
     return {
       parameters: network.parameters(),

@@ -9,8 +9,8 @@ import { gemm } from './trials/gemm.mjs';
 import { rowsOf } from './rows.mjs';
 import { agree, bestWay } from './statistics.mjs';
 
-/** Of the results of two contenders in float64, relative. */
-const tolerance = 1e-8;
+/** Of the results of two contenders, relative. */
+const tolerances = { float64: 1e-8, float32: 1e-4 };
 /** Ways of a contender that are measured again after all were tried once. */
 const waysKept = 2;
 
@@ -27,9 +27,10 @@ class Entry {
   failed = undefined;
   kept = null;
 
-  constructor(name, contender) {
+  constructor(name, contender, dtype) {
     this.name = name;
     this.contender = contender;
+    this.tolerance = contender.tolerance ?? tolerances[dtype];
   }
 
   async run(job, { survey }) {
@@ -39,9 +40,7 @@ class Entry {
     if (this.failed) return;
     const ranked = fastestFirst(outcome.ways);
     this.check ??= ranked.map((way) => outcome.ways[way].check).find((check) => check !== null);
-    const stray = ranked.find(
-      (way) => !agree(outcome.ways[way].check, this.check, this.contender.tolerance ?? tolerance),
-    );
+    const stray = ranked.find((way) => !agree(outcome.ways[way].check, this.check, this.tolerance));
     if (stray) this.failed = `'${stray}' has another result: ${outcome.ways[stray].check}`;
     if (survey) {
       this.survey = Object.fromEntries(ranked.map((way) => [way, outcome.ways[way].seconds]));
@@ -52,6 +51,8 @@ class Entry {
   }
 }
 
+const dtypeOf = ({ problem }) => problem.dtype ?? 'float64';
+
 /** Times of all contenders of one trial, interleaved (A B A B …).
  *  @param {object} options runs, seconds (budget of one measurement), log */
 async function race(trial, contenders, { runs, seconds, log, surveyed = true }) {
@@ -59,7 +60,9 @@ async function race(trial, contenders, { runs, seconds, log, surveyed = true }) 
   try {
     writeProblem(trial.problem, folder);
     const job = { ...trial, folder, budget: seconds };
-    const entries = trial.contenders.map((name) => new Entry(name, contenders[name]));
+    const entries = trial.contenders.map(
+      (name) => new Entry(name, contenders[name], dtypeOf(trial)),
+    );
     const present = entries.filter(({ contender }) => contender.absent === undefined);
     for (const entry of present.filter(({ contender }) => surveyed && !contender.ours)) {
       log(`${trial.name}: ${entry.contender.label}, every way once`);
@@ -78,13 +81,15 @@ async function race(trial, contenders, { runs, seconds, log, surveyed = true }) 
 }
 
 /** GFLOP/s of a product, by each library that has one. */
-async function gemmSpeeds(contenders, options) {
-  const entries = await race(gemm, contenders, { ...options, runs: 2, surveyed: false });
+async function gemmSpeeds(dtype, contenders, options) {
+  const trial = gemm(dtype);
+  const entries = await race(trial, contenders, { ...options, runs: 2, surveyed: false });
   return entries
     .filter((entry) => Object.keys(entry.ways).length > 0)
     .map(({ contender, ways }) => ({
       label: contender.label,
-      gigaflops: gemm.floor.flops / 1e9 / bestWay(ways).fastest,
+      dtype,
+      gigaflops: trial.floor.flops / 1e9 / bestWay(ways).fastest,
     }));
 }
 
@@ -92,7 +97,7 @@ function requireAgreement(entries) {
   const reference = entries.find(({ check }) => typeof check === 'number');
   for (const entry of entries) {
     if (typeof entry.check !== 'number' || entry.failed) continue;
-    if (agree(entry.check, reference.check, entry.contender.tolerance ?? tolerance)) continue;
+    if (agree(entry.check, reference.check, entry.tolerance)) continue;
     entry.failed = `computes something else: ${entry.check}, ${reference.name} ${reference.check}`;
   }
 }
@@ -102,13 +107,15 @@ export async function runTrials(trials, contenders, options) {
   const races = [];
   const gemms = [];
   for (const trial of trials) {
-    gemms.push(...(await gemmSpeeds(contenders, options)));
+    gemms.push(...(await gemmSpeeds(dtypeOf(trial), contenders, options)));
     const entries = await race(trial, contenders, options);
     requireAgreement(entries);
     races.push({ trial, entries });
   }
-  const gigaflops = Math.max(...gemms.map((speed) => speed.gigaflops));
-  const found = races.map(({ trial: { name, title, unit, floor }, entries }) => {
+  const found = races.map(({ trial, entries }) => {
+    const { name, title, unit, floor } = trial;
+    const speeds = gemms.filter(({ dtype }) => dtype === dtypeOf(trial));
+    const gigaflops = Math.max(...speeds.map((speed) => speed.gigaflops));
     const seconds = floor.flops / (gigaflops * 1e9);
     return {
       name,

@@ -14,27 +14,34 @@ import {
   train,
   trainMany,
 } from '../../dist/index.js';
-import { networkSpec, readArray } from '../problems.mjs';
+import { readArray } from '../problems.mjs';
 import { measure, norm, report } from './measure.mjs';
 
 const job = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
 const { folder, problem } = job;
 
+/** An array of the problem in the problem's precision. */
+function read(name) {
+  const values = readArray(folder, name);
+  return problem.dtype === 'float32' ? Float32Array.from(values) : values;
+}
+
 function readNetwork() {
-  const network = createNetwork(networkSpec(problem.widths));
-  network.setParameters(readArray(folder, 'parameters'));
+  const { spec, dtype = 'float64' } = problem;
+  const network = createNetwork(spec, { dtype });
+  network.setParameters(read('parameters'));
   const data = createDataset({
-    inputs: readArray(folder, 'inputs'),
+    inputs: read('inputs'),
     targets: Int32Array.from(readArray(folder, 'targets')),
-    inputShape: [problem.widths[0]],
+    inputShape: spec.input,
   });
   return { network, data };
 }
 
 const tasks = {
   async gemm() {
-    const { size } = problem;
-    const seconds = (2 * size ** 3) / 1e9 / (await gemmSpeed({ size }));
+    const { size, dtype } = problem;
+    const seconds = (2 * size ** 3) / 1e9 / (await gemmSpeed({ size, dtype }));
     return { gemmSpeed: { seconds, check: 0 } };
   },
 
@@ -49,7 +56,7 @@ const tasks = {
   async products() {
     const { network, data } = readNetwork();
     const operator = hessian(network, data);
-    const vectors = readArray(folder, 'vectors').subarray(0, job.count * network.parameterCount);
+    const vectors = read('vectors').subarray(0, job.count * network.parameterCount);
     let products;
     const seconds = await measure(
       async () => (products = await operator.apply(vectors, job.count)),
@@ -60,17 +67,16 @@ const tasks = {
 
   async sgd() {
     const { network, data } = readNetwork();
-    const { batch, checkedSteps, learningRate } = job;
-    const take = (steps) =>
+    const { batch, checkedSteps, learningRate, steps } = job;
+    const take = (count) =>
       train(network, data, {
         optimizer: sgd({ learningRate }),
         batchSize: batch,
-        steps,
-        recordEvery: steps,
+        steps: count,
+        recordEvery: count,
       });
     await take(checkedSteps);
     const check = norm(network.parameters());
-    const steps = 20_000;
     const seconds = await measure(() => take(steps), job);
     return { train: { seconds: seconds / steps, check } };
   },

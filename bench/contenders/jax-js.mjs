@@ -11,12 +11,14 @@ await jax.init('wasm');
 jax.defaultDevice('wasm');
 
 const job = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
-const { widths, samples } = job.problem;
+const { spec, samples } = job.problem;
+const units = spec.layers.filter(({ type }) => type === 'dense').map((layer) => layer.units);
+const widths = [spec.input[0], ...units];
 const read = (name) => Float32Array.from(readArray(job.folder, name));
 
 const x = np.array(read('inputs')).reshape([samples, widths[0]]);
 const y = nn.oneHot(np.array(Int32Array.from(read('targets')), { dtype: np.int32 }), widths.at(-1));
-const layout = widths.slice(1).flatMap((units, layer) => [[units, widths[layer]], [units]]);
+const layout = units.flatMap((rows, layer) => [[rows, widths[layer]], [rows]]);
 
 /** A flat vector as weights and biases. */
 function tensorsOf(values) {

@@ -1,89 +1,13 @@
 """PyTorch, each task in several ways. python pytorch.py JOB.json"""
 
 import json
-import statistics
 import sys
 import time
 
 import torch
 import torch.nn.functional as F
 from torch.func import grad, hessian, jvp, linearize, vjp, vmap
-
-job = json.load(open(sys.argv[1]))
-problem = job["problem"]
-torch.set_default_dtype(torch.float64)
-all_threads = torch.get_num_threads()
-
-
-def read(name):
-    with open(f"{job['folder']}/{name}.f64", "rb") as file:
-        return torch.frombuffer(bytearray(file.read()), dtype=torch.float64)
-
-
-def measure(task, per=1):
-    """Median seconds of `task`, called until the budget is used. The first call warms up and does not
-    count, unless this is a survey and it was longer than the budget."""
-    times, used = [], 0.0
-    while True:
-        start = time.perf_counter()
-        task()
-        times.append(time.perf_counter() - start)
-        used += times[-1]
-        if len(times) < 2:
-            if job["survey"] and used > job["budget"]:
-                break
-        elif used >= job["budget"]:
-            break
-    return statistics.median(times[1:] or times) / per
-
-
-class Network:
-    """Dense layers with ReLU between them, on a flat vector of parameters."""
-
-    def __init__(self):
-        self.widths = problem["widths"]
-        self.theta = read("parameters")
-        self.x = read("inputs").view(problem["samples"], self.widths[0])
-        self.y = read("targets").long()
-
-    def tensors(self, theta):
-        tensors, offset = [], 0
-        for inputs, units in zip(self.widths, self.widths[1:]):
-            tensors.append(theta[offset : offset + units * inputs].view(units, inputs))
-            offset += units * inputs
-            tensors.append(theta[offset : offset + units])
-            offset += units
-        return tensors
-
-    def loss_of(self, tensors, x, y):
-        for i in range(0, len(tensors), 2):
-            x = F.linear(x, tensors[i], tensors[i + 1])
-            if i + 2 < len(tensors):
-                x = F.relu(x)
-        return F.cross_entropy(x, y)
-
-    def loss(self, theta):
-        return self.loss_of(self.tensors(theta), self.x, self.y)
-
-
-def with_threads(ways):
-    """Each way on one thread and on all: small tasks are faster on one."""
-
-    def on(threads, way):
-        def run():
-            torch.set_num_threads(threads)
-            try:
-                return way()
-            finally:
-                torch.set_num_threads(all_threads)
-
-        return run
-
-    return {
-        f"{name}, {threads} thread{'s' if threads > 1 else ''}": on(threads, way)
-        for threads in sorted({1, all_threads})
-        for name, way in ways.items()
-    }
+from torch_network import Network, all_threads, job, measure, problem, read, with_threads
 
 
 def gemm():
@@ -218,7 +142,7 @@ def products():
 def sgd():
     """The batches in the order of the data, as ours."""
     rate, size = job["learningRate"], job["batch"]
-    # A call is 100 steps: one pass over the data.
+    # A call is one pass over the data.
 
     def prepare():
         network = Network()
@@ -226,13 +150,12 @@ def sgd():
         batches = [(network.x[i : i + size], network.y[i : i + size]) for i in starts]
         return network, batches
 
-    def with_optimizer(**options):
+    def with_optimizer(channels_last=False, **options):
         network, batches = prepare()
-        layers = []
-        for inputs, units in zip(network.widths, network.widths[1:]):
-            layers += [torch.nn.Linear(inputs, units), torch.nn.ReLU()]
-        model = torch.nn.Sequential(*layers[:-1])
-        torch.nn.utils.vector_to_parameters(network.theta.clone(), model.parameters())
+        model = network.modules()
+        if channels_last:
+            model = model.to(memory_format=torch.channels_last)
+            batches = [(x.to(memory_format=torch.channels_last), y) for x, y in batches]
         optimizer = torch.optim.SGD(model.parameters(), lr=rate, **options)
         criterion = torch.nn.CrossEntropyLoss()
 
@@ -242,7 +165,10 @@ def sgd():
                 criterion(model(x), y).backward()
                 optimizer.step()
 
-        return epoch, lambda: torch.nn.utils.parameters_to_vector(model.parameters()), len(batches)
+        def parameters():
+            return torch.cat([p.contiguous().view(-1) for p in model.parameters()])
+
+        return epoch, parameters, len(batches)
 
     def by_hand(flat):
         network, batches = prepare()
@@ -265,8 +191,9 @@ def sgd():
     def no_autograd():
         network, batches = prepare()
         tensors = [t.clone() for t in network.tensors(network.theta)]
+        classes = network.shapes[-1][0]
         weights, biases = tensors[0::2], tensors[1::2]
-        one_hot = [F.one_hot(y, network.widths[-1]).to(torch.float64) for _, y in batches]
+        one_hot = [F.one_hot(y, classes).to(torch.get_default_dtype()) for _, y in batches]
 
         @torch.inference_mode()
         def epoch():
@@ -301,8 +228,12 @@ def sgd():
         "optim.SGD(fused)": lambda: with_optimizer(fused=True),
         "loop with autograd.grad": lambda: by_hand(False),
         "loop with autograd.grad, one flat parameter": lambda: by_hand(True),
-        "gradient written out by hand": no_autograd,
     }
+    if any(layer["type"] == "conv2d" for layer in problem["spec"]["layers"]):
+        makers["optim.SGD, channels last"] = lambda: with_optimizer(True)
+        makers["optim.SGD(fused), channels last"] = lambda: with_optimizer(True, fused=True)
+    else:
+        makers["gradient written out by hand"] = no_autograd
     return with_threads({name: run(make) for name, make in makers.items()})
 
 
@@ -417,6 +348,10 @@ tasks = {
 outcomes = {}
 for name, way in tasks[job["task"]]().items():
     if job["ways"] is None or name in job["ways"]:
-        seconds, check = way()
+        try:
+            seconds, check = way()
+        except RuntimeError as error:  # no rule for this operation in this way
+            print(f"{name}: {error}", file=sys.stderr)
+            continue
         outcomes[name] = {"seconds": seconds, "check": check}
 print(json.dumps({"ways": outcomes, "threads": all_threads}))

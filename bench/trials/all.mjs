@@ -2,16 +2,29 @@
 
 import { denseHessian } from './dense-hessian.mjs';
 import { eigenvalues1000, eigenvalues300, eigenvalues4000 } from './eigenvalues.mjs';
-import { hessianBlock, hessianVector } from './hessian-vector.mjs';
+import {
+  convolutionalHessianBlock,
+  convolutionalHessianVector,
+  hessianBlock,
+  hessianVector,
+  wideHessianBlock,
+  wideHessianVector,
+} from './hessian-vector.mjs';
 import { manySpectra434, manySpectra74 } from './many-spectra.mjs';
-import { sgdStep } from './sgd-step.mjs';
+import { sgdStep, sgdStepAlexNet, sgdStepLeNet } from './sgd-step.mjs';
 import { trainManyTrial } from './train-many.mjs';
 
 export const trials = [
   denseHessian,
   sgdStep,
+  sgdStepLeNet,
+  sgdStepAlexNet,
   hessianVector,
   hessianBlock,
+  wideHessianVector,
+  wideHessianBlock,
+  convolutionalHessianVector,
+  convolutionalHessianBlock,
   eigenvalues300,
   eigenvalues1000,
   eigenvalues4000,

@@ -1,33 +1,68 @@
 // Products with the Hessian, at a point that stays: one vector, and a block of them.
-//
-// Floor: tangent and tangent-adjoint pass of a vector are 2·N·(2M + 4M') flops, M' being the parameters
-// of all layers but the first; forward and adjoint, 2·N·(M + M'), are shared by a block.
 
-import { innerCount, parameterCount, problem, samples } from './network.mjs';
+import { smallConvolutional } from './convolutional.mjs';
+import {
+  denseSizes,
+  denseSpec,
+  multiplications,
+  problem,
+  productFlops,
+  samples,
+} from './network.mjs';
 
-const perVector = 2 * samples * (2 * parameterCount + 4 * innerCount);
-const shared = 2 * samples * (parameterCount + innerCount);
-const network = `100-30-30-10 ReLU, M = ${parameterCount.toLocaleString('en')}, N = 1,000, float64`;
+const count = 16;
 const counting = 'forward and adjoint once, tangent and tangent-adjoint per vector';
 
-export const hessianVector = {
-  name: 'hessian-vector',
-  title: `one Hessian-vector product, ${network}`,
-  problem,
-  task: 'products',
-  count: 1,
-  unit: 'product',
-  contenders: ['eigenscape', 'pytorch', 'jax-js'],
-  floor: { flops: perVector + shared, counting },
-};
+/** @param {string} network what stands in the title
+ *  @param {readonly number[]} layers multiplications per sample of each layer */
+function trialsOf(prefix, network, problem, layers, contenders) {
+  const { perVector, shared } = productFlops(layers);
+  const flops = (block) => problem.samples * (perVector + shared / block);
+  const common = { problem, task: 'products' };
+  const alone = {
+    ...common,
+    name: `${prefix}hessian-vector`,
+    title: `one Hessian-vector product, ${network}`,
+    count: 1,
+    unit: 'product',
+    contenders,
+    floor: { flops: flops(1), counting },
+  };
+  const block = {
+    ...common,
+    name: `${prefix}hessian-block`,
+    title: `a block of ${count} Hessian-vector products, ${network}; time per vector`,
+    count,
+    unit: 'vector',
+    contenders: ['eigenscape', 'pytorch'],
+    floor: { flops: flops(count), counting },
+  };
+  return [alone, block];
+}
 
-export const hessianBlock = {
-  name: 'hessian-block',
-  title: `a block of 16 Hessian-vector products, ${network}; time per vector`,
+export const [hessianVector, hessianBlock] = trialsOf(
+  '',
+  '100-30-30-10 ReLU, M = 4,270, N = 1,000, float64',
   problem,
-  task: 'products',
-  count: 16,
-  unit: 'vector',
-  contenders: ['eigenscape', 'pytorch'],
-  floor: { flops: perVector + shared / 16, counting },
-};
+  denseSizes([100, 30, 30, 10]),
+  ['eigenscape', 'pytorch', 'jax-js'],
+);
+
+const float32 = { kind: 'network', samples, vectors: count, dtype: 'float32' };
+const wide = [784, 70, 10];
+
+export const [wideHessianVector, wideHessianBlock] = trialsOf(
+  'wide-',
+  '784-70-10 ReLU, M = 55,660, N = 1,000, float32',
+  { ...float32, spec: denseSpec(wide) },
+  denseSizes(wide),
+  ['eigenscape', 'pytorch', 'jax-js'],
+);
+
+export const [convolutionalHessianVector, convolutionalHessianBlock] = trialsOf(
+  'convolutional-',
+  'conv 10@5×5, pool, conv 20@5×5, pool, 50, 10, M = 21,840, N = 1,000, float32',
+  { ...float32, spec: smallConvolutional },
+  multiplications(smallConvolutional),
+  ['eigenscape', 'pytorch'],
+);

@@ -2,11 +2,13 @@
 //
 // Floor, per point: the matrix as in dense-hessian, the reduction to tridiagonal form, 4/3·M³ flops.
 
+import { denseSizes, denseSpec } from './network.mjs';
+
 const samples = 100;
 
 function spectraOf(units, points, order) {
   const widths = [2, units, units, 2];
-  const layers = widths.slice(1).map((h, index) => h * (widths[index] + 1));
+  const layers = denseSizes(widths);
   const size = layers.reduce((sum, layer) => sum + layer, 0);
   const assembly = layers.reduce(
     (sum, layer, l) =>
@@ -21,7 +23,7 @@ function spectraOf(units, points, order) {
   return {
     name: `many-spectra-${size}`,
     title: `exact spectra at ${points.toLocaleString('en')} points, ${widths.join('-')} ReLU, M = ${size}, N = 100, float64; time per spectrum`,
-    problem: { kind: 'points', widths, samples, points, scale: 0.5 },
+    problem: { kind: 'points', spec: denseSpec(widths), samples, points, scale: 0.5 },
     task: 'spectra',
     sizes: order,
     unit: 'spectrum',

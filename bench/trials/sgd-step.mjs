@@ -1,23 +1,47 @@
 // One step of stochastic gradient descent, averaged over many.
-//
-// Floor: forward 2·b·M flops, gradients of the parameters as many, of the layers' inputs 2·b·M'.
 
-import { innerCount, parameterCount, problem } from './network.mjs';
+import { alexNet, leNet } from './convolutional.mjs';
+import { layerSizes, multiplications, problem, stepFlops } from './network.mjs';
 
-const batch = 10;
+const counting = 'forward, and the gradients of parameters and inner inputs';
+const common = { task: 'sgd', unit: 'step', contenders: ['eigenscape', 'pytorch'] };
 
 export const sgdStep = {
+  ...common,
   name: 'sgd-step',
   title: 'one SGD step, 100-30-30-10 ReLU, batch 10, float64',
   problem,
-  task: 'sgd',
-  batch,
+  batch: 10,
   learningRate: 0.1,
   checkedSteps: 500,
-  unit: 'step',
-  contenders: ['eigenscape', 'pytorch'],
-  floor: {
-    flops: 2 * batch * (2 * parameterCount + innerCount),
-    counting: 'forward, and the gradients of parameters and inner inputs',
-  },
+  steps: 20_000,
+  floor: { flops: 10 * stepFlops(layerSizes), counting },
 };
+
+/** Two batches of data, in float32. */
+function convolutional(name, title, spec, batch) {
+  return {
+    ...common,
+    name: `sgd-step-${name}`,
+    title: `one SGD step, ${title}, batch ${batch.toLocaleString('en')}, float32`,
+    problem: { kind: 'network', spec, samples: 2 * batch, vectors: 1, dtype: 'float32' },
+    batch,
+    learningRate: 0.01,
+    checkedSteps: 2,
+    steps: 2,
+    floor: { flops: batch * stepFlops(multiplications(spec)), counting },
+  };
+}
+
+export const sgdStepLeNet = convolutional(
+  'lenet',
+  'LeNet (20@5×5, pool, 50@5×5, pool, 500, 10 on 28 × 28, M = 431,080)',
+  leNet,
+  512,
+);
+export const sgdStepAlexNet = convolutional(
+  'alexnet',
+  'bare AlexNet (64@5×5, pool 3/2, 64@5×5, pool 3/2, 384, 192, 10 on 3 × 32 × 32)',
+  alexNet,
+  1000,
+);
