@@ -24,6 +24,7 @@ extern const Operation relu;
 extern const Operation sigmoid;
 extern const Operation silu;
 extern const Operation softplus;
+extern const Operation softsign;
 extern const Operation tanh;
 
 /// All of the above, by name.

@@ -74,6 +74,7 @@ export const layerSchemas = {
   tanh: optionsOf({ type: v.literal('tanh'), ...common }),
   sigmoid: optionsOf({ type: v.literal('sigmoid'), ...common }),
   softplus: optionsOf({ type: v.literal('softplus'), ...common }),
+  softsign: optionsOf({ type: v.literal('softsign'), ...common }),
   gelu: optionsOf({ type: v.literal('gelu'), ...common }),
   silu: optionsOf({ type: v.literal('silu'), ...common }),
   elu: optionsOf({ type: v.literal('elu'), alpha: v.optional(finite), ...common }),

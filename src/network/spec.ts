@@ -25,6 +25,7 @@ export const activationTypes = [
   'tanh',
   'sigmoid',
   'softplus',
+  'softsign',
   'gelu',
   'silu',
   'elu',

@@ -100,6 +100,7 @@ export interface FeaturesValue {
  *  exp     gain·eˣ + offset
  *  above   x > threshold or, reversed, x < threshold (or equal), a truth value
  *  complement  1 − x
+ *  magnitude   |x| + offset
  *  moment  a step of layer normalisation: the mean of a sample; x − mean; its square; the mean of that,
  *          the variance, + epsilon; the root of this; 1 over the root */
 export type Form =
@@ -114,6 +115,7 @@ export type Form =
   | { readonly kind: 'exp'; readonly gain: number; readonly offset: number }
   | { readonly kind: 'above'; readonly threshold: number; readonly reversed: boolean }
   | { readonly kind: 'complement' }
+  | { readonly kind: 'magnitude'; readonly offset: number }
   | { readonly kind: 'moment'; readonly step: MomentStep; readonly epsilon: number };
 
 export type MomentStep = 'mean' | 'centred' | 'square' | 'variance' | 'deviation' | 'inverse';

@@ -240,7 +240,7 @@ describe('derivatives', () => {
         const { slope, change } = await differences(network, v, step, async (moved) => [
           await moved.loss(data),
         ]);
-        fc.pre(change < 1e-8); // a kink of relu, elu or leakyRelu within the step
+        fc.pre(change < 1e-8); // a kink (test/network/activations.ts) within the step
         const gradient = await network.gradient(data);
         const scale = 1 + Math.sqrt(dot(gradient, gradient) * dot(v, v));
         expect(Math.abs((slope[0] ?? NaN) - dot(gradient, v))).toBeLessThanOrEqual(1e-7 * scale);

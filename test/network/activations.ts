@@ -3,7 +3,12 @@
 import { activationTypes, type ActivationType } from '../../src/network/spec.js';
 
 /** Those with a kink: at 0, or where their second derivative jumps. */
-export const kinkedActivations: readonly ActivationType[] = ['relu', 'elu', 'leakyRelu'];
+export const kinkedActivations: readonly ActivationType[] = [
+  'relu',
+  'elu',
+  'leakyRelu',
+  'softsign',
+];
 
 /** All others. */
 export const smoothActivations: readonly ActivationType[] = activationTypes.filter(

@@ -81,6 +81,7 @@ const networks: Readonly<Record<LayerSpec['type'], readonly NetworkSpec[]>> = {
   tanh: [onVectors({ type: 'tanh' })],
   sigmoid: [onVectors({ type: 'sigmoid' })],
   softplus: [onVectors({ type: 'softplus' })],
+  softsign: [onVectors({ type: 'softsign' })],
   gelu: [onVectors({ type: 'gelu' }, { type: 'dense', units: 3 }, { type: 'gelu' })],
   silu: [onVectors({ type: 'silu' })],
   elu: [onVectors({ type: 'elu' }), onVectors({ type: 'elu', alpha: 0.123457 })],
@@ -288,7 +289,15 @@ describe('a float64 export in ONNX Runtime, which has few kernels for it', () =>
     }
   });
 
-  const lacking = ['conv2d', 'avgPool2d', 'globalAvgPool2d', 'softplus', 'gelu', 'elu'] as const;
+  const lacking = [
+    'conv2d',
+    'avgPool2d',
+    'globalAvgPool2d',
+    'softplus',
+    'softsign',
+    'gelu',
+    'elu',
+  ] as const;
   it.each(lacking)(
     '%s has no float64 kernel there, and the error says what helps',
     async (type) => {

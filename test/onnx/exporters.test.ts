@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createDataset } from '../../src/data/create-dataset.js';
 import { importOnnx } from '../../src/onnx/import.js';
 import { readOnnx } from '../../src/onnx/read-file.js';
+import { activationTypes } from '../../src/network/spec.js';
 import { spectrum } from '../../src/spectrum/spectrum.js';
 import { expectRuntimeAgreement } from './agreement.js';
 import { fixtures, type Fixture } from './fixtures.js';
@@ -14,9 +15,9 @@ const withoutNames = ({ spec }: Pick<Fixture, 'spec'>) => ({
   ...spec,
   layers: spec.layers.map(({ name: _, ...layer }) => layer),
 });
-const perceptronLayers = /^(dense|flatten|relu|tanh|sigmoid|softplus|gelu|silu|elu|leakyRelu)$/;
+const perceptronLayers: ReadonlySet<string> = new Set(['dense', 'flatten', ...activationTypes]);
 const isPerceptron = ({ spec }: Pick<Fixture, 'spec'>) =>
-  spec.layers.every(({ type, inputs }) => inputs === undefined && perceptronLayers.test(type));
+  spec.layers.every(({ type, inputs }) => inputs === undefined && perceptronLayers.has(type));
 const read = (fixture: Fixture) => readOnnx(fixture.file, { loss: fixture.spec.loss });
 
 /** What a float64 sum of this many terms may lose, with a margin. */

@@ -34,6 +34,8 @@ function activation({ type, alpha }: ActivationSpec, x: number): number {
       return 1 / (1 + Math.exp(-x));
     case 'softplus':
       return Math.log1p(Math.exp(x));
+    case 'softsign':
+      return x / (1 + Math.abs(x));
     case 'gelu':
       return 0.5 * x * (1 + erf(x / Math.SQRT2));
     case 'silu':

@@ -32,6 +32,7 @@ describe('activations of one node', () => {
     ['Tanh', {}, { type: 'tanh' }],
     ['Sigmoid', {}, { type: 'sigmoid' }],
     ['Softplus', {}, { type: 'softplus' }],
+    ['Softsign', {}, { type: 'softsign' }],
     ['Elu', {}, { type: 'elu' }],
     ['Elu', { alpha: 0.3 }, { type: 'elu', alpha: 0.3 }],
     ['LeakyRelu', {}, { type: 'leakyRelu' }],
@@ -109,6 +110,10 @@ describe('activations spelled out', () => {
         node('Greater', ['h', 'twenty'], 'c'),
         node('Where', ['c', 'h', 's'], 'y'),
       ],
+    ],
+    'x/(1 + |x|)': [
+      'softsign',
+      [node('Abs', ['h'], 'a'), node('Add', ['one', 'a'], 'b'), node('Div', ['h', 'b'], 'y')],
     ],
     '1·elu(1·x)': [
       'elu',

@@ -89,6 +89,7 @@ const bounds: Readonly<Record<ActivationType, readonly [number, number, number]>
   tanh: [3.9, 6.3, 8.7],
   sigmoid: [3.7, 6.7, 8.7],
   softplus: [3.1, 4.7, 6.7],
+  softsign: [2.8, 5.5, 7],
   silu: [4.4, 6.5, 7.7],
   gelu: [6.4, 7.3, 6.4],
   elu: [2.2, 3.1, 3.1],
@@ -135,6 +136,7 @@ describe('kinks are PyTorch’s', () => {
     ['leakyRelu', { alpha: 0.25 }, 0.25],
     ['elu', {}, 1],
     ['elu', { alpha: 2 }, 2],
+    ['softsign', {}, 1],
   ] as const)('%s %j at zero has slope %d and no curvature', async (type, options, slope) => {
     // r = y − t is 0.5, so that both are read without rounding
     const { y, first, second } = await throughNetwork([0, 0], { type, ...options });

@@ -84,6 +84,7 @@ const rules: { readonly [Type in LayerType]: Rule<Type> } = {
   tanh: single('Tanh'),
   sigmoid: single('Sigmoid'),
   softplus: single('Softplus'),
+  softsign: single('Softsign'),
   // x·(1 + erf(x/√2))·½: the operator Gelu exists from opset 20 on.
   gelu: (_, { inputs: [x = ''], step, scalar }) => {
     const scaled = step('Div', {

@@ -7,6 +7,7 @@ export const Relu = activation('relu');
 export const Tanh = activation('tanh');
 export const Sigmoid = activation('sigmoid');
 export const Softplus = activation('softplus');
+export const Softsign = activation('softsign');
 
 /** x if x ≥ 0, else alpha·(eˣ − 1). */
 export const Elu = activation('elu', 1);

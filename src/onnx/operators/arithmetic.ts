@@ -2,6 +2,7 @@
 //
 //   gelu      x·½·(1 + erf(x/√2)), the factors in any order (opsets before 20)
 //   silu      x·sigmoid(x)
+//   softsign  x/(1 + |x|), as both of PyTorch's exporters write it
 //   layerNorm see moments.ts
 
 import { refusal, withLayer } from '../values.js';
@@ -85,6 +86,8 @@ export const Div: Handler = (node, [a, b]) => {
   if (operands !== undefined) return scaled(node, { ...operands, scalar: 1 / operands.scalar });
   const layer = normalized(node, a, b, 'deviation');
   if (layer !== undefined) return layer;
+  const quotient = softsign(node, a, b);
+  if (quotient !== undefined) return quotient;
   if (isMoment(b, 'deviation') && scalarOf(a, 1 + b.view.length) === 1) {
     return settled(node, b, { ...b.form, step: 'inverse' });
   }
@@ -107,6 +110,22 @@ export const Exp: Handler = (node, [x]) => {
   }
   return settled(node, expression, { kind: 'exp', gain: 1, offset: 0 });
 };
+
+/** |x|, from which softsign is made. */
+export const Abs: Handler = (node, [x]) => {
+  const expression = asExpression(x);
+  if (expression?.form.kind !== 'linear' || expression.form.scale !== 1) {
+    throw refusal(node, 'is no part of a softsign');
+  }
+  return settled(node, expression, { kind: 'magnitude', offset: 0 });
+};
+
+/** x/(1 + |x|). */
+function softsign(node: GraphNode, x: Value | undefined, divisor: Value | undefined) {
+  if (x?.kind !== 'features' || divisor?.kind !== 'pending') return undefined;
+  if (divisor.form.kind !== 'magnitude' || divisor.form.offset !== 1) return undefined;
+  return haveOneSource(x, divisor) ? withLayer(node, x, { type: 'softsign' }) : undefined;
+}
 
 /** x·sigmoid(x). */
 function silu(node: GraphNode, x: Value | undefined, gate: Value | undefined) {

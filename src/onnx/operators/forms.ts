@@ -64,6 +64,7 @@ export function scaled(
     case 'above':
       throw refusal(node, 'computes with a truth value');
     case 'complement':
+    case 'magnitude':
     case 'moment':
       throw refusal(node, 'multiplies values that form no known activation');
   }
@@ -76,6 +77,9 @@ export function shifted(
 ): FeaturesValue | PendingValue | undefined {
   const { form } = expression;
   if ((form.kind === 'erf' && form.power === 0) || form.kind === 'exp') {
+    return settled(node, expression, { ...form, offset: form.offset + scalar });
+  }
+  if (form.kind === 'magnitude') {
     return settled(node, expression, { ...form, offset: form.offset + scalar });
   }
   if (form.kind === 'moment' && form.step === 'variance' && scalar >= 0) {

@@ -1,8 +1,8 @@
 // The registry: every operator of ONNX that the importer knows, under the standard's name.
 
 import type { Handler } from '../values.js';
-import { Elu, Gelu, LeakyRelu, Relu, Sigmoid, Softplus, Tanh } from './activations.js';
-import { Add, Div, Erf, Exp, Mul, Sub } from './arithmetic.js';
+import { Elu, Gelu, LeakyRelu, Relu, Sigmoid, Softplus, Softsign, Tanh } from './activations.js';
+import { Abs, Add, Div, Erf, Exp, Mul, Sub } from './arithmetic.js';
 import { Clip, Greater, GreaterOrEqual, Less, LessOrEqual, Max, Where } from './choices.js';
 import { Cast, CastLike, Constant, Dropout, Identity } from './constants.js';
 import { Conv } from './convolution.js';
@@ -20,12 +20,12 @@ import { Transpose } from './transpose.js';
 const operators = {
   ...{ Conv, Gemm, MatMul, BatchNormalization, LayerNormalization },
   ...{ AveragePool, GlobalAveragePool, MaxPool, ReduceMean },
-  ...{ Elu, Gelu, LeakyRelu, Relu, Sigmoid, Softplus, Tanh },
+  ...{ Elu, Gelu, LeakyRelu, Relu, Sigmoid, Softplus, Softsign, Tanh },
   ...{ Add, Concat, Sum, Flatten, Reshape, Squeeze, Transpose, Unsqueeze },
   ...{ Softmax, LogSoftmax, Cast, CastLike, Constant, Dropout, Identity },
   // The arithmetic of activations and layer normalisation that a file spells out.
-  ...{ Clip, Div, Erf, Exp, Greater, GreaterOrEqual, Less, LessOrEqual, Max, Mul, Pow, Reciprocal },
-  ...{ Sqrt, Sub, Where },
+  ...{ Abs, Clip, Div, Erf, Exp, Greater, GreaterOrEqual, Less, LessOrEqual, Max, Mul, Pow },
+  ...{ Reciprocal, Sqrt, Sub, Where },
   // The arithmetic of shapes.
   ...{ ConstantOfShape, Equal, Expand, Gather, Min, Mod, Range, Shape, Slice },
   /** scikit-learn's probabilities, each under the name of its class. */
