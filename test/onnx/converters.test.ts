@@ -230,6 +230,87 @@ describe('Keras’s networks on images, channels last', () => {
     },
   );
 
+  it('a bias and a folded batch normalisation with the channels last, residual and concatenated', async () => {
+    const nhwc = (from: string, to: string) =>
+      node('Transpose', [from], to, { perm: [0, 2, 3, 1] });
+    const parts: ModelParts = {
+      nodes: [
+        node('Conv', ['x', 'k1'], 'c1', { pads: [1, 1, 1, 1] }),
+        nhwc('c1', 'h1'),
+        node('Add', ['h1', 'b1'], 'i1'),
+        node('Mul', ['scale', 'i1'], 'm1', {}, 'bn/mul'),
+        node('Add', ['m1', 'shift'], 'n1', {}, 'bn/add'),
+        node('Relu', ['n1'], 'r1'),
+        node('Conv', ['x', 'k2'], 'c2', { pads: [1, 1, 1, 1] }, 'second'),
+        nhwc('c2', 'h2'),
+        node('Add', ['r1', 'h2'], 'sum'),
+        node('Concat', ['sum', 'r1'], 'both', { axis: -1 }),
+        node('Reshape', ['both', 'flatShape'], 'flat'),
+        node('MatMul', ['flat', 'w'], 'y'),
+      ],
+      inputs: { x: ['N', 2, 4, 3] },
+      tensors: {
+        k1: tensor([3, 2, 3, 3], numbers(54)),
+        k2: tensor([3, 2, 3, 3], numbers(54, 2)),
+        b1: tensor([3], numbers(3)),
+        scale: tensor([1, 1, 1, 3], numbers(3, 4)),
+        shift: tensor([3], numbers(3, 5)),
+        w: tensor([72, 2], numbers(144)),
+        flatShape: int64Tensor([2], [-1, 72]),
+      },
+    };
+    const { network } = await expectAgreement(parts, [2, 4, 3]);
+    expect(network.spec.layers.map(({ type }) => type)).toEqual([
+      ...['conv2d', 'batchNorm', 'relu', 'conv2d', 'add', 'concat', 'flatten', 'dense'],
+    ]);
+    const names = network.layout.map(({ name }) => name);
+    expect(names).toEqual(['k1', 'b1', 'scale', 'shift', 'k2', 'w']);
+  });
+
+  it('a folded batch normalisation behind a dense layer', async () => {
+    const parts: ModelParts = {
+      nodes: [
+        node('MatMul', ['x', 'w1'], 'd1'),
+        node('Add', ['d1', 'b1'], 'a1'),
+        node('Mul', ['a1', 'scale'], 'm1', {}, 'bn/mul'),
+        node('Add', ['m1', 'shift'], 'n1', {}, 'bn/add'),
+        node('Tanh', ['n1'], 't1'),
+        node('Mul', ['t1', 'scale2'], 'm2', {}, 'second'),
+        node('MatMul', ['m2', 'w2'], 'y'),
+      ],
+      tensors: {
+        w1: tensor([2, 4], numbers(8)),
+        b1: tensor([4], numbers(4)),
+        scale: tensor([4], numbers(4, 2)),
+        shift: tensor([1, 4], numbers(4, 3)),
+        scale2: tensor([4], numbers(4, 4)),
+        w2: tensor([4, 2], numbers(8, 5)),
+      },
+    };
+    const { network, notes } = await expectAgreement(parts, [2]);
+    expect(network.spec.layers.map(({ type }) => type)).toEqual([
+      ...['dense', 'batchNorm', 'tanh', 'batchNorm', 'dense'],
+    ]);
+    expect(notes.join()).toMatch(/'second.bias' is not in the file: zeros stand for it/);
+  });
+
+  it.each([
+    ['one number per column', [3], /multiplies values that form no known activation/],
+    ['one number per pixel', [1, 3, 3], /multiplies/],
+  ])('a factor of %s is refused', (_, dims, message) => {
+    const size = dims.reduce((product, length) => product * length, 1);
+    const parts: ModelParts = {
+      nodes: [
+        node('Conv', ['x', 'k'], 'c'),
+        node('Mul', ['c', 's'], 'm'),
+        node('Flatten', ['m'], 'y'),
+      ],
+      inputs: { x: ['N', 1, 3, 3] },
+      tensors: { k: tensor([3, 1, 1, 1], numbers(3)), s: tensor(dims, numbers(size)) },
+    };
+    expect(refusalOf(parts)).toMatch(message);
+  });
+
   it('kernels stored as Keras has them are transposed', async () => {
     const parts: ModelParts = {
       nodes: [

@@ -9,6 +9,7 @@ import { refusal, withLayer } from '../values.js';
 import type { Handler, Value } from '../values.js';
 import type { GraphNode } from '../graph.js';
 import { addBias } from './bias.js';
+import { channelScale, channelShift } from './channel-affine.js';
 import {
   asExpression,
   expressionAndScalar,
@@ -28,7 +29,11 @@ export const Add: Handler = (node, [a, b], { note }) => {
   if (sizes !== undefined) return sizes;
   const biased = addBias(node, a, b, note) ?? addBias(node, b, a, note);
   if (biased !== undefined) return biased;
-  const affine = layerNormAffine(node, a, b, 'shift') ?? layerNormAffine(node, b, a, 'shift');
+  const affine =
+    layerNormAffine(node, a, b, 'shift') ??
+    layerNormAffine(node, b, a, 'shift') ??
+    channelShift(node, a, b) ??
+    channelShift(node, b, a);
   if (affine !== undefined) return affine;
   const operands = expressionAndScalar(a, b) ?? expressionAndScalar(b, a);
   const result =
@@ -60,7 +65,11 @@ export const Sub: Handler = (node, [a, b]) => {
 export const Mul: Handler = (node, [a, b]) => {
   const sizes = sizeArithmetic(node, [a, b], { operation: (x, y) => x * y, neutral: 1 });
   if (sizes !== undefined) return sizes;
-  const affine = layerNormAffine(node, a, b, 'scale') ?? layerNormAffine(node, b, a, 'scale');
+  const affine =
+    layerNormAffine(node, a, b, 'scale') ??
+    layerNormAffine(node, b, a, 'scale') ??
+    channelScale(node, a, b) ??
+    channelScale(node, b, a);
   if (affine !== undefined) return affine;
   const operands = expressionAndScalar(a, b) ?? expressionAndScalar(b, a);
   if (operands !== undefined) return scaled(node, operands);

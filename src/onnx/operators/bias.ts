@@ -10,6 +10,7 @@ import {
   type Stage,
   type Value,
 } from '../values.js';
+import { isPerChannel } from './channel-numbers.js';
 import { asParameter } from './parameters.js';
 
 /** The bias of a layer that has none yet; undefined when the two values are something else. */
@@ -19,7 +20,7 @@ export function addBias(
   bias: Value | undefined,
   note: (text: string) => void,
 ): FeaturesValue | undefined {
-  if (value?.kind !== 'features' || value.order !== undefined) return undefined;
+  if (value?.kind !== 'features') return undefined;
   if (bias?.kind !== 'constant') return undefined;
   const { layer } = value.stage;
   if ((layer.type !== 'dense' && layer.type !== 'conv2d') || layer.bias !== undefined) {
@@ -46,12 +47,8 @@ export function withBias(
   }
   const { dims, values, type } = constant.tensor;
   const units = stage.shape[0] ?? 0;
-  // Broadcasting aligns last axes; only that of the units may have more than one entry.
-  const before = 1 + view.length - dims.length;
-  const fits =
-    before >= 0 &&
-    dims.every((size, axis) => size === 1 || (axis + before === 1 && size === view[0])) &&
-    (values.length === 1 || values.length === units);
+  const isOne = values.length === 1 && dims.length <= 1 + view.length;
+  const fits = isOne || isPerChannel(value, constant.tensor);
   if (!fits) {
     throw refusal(
       node,
@@ -74,5 +71,5 @@ export function withBias(
     copyOf: constant.copyOf,
   };
   const biased: Stage = { ...stage, layer: { ...layer, bias } };
-  return { kind: 'features', stage: biased, view };
+  return { ...value, stage: biased };
 }

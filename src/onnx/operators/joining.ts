@@ -3,6 +3,7 @@
 import type { GraphNode } from '../graph.js';
 import {
   asFeatures,
+  inAnyOrder,
   newStage,
   refusal,
   sampleShape,
@@ -12,6 +13,7 @@ import {
 } from '../values.js';
 import { binaryProbabilities } from './binary-probabilities.js';
 import { concatenatedSizes } from './sizes.js';
+import { channelsFirst, channelsLast } from './transpose.js';
 
 /** The sum of any number of branches. */
 export const Sum: Handler = (node, inputs) => {
@@ -30,7 +32,8 @@ export function addedBranches(
 }
 
 function sumOf(node: GraphNode, inputs: readonly (Value | undefined)[]): FeaturesValue {
-  const branches = inputs.map((value) => branch(node, value));
+  const alike = inOneOrder(inputs);
+  const branches = alike ?? inputs.map((value) => branch(node, value));
   const [first] = branches;
   if (first === undefined) throw refusal(node, 'has no inputs');
   const shapes = branches.map(({ view }) => sampleShape(view));
@@ -38,7 +41,21 @@ function sumOf(node: GraphNode, inputs: readonly (Value | undefined)[]): Feature
     throw refusal(node, `adds ${shapes.join(' and ')}; only values of one shape are added`);
   }
   const { shape } = first.stage;
-  return newStage(node, stages(branches), { layer: { type: 'add' }, shape });
+  const sum = newStage(node, stages(branches), { layer: { type: 'add' }, shape });
+  return alike === undefined ? sum : { ...sum, view: first.view, order: first.order };
+}
+
+/** Values whose axes the graph has exchanged, all in the same way; undefined for others. */
+function inOneOrder(inputs: readonly (Value | undefined)[]): readonly FeaturesValue[] | undefined {
+  const branches = inputs.filter((value) => value?.kind === 'features');
+  const [first] = branches;
+  const { order, stage } = first ?? {};
+  if (order === undefined || branches.length !== inputs.length) return undefined;
+  const isAlike = (other: FeaturesValue) =>
+    other.stage.shape.join() === stage?.shape.join() &&
+    other.order?.length === order.length &&
+    other.order.every((place, index) => place === order[index]);
+  return branches.every(isAlike) ? branches : undefined;
 }
 
 /** Shapes end to end, or branches along the channels. */
@@ -47,16 +64,25 @@ export const Concat: Handler = (node, inputs) => {
   if (sizes !== undefined) return sizes;
   const probabilities = binaryProbabilities(node, inputs);
   if (probabilities !== undefined) return probabilities;
-  const branches = inputs.map((value) => branch(node, value));
+  const images = inputs.map((value) =>
+    value?.kind === 'features' ? channelsFirst(value) : undefined,
+  );
+  const [image] = images;
+  const isLast = image !== undefined && images.every((other) => other !== undefined);
+  const branches = inputs.map((value, index) =>
+    branch(node, isLast ? images[index]?.features : value),
+  );
   const [first] = branches;
   if (first === undefined) throw refusal(node, 'has no inputs');
   const rank = 1 + first.view.length;
   const given = node.attributes.integer('axis', 1);
   const [, ...rest] = first.view;
-  if ((given < 0 ? given + rank : given) !== 1) {
+  const axis = given < 0 ? given + rank : given;
+  if ((isLast ? image.axes[axis] : axis) !== 1) {
+    const { view } = inAnyOrder(node, inputs[0], 'its first input');
     throw refusal(
       node,
-      `joins along axis ${given} of ${sampleShape(first.view)}; only axis 1, features or channels, is supported`,
+      `joins along axis ${given} of ${sampleShape(view)}; only axis 1, features or channels, is supported`,
     );
   }
   if (
@@ -66,9 +92,10 @@ export const Concat: Handler = (node, inputs) => {
     throw refusal(node, `joins ${shapes}; all axes but the first must agree`);
   }
   const channels = branches.reduce((sum, { view }) => sum + (view[0] ?? 0), 0);
-  if (branches.length === 1) return first;
+  if (branches.length === 1) return inAnyOrder(node, inputs[0], 'its input');
   const shape = [channels, ...rest];
-  return newStage(node, stages(branches), { layer: { type: 'concat' }, shape });
+  const joined = newStage(node, stages(branches), { layer: { type: 'concat' }, shape });
+  return isLast ? channelsLast(joined) : joined;
 };
 
 /** A value whose axes are those of its layer. */

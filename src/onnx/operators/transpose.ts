@@ -78,3 +78,14 @@ export function channelsFirst(
   if (!places(shape, [1, 2, 0]).every((place, index) => place === order[index])) return undefined;
   return { features: { kind: 'features', stage, view: shape }, axes: [0, 2, 3, 1] };
 }
+
+/** An image as the graph sees it with the channels last. */
+export function channelsLast(value: FeaturesValue): FeaturesValue {
+  const [channels = 0, height = 0, width = 0] = value.stage.shape;
+  const order = places(value.stage.shape, [1, 2, 0]);
+  return {
+    ...value,
+    view: [height, width, channels],
+    order: isIdentity(order) ? undefined : order,
+  };
+}
