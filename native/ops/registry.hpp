@@ -20,6 +20,7 @@ extern const Operation global_avg_pool2d;
 extern const Operation layer_norm;
 extern const Operation leaky_relu;
 extern const Operation max_pool2d;
+extern const Operation mish;
 extern const Operation relu;
 extern const Operation sigmoid;
 extern const Operation silu;

@@ -77,6 +77,7 @@ export const layerSchemas = {
   softsign: optionsOf({ type: v.literal('softsign'), ...common }),
   gelu: optionsOf({ type: v.literal('gelu'), ...common }),
   silu: optionsOf({ type: v.literal('silu'), ...common }),
+  mish: optionsOf({ type: v.literal('mish'), ...common }),
   elu: optionsOf({ type: v.literal('elu'), alpha: v.optional(finite), ...common }),
   leakyRelu: optionsOf({ type: v.literal('leakyRelu'), alpha: v.optional(finite), ...common }),
 } satisfies Record<LayerSpec['type'], v.GenericSchema>;

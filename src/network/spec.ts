@@ -28,6 +28,7 @@ export const activationTypes = [
   'softsign',
   'gelu',
   'silu',
+  'mish',
   'elu',
   'leakyRelu',
 ] as const;

@@ -84,6 +84,7 @@ const networks: Readonly<Record<LayerSpec['type'], readonly NetworkSpec[]>> = {
   softsign: [onVectors({ type: 'softsign' })],
   gelu: [onVectors({ type: 'gelu' }, { type: 'dense', units: 3 }, { type: 'gelu' })],
   silu: [onVectors({ type: 'silu' })],
+  mish: [onVectors({ type: 'mish' })],
   elu: [onVectors({ type: 'elu' }), onVectors({ type: 'elu', alpha: 0.123457 })],
   leakyRelu: [onVectors({ type: 'leakyRelu' }), onVectors({ type: 'leakyRelu', alpha: 0.2 })],
 };
@@ -295,6 +296,7 @@ describe('a float64 export in ONNX Runtime, which has few kernels for it', () =>
     'globalAvgPool2d',
     'softplus',
     'softsign',
+    'mish',
     'gelu',
     'elu',
   ] as const;

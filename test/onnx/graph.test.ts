@@ -23,7 +23,7 @@ describe('all problems are listed at once', () => {
   const chain: ModelParts = {
     nodes: [
       node('Gemm', ['x', 'a'], 'h1', {}, 'fc1'),
-      node('Mish', ['h1'], 'h2', {}, 'act1'),
+      node('Selu', ['h1'], 'h2', {}, 'act1'),
       node('Gemm', ['h2', 'b'], 'h3', { transA: 1 }, 'fc2'),
       node('PRelu', ['h3', 'slope'], 'h4', {}, 'act2'),
       node('Gelu', ['h4'], 'h5', { approximate: 'tanh' }, 'act3'),
@@ -39,7 +39,7 @@ describe('all problems are listed at once', () => {
       /^ERR_ONNX_UNSUPPORTED: The ONNX graph has 4 parts that eigenscape cannot/,
     );
     for (const part of [
-      "Mish 'act1': no layer of this library computes it",
+      "Selu 'act1': no layer of this library computes it",
       "Gemm 'fc2': transA = 1",
       "PRelu 'act2': no layer",
       "com.microsoft:FusedGemm 'fc3': no layer",
@@ -58,7 +58,7 @@ describe('all problems are listed at once', () => {
     } catch (error) {
       const details = error instanceof EigenscapeError ? error.details : {};
       expect(details.unsupported).toMatchObject([
-        { operator: 'Mish', name: 'act1' },
+        { operator: 'Selu', name: 'act1' },
         { operator: 'Gemm', name: 'fc2' },
         { operator: 'PRelu', name: 'act2' },
         { operator: 'com.microsoft:FusedGemm', name: 'fc3' },
@@ -82,8 +82,8 @@ describe('all problems are listed at once', () => {
   });
 
   it('a node without a name is called by what it writes', () => {
-    const parts = { ...simple, nodes: [node('Mish', ['x'], 'y', {}, '')] };
-    expect(refusalOf(parts)).toContain("Mish 'y': no layer of this library computes it");
+    const parts = { ...simple, nodes: [node('Selu', ['x'], 'y', {}, '')] };
+    expect(refusalOf(parts)).toContain("Selu 'y': no layer of this library computes it");
   });
 
   it('a convolution and a pool are named', () => {
@@ -202,8 +202,8 @@ describe('model-local functions', () => {
   });
 
   it('a node inside that is not supported is named with its caller', () => {
-    const bad = { ...block, node: [node('Mish', ['input'], 'result', {}, 'act')] };
-    expect(refusalOf({ ...called, functions: [linear, bad] })).toContain("Mish 'fc1/act'");
+    const bad = { ...block, node: [node('Selu', ['input'], 'result', {}, 'act')] };
+    expect(refusalOf({ ...called, functions: [linear, bad] })).toContain("Selu 'fc1/act'");
   });
 
   it('that call themselves, or multiply without end, are refused', () => {

@@ -40,6 +40,8 @@ function activation({ type, alpha }: ActivationSpec, x: number): number {
       return 0.5 * x * (1 + erf(x / Math.SQRT2));
     case 'silu':
       return x / (1 + Math.exp(-x));
+    case 'mish':
+      return x * Math.tanh(Math.log1p(Math.exp(x)));
     case 'elu':
       return x > 0 ? x : (alpha ?? 1) * Math.expm1(x);
     case 'leakyRelu':

@@ -38,6 +38,7 @@ describe('activations of one node', () => {
     ['LeakyRelu', {}, { type: 'leakyRelu' }],
     ['LeakyRelu', { alpha: 0.2 }, { type: 'leakyRelu', alpha: 0.2 }],
     ['Gelu', {}, { type: 'gelu' }],
+    ['Mish', {}, { type: 'mish' }],
   ])('%s %j is %j', async (operator, attributes, layer) => {
     const parts = { ...after([node(operator, ['h'], 'y', attributes)]), opset: 20 };
     expect(layersOf(parts)[1]).toEqual(layer);
@@ -114,6 +115,20 @@ describe('activations spelled out', () => {
     'x/(1 + |x|)': [
       'softsign',
       [node('Abs', ['h'], 'a'), node('Add', ['one', 'a'], 'b'), node('Div', ['h', 'b'], 'y')],
+    ],
+    'x·tanh(softplus(x))': [
+      'mish',
+      [node('Softplus', ['h'], 's'), node('Tanh', ['s'], 't'), node('Mul', ['h', 't'], 'y')],
+    ],
+    'tanh(where(x > 20, x, softplus(x)))·x': [
+      'mish',
+      [
+        node('Softplus', ['h'], 's'),
+        node('Greater', ['h', 'twenty'], 'c'),
+        node('Where', ['c', 'h', 's'], 'above'),
+        node('Tanh', ['above'], 't'),
+        node('Mul', ['t', 'h'], 'y'),
+      ],
     ],
     '1·elu(1·x)': [
       'elu',
@@ -381,7 +396,7 @@ describe('what passes values on', () => {
   });
 
   it('nodes that do not reach the output are left out with a note', () => {
-    const parts = after([node('Mish', ['h'], 'm', {}, 'stray'), node('Tanh', ['h'], 'y')], { no });
+    const parts = after([node('Selu', ['h'], 'm', {}, 'stray'), node('Tanh', ['h'], 'y')], { no });
     expect(parse(parts).notes).toEqual([
       "Not used by the output, so no parameter: 'no'.",
       "Left out, as the output does not depend on it: 'stray'.",

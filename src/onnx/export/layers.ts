@@ -100,6 +100,12 @@ const rules: { readonly [Type in LayerType]: Rule<Type> } = {
     const gate = step('Sigmoid', { operator: 'Sigmoid', inputs: [x] });
     return { operator: 'Mul', inputs: [x, gate] };
   },
+  // x·tanh(softplus(x)): the operator Mish exists from opset 18 on.
+  mish: (_, { inputs: [x = ''], step }) => {
+    const softplus = step('Softplus', { operator: 'Softplus', inputs: [x] });
+    const gate = step('Tanh', { operator: 'Tanh', inputs: [softplus] });
+    return { operator: 'Mul', inputs: [x, gate] };
+  },
   elu: ({ alpha = 1 }, { inputs }) => ({
     operator: 'Elu',
     inputs,

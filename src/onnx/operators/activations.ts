@@ -6,6 +6,9 @@ import { inAnyOrder, refusal, withLayer, type Handler } from '../values.js';
 export const Relu = activation('relu');
 export const Tanh = activation('tanh');
 export const Sigmoid = activation('sigmoid');
+/** x·tanh(softplus(x)), since opset 18. */
+export const Mish = activation('mish');
+
 export const Softplus = activation('softplus');
 export const Softsign = activation('softsign');
 

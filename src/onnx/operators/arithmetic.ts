@@ -2,6 +2,7 @@
 //
 //   gelu      x·½·(1 + erf(x/√2)), the factors in any order (opsets before 20)
 //   silu      x·sigmoid(x)
+//   mish      x·tanh(softplus(x)) (opsets before 18)
 //   softsign  x/(1 + |x|), as both of PyTorch's exporters write it
 //   layerNorm see moments.ts
 
@@ -73,7 +74,8 @@ export const Mul: Handler = (node, [a, b]) => {
   if (affine !== undefined) return affine;
   const operands = expressionAndScalar(a, b) ?? expressionAndScalar(b, a);
   if (operands !== undefined) return scaled(node, operands);
-  const product = silu(node, a, b) ?? silu(node, b, a) ?? gated(node, a, b) ?? gated(node, b, a);
+  const product =
+    gatedByLayer(node, a, b) ?? gatedByLayer(node, b, a) ?? gated(node, a, b) ?? gated(node, b, a);
   if (product !== undefined) return product;
   const moment =
     normalized(node, a, b, 'inverse') ??
@@ -136,12 +138,17 @@ function softsign(node: GraphNode, x: Value | undefined, divisor: Value | undefi
   return haveOneSource(x, divisor) ? withLayer(node, x, { type: 'softsign' }) : undefined;
 }
 
-/** x·sigmoid(x). */
-function silu(node: GraphNode, x: Value | undefined, gate: Value | undefined) {
-  if (x?.kind !== 'features' || gate?.kind !== 'features') return undefined;
+/** x·sigmoid(x) and x·tanh(softplus(x)). */
+function gatedByLayer(node: GraphNode, x: Value | undefined, gate: Value | undefined) {
+  if (x?.kind !== 'features' || gate?.kind !== 'features' || gate.order !== x.order) {
+    return undefined;
+  }
   const { layer, inputs } = gate.stage;
-  if (layer.type !== 'sigmoid' || inputs[0] !== x.stage || gate.order !== x.order) return undefined;
-  return withLayer(node, x, { type: 'silu' });
+  const [inner] = inputs;
+  if (layer.type === 'sigmoid' && inner === x.stage) return withLayer(node, x, { type: 'silu' });
+  const isMish =
+    layer.type === 'tanh' && inner?.layer.type === 'softplus' && inner.inputs[0] === x.stage;
+  return isMish ? withLayer(node, x, { type: 'mish' }) : undefined;
 }
 
 /** scale·x times gain·erf(slope·x) + offset. */

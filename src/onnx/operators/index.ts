@@ -1,7 +1,17 @@
 // The registry: every operator of ONNX that the importer knows, under the standard's name.
 
 import type { Handler } from '../values.js';
-import { Elu, Gelu, LeakyRelu, Relu, Sigmoid, Softplus, Softsign, Tanh } from './activations.js';
+import {
+  Elu,
+  Gelu,
+  LeakyRelu,
+  Mish,
+  Relu,
+  Sigmoid,
+  Softplus,
+  Softsign,
+  Tanh,
+} from './activations.js';
 import { Abs, Add, Div, Erf, Exp, Mul, Sub } from './arithmetic.js';
 import { Clip, Greater, GreaterOrEqual, Less, LessOrEqual, Max, Where } from './choices.js';
 import { Cast, CastLike, Constant, Dropout, Identity } from './constants.js';
@@ -20,7 +30,7 @@ import { Transpose } from './transpose.js';
 const operators = {
   ...{ Conv, Gemm, MatMul, BatchNormalization, LayerNormalization },
   ...{ AveragePool, GlobalAveragePool, MaxPool, ReduceMean },
-  ...{ Elu, Gelu, LeakyRelu, Relu, Sigmoid, Softplus, Softsign, Tanh },
+  ...{ Elu, Gelu, LeakyRelu, Mish, Relu, Sigmoid, Softplus, Softsign, Tanh },
   ...{ Add, Concat, Sum, Flatten, Reshape, Squeeze, Transpose, Unsqueeze },
   ...{ Softmax, LogSoftmax, Cast, CastLike, Constant, Dropout, Identity },
   // The arithmetic of activations and layer normalisation that a file spells out.
