@@ -91,7 +91,7 @@ const bounds: Readonly<Record<ActivationType, readonly [number, number, number]>
   softplus: [3.1, 4.7, 6.7],
   softsign: [2.8, 5.5, 7],
   silu: [4.4, 6.5, 7.7],
-  mish: [4, 6.1, 7.2],
+  mish: [4.2, 6.1, 7.2],
   gelu: [6.4, 7.3, 6.4],
   elu: [2.2, 3.1, 3.1],
   relu: [0, 1, 0],
