@@ -32,7 +32,7 @@ export function outputProblems(output: Value, loss: LossSpec): readonly Problem[
   if ('problems' in features) return features.problems;
   const { kept } = trimmed(stagesOf(features), loss);
   const problems = [
-    ...misplacedEndings(kept, loss),
+    ...misplaced(kept, loss),
     ...sharedParameters(kept),
     ...inputProblems(stagesOf(features)),
   ];
@@ -176,13 +176,17 @@ function lossActivation(loss: LossSpec): 'softmax' | 'sigmoid' | undefined {
   }
 }
 
-function misplacedEndings(stages: readonly Stage[], loss: LossSpec): Problem[] {
+/** Stages that are no layer of their own, where they are not what they may be. */
+function misplaced(stages: readonly Stage[], loss: LossSpec): Problem[] {
   const given = `the loss is ${lossType(loss)}`;
   return stages.flatMap(({ layer, node: { name, operator } }) => {
     const part = { name, operator };
     if (layer.type === 'binaryProbabilities') {
       const reason = `of 1 − p and p is supported only as the last node and under the loss binaryCrossEntropy; ${given}`;
       return [{ ...part, reason }];
+    }
+    if (layer.type === 'zeroPad') {
+      return [{ ...part, reason: 'is supported only in front of Conv and AveragePool' }];
     }
     if (layer.type !== 'softmax') return [];
     const reason =

@@ -35,6 +35,7 @@ export function layerSpec(
     case 'input':
     case 'softmax':
     case 'binaryProbabilities':
+    case 'zeroPad':
     case 'refused':
       throw new EigenscapeError('ERR_INTERNAL', `An ONNX stage '${layer.type}' is no layer.`);
     default:

@@ -39,6 +39,8 @@ interface Affine {
 
 export type StageLayer =
   | { readonly type: 'input' | 'flatten' | 'softmax' | 'binaryProbabilities' }
+  /** Zeros around an image, [top, left, bottom, right]: part of the layer behind it. */
+  | { readonly type: 'zeroPad'; readonly padding: readonly [number, number, number, number] }
   /** Stands for an operation that was refused, so that what follows is checked too. */
   | { readonly type: 'refused' }
   | (Affine & { readonly type: 'dense' })

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { importOnnx } from '../../src/onnx/import.js';
 import { parseOnnx } from '../../src/onnx/parse.js';
-import { modelBytes, node, tensor, type ModelParts } from './model-builder.js';
+import { int64Tensor, modelBytes, node, tensor, type ModelParts } from './model-builder.js';
 import { runtimeOutputs } from './onnx-runtime.js';
 import { refusalOf } from './refusal.js';
 
@@ -177,6 +177,63 @@ describe('pooling', () => {
       await expectRuntime(parts);
     },
   );
+
+  const padded = (...nodes: ModelParts['nodes']) => [
+    node('Relu', ['x'], 'r'),
+    node('Pad', ['r', 'pads'], 'p', {}, 'zeros'),
+    ...nodes,
+  ];
+  const pads = { pads: int64Tensor([8], [0, 0, 1, 2, 0, 0, 0, 1]) };
+
+  it('zeros around an image become padding of the convolution or mean behind, as in ONNX Runtime', async () => {
+    const conv = node('Conv', ['p', 'k'], 'h', { pads: [1, 0, 0, 0], strides: [2, 2] });
+    const k = tensor([3, 2, 3, 2], numbers(36));
+    await expectRuntime(withDense(padded(conv), 36, { ...pads, k }));
+    const mean = node('AveragePool', ['p'], 'h', { kernel_shape: [3, 3], strides: [2, 2] });
+    const parts = withDense(padded(mean), 16, pads);
+    expect(parseOnnx(modelBytes(parts), { loss: 'meanSquaredError' }).spec.layers[1]).toEqual({
+      type: 'avgPool2d',
+      size: 3,
+      stride: 2,
+      padding: [1, 2, 0, 1],
+    });
+    await expectRuntime(parts);
+  });
+
+  it('a Pad of nothing is nothing, with attributes as before opset 11', async () => {
+    const none = node('Pad', ['x'], 'p', { mode: 'constant', pads: [0, 0, 0, 0, 0, 0, 0, 0] });
+    const parts = withDense([none, node('MaxPool', ['p'], 'h', size)], 30);
+    // Gemm without its third input is younger.
+    const nodes = parts.nodes.slice(0, -1);
+    await expectRuntime({ ...parts, nodes: [...nodes, node('MatMul', ['f', 'w'], 'y')], opset: 9 });
+  });
+
+  it.each<[string, ModelParts['nodes'], RegExp, number?]>([
+    [
+      'a maximum',
+      padded(node('MaxPool', ['p'], 'h', size)),
+      /Pad 'zeros': is supported only in front of/,
+      64,
+    ],
+    [
+      'a mean that leaves out its own padding',
+      padded(node('AveragePool', ['p'], 'h', { ...size, pads: [1, 1, 0, 0] })),
+      /AveragePool 'averagepool_of_p': counts the zeros of a Pad/,
+    ],
+    [
+      'nothing',
+      padded(node('Identity', ['p'], 'h')),
+      /Pad 'zeros': is supported only in front of/,
+      108,
+    ],
+    [
+      'reflections',
+      [node('Pad', ['x', 'pads'], 'h', { mode: 'reflect' }, 'mirror')],
+      /Pad 'mirror': pads with other than zeros \(mode 'reflect'\)/,
+    ],
+  ])('a Pad in front of %s is refused', (_, nodes, message, features = 4) => {
+    expect(refusalOf(withDense(nodes, features, pads))).toMatch(message);
+  });
 
   it('the indices of a MaxPool are refused', () => {
     const nodes = [node('MaxPool', ['x'], ['p', 'y'], size, 'p')];

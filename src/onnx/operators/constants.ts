@@ -51,7 +51,9 @@ export const Cast: Handler = (node, [x], { note }) => {
   if (x?.kind === 'constant') return converted(node, x, type, elementTypeName(to));
   const sizes = asSizes(x);
   if (sizes !== undefined && type?.kind === 'integer') return sizes;
-  const input = inAnyOrder(node, x, 'its input');
+  // Between the steps of an activation, as in PyTorch's float64 files of old operator sets, too.
+  const input =
+    x?.kind === 'pending' && x.form.kind !== 'above' ? x : inAnyOrder(node, x, 'its input');
   if (type?.kind !== 'floating') {
     throw refusal(node, `casts features to ${elementTypeName(to)}, which rounds them`);
   }

@@ -2,6 +2,7 @@
 
 import { invalid } from '../failures.js';
 import { newStage, refusal, type Handler, type Value } from '../values.js';
+import { withZeros } from './padding.js';
 import { asParameter, numbersPer, parameterOf } from './parameters.js';
 import { asImage, dilationOption, extent, paddingOption, windowOf } from './window.js';
 
@@ -26,6 +27,7 @@ export const Conv: Handler = (node, [x, w, b], { note }) => {
     );
   }
   const window = windowOf(node, kernel, { image: image.size, rounding: 'down' });
+  const { source, padding } = withZeros(image.stage, window);
   const role = { role: 'its bias B', count: filters, what: 'filters' };
   const layer = {
     type: 'conv2d',
@@ -36,12 +38,12 @@ export const Conv: Handler = (node, [x, w, b], { note }) => {
       filters,
       kernelSize: extent(window.kernel),
       ...(window.stride.every((step) => step === 1) ? {} : { stride: extent(window.stride) }),
-      ...paddingOption(window),
+      ...paddingOption({ padding }),
       ...dilationOption(window),
       ...(groups === 1 ? {} : { groups }),
     },
   } as const;
-  return newStage(node, [image.stage], { layer, shape: [filters, ...window.size] });
+  return newStage(node, [source], { layer, shape: [filters, ...window.size] });
 };
 
 /** PyTorch's dynamo exporter makes such a bias for a convolution that has none. */

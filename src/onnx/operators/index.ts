@@ -21,6 +21,7 @@ import { LogSoftmax, Softmax } from './endings.js';
 import { Concat, Sum } from './joining.js';
 import { Pow, Reciprocal, ReduceMean, Sqrt } from './moments.js';
 import { BatchNormalization, LayerNormalization } from './normalization.js';
+import { Pad } from './padding.js';
 import { AveragePool, GlobalAveragePool, MaxPool } from './pooling.js';
 import { Flatten, Reshape, Squeeze, Unsqueeze } from './reshaping.js';
 import { ConstantOfShape, Equal, Expand, Min, Mod, Range } from './size-arithmetic.js';
@@ -29,7 +30,7 @@ import { Transpose } from './transpose.js';
 
 const operators = {
   ...{ Conv, Gemm, MatMul, BatchNormalization, LayerNormalization },
-  ...{ AveragePool, GlobalAveragePool, MaxPool, ReduceMean },
+  ...{ AveragePool, GlobalAveragePool, MaxPool, Pad, ReduceMean },
   ...{ Elu, Gelu, LeakyRelu, Mish, Relu, Sigmoid, Softplus, Softsign, Tanh },
   ...{ Add, Concat, Sum, Flatten, Reshape, Squeeze, Transpose, Unsqueeze },
   ...{ Softmax, LogSoftmax, Cast, CastLike, Constant, Dropout, Identity },

@@ -3,6 +3,7 @@
 import { invalid } from '../failures.js';
 import type { GraphNode } from '../graph.js';
 import { newStage, refusal, type FeaturesValue, type Handler } from '../values.js';
+import { withZeros } from './padding.js';
 import {
   asImage,
   dilationOption,
@@ -37,9 +38,18 @@ export const AveragePool: Handler = (node, [x], { note }) => {
       shape,
     );
   }
-  const countPadding = (isPadded || reachesBehind) && !counts ? { countPadding: false } : {};
-  const layer = { type: 'avgPool2d', ...poolOptions(window), ...countPadding } as const;
-  return newStage(node, [image.stage], { layer, shape });
+  const { source, padding, hasZeros } = withZeros(image.stage, window);
+  const leavesOut = (isPadded || reachesBehind) && !counts;
+  if (hasZeros && leavesOut) {
+    throw refusal(node, 'counts the zeros of a Pad in front of it, but not its own padding', shape);
+  }
+  const countPadding = leavesOut ? { countPadding: false } : {};
+  const layer = {
+    type: 'avgPool2d',
+    ...poolOptions({ ...window, padding }),
+    ...countPadding,
+  } as const;
+  return newStage(node, [source], { layer, shape });
 };
 
 export const GlobalAveragePool: Handler = (node, [x], { note }) =>

@@ -208,7 +208,7 @@ export function extent([rows, columns]: Pair): Extent2d {
 }
 
 /** The padding as a spec says it, nothing where there is none. */
-export function paddingOption({ padding }: Window) {
+export function paddingOption({ padding }: Pick<Window, 'padding'>) {
   const [top, left, bottom, right] = padding;
   if (padding.every((size) => size === 0)) return {};
   return { padding: top === bottom && left === right ? extent([top, left]) : padding };
