@@ -138,6 +138,8 @@ export type {
   SpectralDensity,
   SpectralDensityOptions,
 } from './spectrum/spectral-density.js';
+export { diagonal } from './spectrum/diagonal.js';
+export type { DiagonalEstimate, DiagonalOptions } from './spectrum/diagonal.js';
 export { frobeniusNorm, trace } from './spectrum/trace.js';
 export type { FrobeniusNormOptions, TraceEstimate, TraceOptions } from './spectrum/trace.js';
 export { denseSpectrum, eigenvalues } from './spectrum/dense-spectrum.js';

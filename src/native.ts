@@ -349,6 +349,10 @@ export interface Addon {
     way: NativeWay,
     options: JobOptions,
   ): NativeJob<NativeArray>;
+  /** Whether closed forms hold for it: a chain of dense layers and pointwise functions. */
+  isChain(operator: OperatorHandle): boolean;
+  /** [M], of a chain */
+  operatorDiagonal(operator: OperatorHandle, options: JobOptions): NativeJob<Float64Array>;
   operatorEigenvalues(
     operator: OperatorHandle,
     way: NativeWay,

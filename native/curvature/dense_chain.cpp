@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "curvature/chain_hessians.hpp"
 #include "linalg/blas.hpp"
 
 namespace eigenscape {
@@ -27,124 +28,9 @@ std::size_t scratch_entries(const std::vector<ChainLayer>& layers) {
   return entries + 4 * widest * widest;
 }
 
-std::size_t samples_at_once(const std::vector<ChainLayer>& layers, std::size_t entry_bytes) {
-  const std::size_t fitting = kScratchBytes / (scratch_entries(layers) * entry_bytes);
-  return std::clamp<std::size_t>(fitting, 1, kSamplesAtOnce);
-}
-
 /// Whether the matrix has a block of the layers m and l.
 bool chosen(const std::vector<ChainLayer>& layers, std::size_t m, std::size_t l) {
   return layers[m].chosen() && layers[l].chosen();
-}
-
-bool keeps_residual(Term term) { return term == Term::hessian || term == Term::residual; }
-
-/// Scratch of one thread for kSamplesAtOnce samples.
-template <typename T>
-struct Scratch {
-  explicit Scratch(const Graph& graph) : evaluation(graph) {}
-  Evaluation<T> evaluation;
-  LossPoint<T> loss;
-  RowBuffer<T> rows;
-  DrawnHessians<T> drawn;
-  AlignedBuffer<T> f_bar;
-  std::vector<AlignedBuffer<T>> slope;      // per layer: D [n, h]
-  std::vector<AlignedBuffer<T>> curvature;  // per layer: S ∘ ā [n, h]; empty when dropped
-  std::vector<AlignedBuffer<T>> hessian;    // per layer: 𝓗 [n, h, h]
-  AlignedBuffer<T> product;                 // 𝓗_{m+1} W_{m+1} [n, h_{m+1}, h_m]
-  AlignedBuffer<T> jacobian;                // J_{m,l}ᵀ [n, h_l, h_m]
-  AlignedBuffer<T> feed;                    // F_{m,l}ᵀ [n, h_l, h_{m-1}]
-  AlignedBuffer<T> e;                       // E_{m,l}ᵀ [n, h_l, h_m]
-};
-
-template <typename T>
-std::span<const T> weights_of(const Operator<T>& matrix, const ChainLayer& layer) {
-  return matrix.theta().subspan(layer.weight_offset, layer.h * layer.d);
-}
-
-/// D and S ∘ ā of one layer: derivatives of all its pointwise functions together,
-/// (g∘f)' = g'(f)·f' and (g∘f)'' = g''(f)·f'² + g'(f)·f''.
-template <typename T>
-void compose_pointwise(const Graph& graph, const ChainLayer& layer, std::size_t n, bool second,
-                       std::span<const T> a_bar, Scratch<T>& scratch, std::size_t index) {
-  const std::size_t size = n * layer.h;
-  AlignedBuffer<T>& slope = scratch.slope[index];
-  AlignedBuffer<T>& curvature = scratch.curvature[index];
-  slope.resize(size);
-  std::fill_n(slope.data(), size, T{1});
-  curvature.resize(second ? size : 0);
-  curvature.zero();
-  for (const std::size_t node : layer.pointwise) {
-    const std::span<const T> saved = scratch.evaluation.saved(node);
-    const bool bent = graph.nodes()[node].operation->structure != Structure::piecewise_linear;
-    for (std::size_t i = 0; second && i < size; ++i) {
-      curvature[i] *= saved[i];
-      if (bent) curvature[i] += saved[size + i] * slope[i] * slope[i];
-    }
-    for (std::size_t i = 0; i < size; ++i) slope[i] *= saved[i];
-  }
-  for (std::size_t i = 0; second && i < size; ++i) curvature[i] *= a_bar[i];
-}
-
-/// 𝓗 ← D 𝓗 D + diag(S ∘ ā), for n samples [n, h, h].
-template <typename T>
-void pass_through_pointwise(std::size_t n, std::size_t h, std::span<const T> slope,
-                            std::span<const T> curvature, std::span<T> hessian) {
-  for (std::size_t s = 0; s < n; ++s) {
-    T* const matrix = hessian.data() + s * h * h;
-    const T* const d = slope.data() + s * h;
-    for (std::size_t i = 0; i < h; ++i) {
-      for (std::size_t j = 0; j < h; ++j) matrix[i * h + j] *= d[i] * d[j];
-      if (!curvature.empty()) matrix[i * h + i] += curvature[s * h + i];
-    }
-  }
-}
-
-/// 𝓗 of every layer from the output back to the first that is chosen.
-template <typename T>
-void compute_hessians(const Operator<T>& matrix, const std::vector<ChainLayer>& layers,
-                      std::size_t n, Scratch<T>& scratch) {
-  const std::size_t last = layers.size() - 1;
-  const auto first = static_cast<std::size_t>(
-      std::find_if(layers.begin(), layers.end(), [](const ChainLayer& l) { return l.chosen(); }) -
-      layers.begin());
-  for (std::size_t m = last + 1; m-- > first;) {
-    const std::size_t h = layers[m].h;
-    scratch.hessian[m].resize(n * h * h);
-    const std::span<T> hessian = scratch.hessian[m].span();
-    if (m == last) {
-      for (std::size_t s = 0; s < n; ++s) {
-        const std::span<T> output = hessian.subspan(s * h * h, h * h);
-        switch (matrix.term()) {
-          case Term::hessian:
-          case Term::gauss_newton:
-            scratch.loss.hessian_of(s, output);
-            break;
-          case Term::residual:
-            std::fill(output.begin(), output.end(), T{0});
-            break;
-          case Term::empirical_fisher:
-          case Term::gradient_covariance:
-            scratch.loss.fisher_of(s, output);
-            break;
-          case Term::monte_carlo_fisher:
-            scratch.drawn.matrix_of(s, output);
-            break;
-        }
-      }
-    } else {
-      const std::size_t above = layers[m + 1].h;
-      const T* const w = weights_of(matrix, layers[m + 1]).data();
-      scratch.product.resize(n * above * h);
-      gemm<T>(Form::plain, Form::plain, n * above, h, above, 1, scratch.hessian[m + 1].data(),
-              above, w, h, 0, scratch.product.data(), h);
-      for (std::size_t s = 0; s < n; ++s) {
-        gemm<T>(Form::transposed, Form::plain, h, h, above, 1,
-                scratch.product.data() + s * above * h, h, w, h, 0, hessian.data() + s * h * h, h);
-      }
-    }
-    pass_through_pointwise<T>(n, h, scratch.slope[m].span(), scratch.curvature[m].span(), hessian);
-  }
 }
 
 /// out [rows, n_all] at column `first` ← x [n, rows]
@@ -174,7 +60,7 @@ std::vector<double> sample_norms(std::size_t n, std::size_t size, const T* x) {
 template <typename T>
 void add_magnitudes(const Graph& graph, const std::vector<ChainLayer>& layers, std::size_t m,
                     std::size_t l, std::size_t n, std::size_t first, const T* e,
-                    const Scratch<T>& scratch, ChainValues<T>& values) {
+                    const ChainScratch<T>& scratch, ChainValues<T>& values) {
   const auto input_norms = [&](const ChainLayer& layer) {
     const std::size_t input = graph.nodes()[layer.node].inputs[0];
     const std::size_t width = layer.first_input == 0 ? layer.d : 0;
@@ -203,7 +89,8 @@ void add_magnitudes(const Graph& graph, const std::vector<ChainLayer>& layers, s
 /// E_{m,l}, F_{m,l} of every pair with this l, which is chosen, for one group of samples.
 template <typename T>
 void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& layers, std::size_t l,
-                    std::size_t n, std::size_t first, Scratch<T>& scratch, ChainValues<T>& values) {
+                    std::size_t n, std::size_t first, ChainScratch<T>& scratch,
+                    ChainValues<T>& values) {
   const std::size_t h_l = layers[l].h;
   if (values.curved) {
     store_transposed(n, h_l * h_l, scratch.hessian[l].data(), values.n, first,
@@ -239,7 +126,7 @@ void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& la
     }
     scratch.jacobian.resize(n * h_l * h_m);
     gemm<T>(Form::plain, Form::transposed, n * h_l, h_m, below, 1, scratch.feed.data(), below,
-            weights_of(matrix, layers[m]).data(), below, 0, scratch.jacobian.data(), h_m);
+            chain_weights(matrix, layers[m]).data(), below, 0, scratch.jacobian.data(), h_m);
     if (!layers[m].chosen()) continue;
     if (!values.curved) {
       add_magnitudes<T>(matrix.graph(), layers, m, l, n, first, nullptr, scratch, values);
@@ -260,7 +147,7 @@ void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& la
 /// a, D, δ and the active units of every layer, for one group of samples.
 template <typename T>
 void store_layers(const Graph& graph, const std::vector<ChainLayer>& layers, std::size_t n,
-                  std::size_t first, Scratch<T>& scratch, ChainValues<T>& values) {
+                  std::size_t first, ChainScratch<T>& scratch, ChainValues<T>& values) {
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const ChainLayer& layer = layers[l];
     const std::size_t input = graph.nodes()[layer.node].inputs[0];
@@ -364,8 +251,13 @@ std::size_t chain_entries_per_sample(const std::vector<ChainLayer>& layers) {
   return entries;
 }
 
+std::size_t chain_samples_at_once(const std::vector<ChainLayer>& layers, std::size_t entry_bytes) {
+  const std::size_t fitting = kScratchBytes / (scratch_entries(layers) * entry_bytes);
+  return std::clamp<std::size_t>(fitting, 1, kSamplesAtOnce);
+}
+
 std::size_t chain_scratch_bytes(const std::vector<ChainLayer>& layers, std::size_t entry_bytes) {
-  return samples_at_once(layers, entry_bytes) * scratch_entries(layers) * entry_bytes;
+  return chain_samples_at_once(layers, entry_bytes) * scratch_entries(layers) * entry_bytes;
 }
 
 template <typename T>
@@ -374,42 +266,16 @@ void compute_chain_values(const Operator<T>& matrix, const std::vector<ChainLaye
                           const Control& control) {
   const Graph& graph = matrix.graph();
   const bool residual = keeps_residual(matrix.term());
-  const bool bent = std::any_of(layers.begin(), layers.end(), [&](const ChainLayer& layer) {
-    return std::any_of(layer.pointwise.begin(), layer.pointwise.end(), [&](std::size_t node) {
-      return graph.nodes()[node].operation->structure != Structure::piecewise_linear;
-    });
-  });
   values.first_sample = first;
-  shape_values(layers, count, residual, matrix.term() != Term::residual || bent, values);
-  Workspaces<Scratch<T>> workspaces;
-  const std::size_t at_once = samples_at_once(layers, sizeof(T));
+  shape_values(layers, count, residual, is_curved(matrix, layers), values);
+  Workspaces<ChainScratch<T>> workspaces;
+  const std::size_t at_once = chain_samples_at_once(layers, sizeof(T));
   const std::size_t groups = (count + at_once - 1) / at_once;
   parallel_for(control, groups, [&](std::size_t group) {
-    auto scratch = workspaces.take([&] { return std::make_unique<Scratch<T>>(graph); });
+    auto scratch = workspaces.take([&] { return std::make_unique<ChainScratch<T>>(graph); });
     const std::size_t start = group * at_once;
     const std::size_t n = std::min(at_once, count - start);
-    Evaluation<T>& evaluation = scratch->evaluation;
-    evaluation.forward(n, matrix.samples().inputs->rows({first + start, n}, scratch->rows, control),
-                       matrix.theta(), residual ? Order::second : Order::first);
-    scratch->loss.evaluate(graph.loss(), matrix.samples(), {first + start, n}, graph.output_size(),
-                           matrix.denominator(), evaluation.outputs(), matrix.loss_table());
-    if (matrix.term() == Term::monte_carlo_fisher) {
-      scratch->drawn.draw(matrix.root(), scratch->loss, evaluation.outputs(), first + start);
-    }
-    scratch->f_bar.resize(n * graph.output_size());
-    scratch->loss.scaled_gradient(scratch->f_bar.span());
-    if (residual) evaluation.adjoint(scratch->f_bar.span(), {});
-    scratch->slope.resize(layers.size());
-    scratch->curvature.resize(layers.size());
-    scratch->hessian.resize(layers.size());
-    for (std::size_t l = 0; l < layers.size(); ++l) {
-      const std::size_t after =
-          layers[l].pointwise.empty() ? layers[l].node : layers[l].pointwise.back();
-      compose_pointwise<T>(graph, layers[l], n, residual,
-                           residual ? evaluation.adjoint_of(after + 1) : std::span<const T>{},
-                           *scratch, l);
-    }
-    if (values.curved) compute_hessians(matrix, layers, n, *scratch);
+    evaluate_chain(matrix, layers, {first + start, n}, values.curved, *scratch, control);
     store_layers(graph, layers, n, start, *scratch, values);
     for (std::size_t l = 0; l < layers.size(); ++l) {
       if (!layers[l].chosen()) continue;

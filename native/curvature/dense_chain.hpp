@@ -64,6 +64,9 @@ inline std::size_t pair_index(std::size_t m, std::size_t l) { return m * (m + 1)
 /// Entries that one sample takes in ChainValues.
 std::size_t chain_entries_per_sample(const std::vector<ChainLayer>& layers);
 
+/// Samples that one thread carries through the recursion at once.
+std::size_t chain_samples_at_once(const std::vector<ChainLayer>& layers, std::size_t entry_bytes);
+
 /// Bytes of scratch that each thread takes in compute_chain_values.
 std::size_t chain_scratch_bytes(const std::vector<ChainLayer>& layers, std::size_t entry_bytes);
 

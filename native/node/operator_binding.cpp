@@ -6,6 +6,7 @@
 #include "core/aligned_buffer.hpp"
 #include "core/memory.hpp"
 #include "curvature/assembly.hpp"
+#include "curvature/diagonal.hpp"
 #include "eigensolver/dense_symmetric.hpp"
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
@@ -88,6 +89,29 @@ Napi::Value assemble_job(const Napi::CallbackInfo& info) {
               return nullptr;
             },
             array);
+      },
+      unwrap<OperatorHandle>(info[0]).object);
+}
+
+/// isChain(operator) → whether closed forms hold for it
+Napi::Value is_chain(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&](const auto& matrix) -> Napi::Value {
+        return Napi::Boolean::New(info.Env(), matrix->graph().is_dense_chain());
+      },
+      unwrap<OperatorHandle>(info[0]).object);
+}
+
+/// operatorDiagonal(operator, options) → job of the diagonal [M]
+Napi::Value diagonal_job(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
+        return start_job(
+            info.Env(), info[1].As<Napi::Object>(), [matrix](const Control& control) -> Resolve {
+              auto diagonal = std::make_shared<std::vector<double>>(matrix->size());
+              chain_diagonal<T>(*matrix, *diagonal, control);
+              return [diagonal](Napi::Env env) { return to_array<double>(env, *diagonal); };
+            });
       },
       unwrap<OperatorHandle>(info[0]).object);
 }
@@ -230,6 +254,8 @@ void register_operators(Exports& exports) {
   exports.add<operator_size>("operatorSize");
   exports.add<apply_job>("applyOperator");
   exports.add<assemble_job>("assembleOperator");
+  exports.add<is_chain>("isChain");
+  exports.add<diagonal_job>("operatorDiagonal");
   exports.add<operator_eigenvalues_job>("operatorEigenvalues");
   exports.add<operator_eigenpairs_job>("operatorEigenpairs");
   exports.add<matrix_eigenvalues_job>("matrixEigenvalues");
