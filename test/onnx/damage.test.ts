@@ -38,9 +38,8 @@ async function agrees(bytes: Uint8Array, fixture: Fixture): Promise<boolean> {
   });
   if (outputs === undefined) return true;
   return expected.every((value, index) => {
-    // An altered exponent gives weights large enough for float32 to lose a digit more than usual.
     const error = Math.abs((outputs[index] ?? NaN) - value);
-    return !Number.isFinite(value) || error < 1e-4 * Math.max(1, Math.abs(value));
+    return !Number.isFinite(value) || error < 1e-5 * Math.max(1, Math.abs(value));
   });
 }
 
