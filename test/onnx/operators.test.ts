@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { TensorProto_DataType as DataType } from '../../src/onnx/onnx_pb.js';
 import { parseOnnx } from '../../src/onnx/parse.js';
 import { int64Tensor, modelBytes, node, tensor, type ModelParts } from './model-builder.js';
 import { naiveForward } from './naive-forward.js';
@@ -100,6 +101,17 @@ describe('activations spelled out', () => {
         node('Erf', ['a'], 'b'),
         node('Add', ['b', 'one'], 'c'),
         node('Mul', ['d', 'c'], 'y'),
+      ],
+    ],
+    'x·cast(1 + erf(x/√2))·½': [
+      'gelu',
+      [
+        node('Div', ['h', 'root'], 'a'),
+        node('Erf', ['a'], 'b'),
+        node('Add', ['b', 'one'], 'c'),
+        node('Cast', ['c'], 'same', { to: DataType.FLOAT }),
+        node('Mul', ['h', 'same'], 'd'),
+        node('Mul', ['d', 'half'], 'y'),
       ],
     ],
     'x·sigmoid(x)': ['silu', [node('Sigmoid', ['h'], 's'), node('Mul', ['h', 's'], 'y')]],
