@@ -4,14 +4,16 @@
 // adjoint          x̄ = W *ᵀ ȳ;  W̄ += ȳ ⊛ x;  b̄ += Σ ȳ
 // tangent-adjoint  (x̄)˙ = W *ᵀ ȳ̇ + Ẇ *ᵀ ȳ;  (W̄)˙ += ȳ̇ ⊛ x + ȳ ⊛ ẋ;  (b̄)˙ += Σ ȳ̇
 //
-// with * the correlation, *ᵀ its adjoint in x and ⊛ its adjoint in W (ops/correlation.hpp). What
-// padding there is, is written around a copy of x; for *ᵀ around the columns of a copy of ȳ.
+// with * the correlation, *ᵀ its adjoint in x and ⊛ its adjoint in W (ops/correlation.hpp). Both *
+// pass over what lies in the padding; for ⊛ padding is written around a copy of x, unless the
+// products are taken with channels as lanes (ops/outer_products.hpp).
 
 #include <algorithm>
 
 #include "core/error.hpp"
 #include "core/instruction_sets.hpp"
 #include "ops/correlation.hpp"
+#include "ops/outer_products.hpp"
 #include "ops/registry.hpp"
 #include "ops/window.hpp"
 
@@ -34,8 +36,8 @@ struct Sizes {
   [[nodiscard]] std::size_t columns() const { return reach(window.columns); }
   [[nodiscard]] bool padded() const { return rows() * columns() > window.plane(); }
   [[nodiscard]] std::size_t weights() const { return groups * filters * channels * window.taps(); }
-  /// Rounded up to whole cache lines, so that what follows in scratch starts on one.
-  [[nodiscard]] std::size_t packed_weights() const { return (weights() + 15) / 16 * 16; }
+  /// The window of one group.
+  [[nodiscard]] Window group_window() const { return {channels, window.rows, window.columns}; }
   [[nodiscard]] std::size_t input_size() const { return groups * channels * window.plane(); }
   [[nodiscard]] std::size_t output_size() const { return groups * filters * window.outputs(); }
   [[nodiscard]] std::size_t padded_input_size() const {
@@ -58,82 +60,48 @@ Sizes sizes_of(const Attributes& attributes, const Shape& shape) {
 
 Sizes sizes_of(const Node& node) { return sizes_of(node.attributes, node.input_shapes[0]); }
 
-/// The taps that read anything for outputs in places `first`, `first` + stride, … of the adjoint of
-/// a window: place t reads source t + tap.source − `shift`.
-std::vector<Tap> adjoint_taps(const WindowAxis& axis, std::size_t first, std::size_t shift) {
-  std::vector<Tap> taps;
-  for (std::size_t t = axis.taps; t-- > 0;) {
-    // source · stride = first + before − t · dilation
-    const std::size_t to = first + axis.before + shift * axis.stride;
-    const std::size_t back = t * axis.dilation;
-    if (back <= to && (to - back) % axis.stride == 0)
-      taps.push_back({t, (to - back) / axis.stride});
+/// For every output along an axis, the taps that read no padding.
+std::vector<std::vector<Tap>> correlation_taps(const WindowAxis& axis) {
+  std::vector<std::vector<Tap>> all(axis.out);
+  for (std::size_t o = 0; o < axis.out; ++o) {
+    for (std::size_t t = 0; t < axis.taps; ++t) {
+      const std::size_t source = axis.input(o, t);
+      if (source < axis.in) all[o].push_back({t, source});
+    }
   }
-  return taps;
+  return all;
 }
 
-/// y from x with its padding.
+/// For every input along an axis, the taps that read it, and for which output.
+std::vector<std::vector<Tap>> adjoint_taps(const WindowAxis& axis) {
+  std::vector<std::vector<Tap>> all(axis.in);
+  for (std::size_t o = 0; o < axis.out; ++o) {
+    for (std::size_t t = 0; t < axis.taps; ++t) {
+      const std::size_t source = axis.input(o, t);
+      if (source < axis.in) all[source].push_back({t, o});
+    }
+  }
+  return all;
+}
+
+/// y from x.
 GatherPlan correlation_plan(const Sizes& sizes) {
   const WindowAxis& rows = sizes.window.rows;
   const WindowAxis& columns = sizes.window.columns;
-  GatherPlan plan{sizes.filters,
-                  sizes.channels,
-                  rows.taps,
-                  columns.taps,
-                  sizes.rows(),
-                  sizes.columns(),
-                  0,
-                  sizes.columns(),
-                  columns.out,
-                  {},
-                  {}};
-  for (std::size_t o = 0; o < rows.out; ++o) {
-    std::vector<Tap>& taps = plan.rows.emplace_back();
-    for (std::size_t i = 0; i < rows.taps; ++i) {
-      taps.push_back({i, o * rows.stride + i * rows.dilation});
-    }
-  }
-  Places& all = plan.places.emplace_back(Places{0, 1, columns.out, columns.stride, {}});
-  for (std::size_t j = 0; j < columns.taps; ++j) all.taps.push_back({j, j * columns.dilation});
-  return plan;
+  const std::size_t taps = sizes.window.taps();
+  return {sizes.filters, sizes.channels,         sizes.channels * taps,
+          taps,          columns.taps,           rows.in,
+          columns.in,    correlation_taps(rows), correlation_taps(columns)};
 }
 
-/// Columns of padding that *ᵀ needs before (and at most as many after) those of ȳ.
-std::size_t adjoint_shift(const WindowAxis& axis) {
-  return ((axis.taps - 1) * axis.dilation + axis.stride - 1) / axis.stride;
-}
-
-/// Columns of ȳ with those around it.
-std::size_t adjoint_columns(const WindowAxis& axis) {
-  const std::size_t last = (axis.in - 1 + axis.before) / axis.stride;  // that x's last one reads
-  return adjoint_shift(axis) + std::max(axis.out, last + 1);
-}
-
-/// x from ȳ, its columns padded on both sides.
+/// x from ȳ.
 GatherPlan adjoint_plan(const Sizes& sizes) {
   const WindowAxis& rows = sizes.window.rows;
   const WindowAxis& columns = sizes.window.columns;
-  const std::size_t shift = adjoint_shift(columns);
-  GatherPlan plan{sizes.channels,
-                  sizes.filters,
-                  rows.taps,
-                  columns.taps,
-                  rows.out,
-                  adjoint_columns(columns),
-                  shift,
-                  shift + columns.out,
-                  columns.in,
-                  {},
-                  {}};
-  for (std::size_t o = 0; o < rows.in; ++o) {
-    plan.rows.push_back(adjoint_taps(rows, o, 0));
-    std::erase_if(plan.rows.back(), [&](const Tap& tap) { return tap.source >= rows.out; });
-  }
-  for (std::size_t first = 0; first < std::min(columns.stride, columns.in); ++first) {
-    const std::size_t count = (columns.in - first + columns.stride - 1) / columns.stride;
-    plan.places.push_back({first, columns.stride, count, 1, adjoint_taps(columns, first, shift)});
-  }
-  return plan;
+  const std::size_t taps = sizes.window.taps();
+  return {sizes.channels,        sizes.filters,      taps,
+          sizes.channels * taps, columns.taps,       rows.out,
+          columns.out,           adjoint_taps(rows), adjoint_taps(columns)};
 }
 
 ProductPlan product_plan(const Sizes& sizes) {
@@ -171,12 +139,12 @@ std::vector<ParameterTensor> parameters(const Attributes& attributes,
   return tensors;
 }
 
-/// Scratch: the weights in two orders, then x, a direction of it, ȳ and a direction of it, padded.
+/// Scratch, for the products alone: x with its padding, or what the outer ones need.
 Storage storage(const Attributes& attributes, std::span<const Shape> inputs) {
   const Sizes sizes = sizes_of(attributes, inputs[0]);
-  const std::size_t cotangents =
-      sizes.groups * sizes.filters * sizes.window.rows.out * adjoint_columns(sizes.window.columns);
-  return {0, 2 * sizes.packed_weights(), 2 * sizes.padded_input_size() + 2 * cotangents};
+  const Window window = sizes.group_window();
+  return {0, outer_scratch(window),
+          std::max(2 * sizes.padded_input_size(), outer_scratch_per_sample(window, sizes.filters))};
 }
 
 /// Copies `planes` images of n samples, [rows, columns] → [to rows, to columns] from entry
@@ -220,18 +188,12 @@ template <typename T>
 struct GroupedGather {
   GatherPlan plan;
   std::size_t groups;
-  std::size_t a_stride;  // of the weights of a group
-  std::size_t b_stride;
+  std::size_t weights;  // of a group
   std::size_t n;
 
-  void pack(const T* w, T* packed) const {
+  void run(const T* w, const T* x, const T* start, bool accumulate, T* y) const {
     for (std::size_t g = 0; g < groups; ++g) {
-      pack_weights(plan, w + g * plan.weights(), a_stride, b_stride, packed + g * plan.weights());
-    }
-  }
-  void run(const T* packed, const T* x, const T* start, bool accumulate, T* y) const {
-    for (std::size_t g = 0; g < groups; ++g) {
-      gather(plan, n, packed + g * plan.weights(), x + g * plan.sources * plan.source_plane() * n,
+      gather(plan, n, w + g * weights, x + g * plan.sources * plan.source_plane() * n,
              start == nullptr ? nullptr : start + g * plan.outputs, accumulate,
              y + g * plan.outputs * plan.out_plane() * n);
     }
@@ -245,54 +207,45 @@ class Convolution {
   Convolution(const Node& node, std::size_t n, std::span<T> scratch)
       : sizes_(sizes_of(node)),
         n_(n),
-        y_bar_size_(sizes_.groups * sizes_.filters * sizes_.window.rows.out *
-                    adjoint_columns(sizes_.window.columns) * n),
-        weights_(scratch.data()),
-        x_(weights_ + 2 * sizes_.packed_weights()),
-        y_bar_(x_ + 2 * sizes_.padded_input_size() * n) {}
+        scratch_(scratch.data()),
+        outer_(outer_products_are_faster<T>(sizes_.group_window(), sizes_.filters, n)) {}
 
   [[nodiscard]] std::size_t input_size() const { return sizes_.input_size() * n_; }
   [[nodiscard]] std::size_t output_size() const { return sizes_.output_size() * n_; }
   [[nodiscard]] const T* bias_of(const T* w) const {
     return sizes_.bias ? w + sizes_.weights() : nullptr;
   }
-  [[nodiscard]] T* weights(std::size_t slot) const {
-    return weights_ + slot * sizes_.packed_weights();
-  }
 
   [[nodiscard]] GroupedGather<T> correlation() const {
-    const std::size_t taps = sizes_.window.taps();
-    return {correlation_plan(sizes_), sizes_.groups, sizes_.channels * taps, taps, n_};
+    return {correlation_plan(sizes_), sizes_.groups, sizes_.weights() / sizes_.groups, n_};
   }
   [[nodiscard]] GroupedGather<T> adjoint() const {
-    const std::size_t taps = sizes_.window.taps();
-    return {adjoint_plan(sizes_), sizes_.groups, taps, sizes_.channels * taps, n_};
+    return {adjoint_plan(sizes_), sizes_.groups, sizes_.weights() / sizes_.groups, n_};
   }
 
-  /// x with its padding: itself if there is none.
-  const T* padded(const T* x, std::size_t slot) const {
-    if (!sizes_.padded()) return x;
-    T* const to = x_ + slot * sizes_.padded_input_size() * n_;
+  /// x as the products read it: itself, or a copy with its padding in one of two slots of scratch.
+  const T* factor(const T* x, std::size_t slot) const {
+    if (outer_ || !sizes_.padded()) return x;
+    T* const to = scratch_ + slot * sizes_.padded_input_size() * n_;
     const Window& window = sizes_.window;
     pad(n_, sizes_.groups * sizes_.channels, window.rows.in, window.columns.in, sizes_.rows(),
         sizes_.columns(), window.rows.before, window.columns.before, x, to);
     return to;
   }
-  /// ȳ with columns around it, as adjoint() reads it.
-  const T* padded_columns(const T* y_bar, std::size_t slot) const {
-    T* const to = y_bar_ + slot * y_bar_size_;
-    const Window& window = sizes_.window;
-    pad(n_, sizes_.groups * sizes_.filters, window.rows.out, window.columns.out, window.rows.out,
-        adjoint_columns(window.columns), 0, adjoint_shift(window.columns), y_bar, to);
-    return to;
-  }
 
-  /// W̄ += ȳ ⊛ x, for x with its padding
+  /// W̄ += ȳ ⊛ x, for x = factor(…)
   void add_weight_adjoint(const ProductPlan& plan, const T* y_bar, const T* x, T* w_bar) const {
+    const std::size_t x_plane = outer_ ? sizes_.window.plane() : sizes_.rows() * sizes_.columns();
     for (std::size_t g = 0; g < sizes_.groups; ++g) {
-      add_products(plan, n_, y_bar + g * sizes_.filters * sizes_.window.outputs() * n_,
-                   x + g * sizes_.channels * sizes_.rows() * sizes_.columns() * n_,
-                   w_bar + g * sizes_.filters * plan.depth.size());
+      const T* const y_group = y_bar + g * sizes_.filters * sizes_.window.outputs() * n_;
+      const T* const x_group = x + g * sizes_.channels * x_plane * n_;
+      T* const w_group = w_bar + g * sizes_.filters * plan.depth.size();
+      if (outer_) {
+        add_outer_products(sizes_.group_window(), sizes_.filters, n_, y_group, x_group, w_group,
+                           scratch_);
+      } else {
+        add_products(plan, n_, y_group, x_group, w_group);
+      }
     }
   }
   [[nodiscard]] ProductPlan products() const { return product_plan(sizes_); }
@@ -309,10 +262,8 @@ class Convolution {
  private:
   Sizes sizes_;
   std::size_t n_;
-  std::size_t y_bar_size_;
-  T* weights_;
-  T* x_;
-  T* y_bar_;
+  T* scratch_;
+  bool outer_;  // channels are the lanes of the products
 };
 
 template <typename T>
@@ -320,10 +271,7 @@ void forward(const Node& node, std::size_t n, std::span<const std::span<const T>
              std::span<const T> theta, Order /*order*/, std::span<T> y, std::span<T> /*saved*/,
              std::span<T> scratch) {
   const Convolution<T> conv(node, n, scratch);
-  const GroupedGather<T> correlation = conv.correlation();
-  correlation.pack(theta.data(), conv.weights(0));
-  correlation.run(conv.weights(0), conv.padded(x[0].data(), 0), conv.bias_of(theta.data()), false,
-                  y.data());
+  conv.correlation().run(theta.data(), x[0].data(), conv.bias_of(theta.data()), false, y.data());
 }
 
 template <typename T>
@@ -331,16 +279,12 @@ void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const
              Rows<const T> theta_dot, std::span<T> y_dot) {
   const Convolution<T> conv(at.node, at.n, at.scratch);
   const GroupedGather<T> correlation = conv.correlation();
-  const T* const x = conv.padded(at.x[0].data(), 0);
-  correlation.pack(at.theta.data(), conv.weights(0));
   for (std::size_t j = 0; j < k; ++j) {
     T* const y = y_dot.data() + j * conv.output_size();
     const T* const w_dot = theta_dot.row(j).data();
-    correlation.pack(w_dot, conv.weights(1));
-    correlation.run(conv.weights(1), x, conv.bias_of(w_dot), false, y);
+    correlation.run(w_dot, at.x[0].data(), conv.bias_of(w_dot), false, y);
     if (x_dot[0].empty()) continue;
-    const T* const moving = conv.padded(x_dot[0].data() + j * conv.input_size(), 1);
-    correlation.run(conv.weights(0), moving, nullptr, true, y);
+    correlation.run(at.theta.data(), x_dot[0].data() + j * conv.input_size(), nullptr, true, y);
   }
 }
 
@@ -351,8 +295,7 @@ void adjoint(const Primal<T>& at, std::size_t k, std::span<const T> y_bar,
   const GroupedGather<T> back = conv.adjoint();
   const ProductPlan products = conv.products();
   const bool wants_theta = theta_bar.data != nullptr;
-  const T* const x = wants_theta ? conv.padded(at.x[0].data(), 0) : nullptr;
-  if (!x_bar[0].empty()) back.pack(at.theta.data(), conv.weights(0));
+  const T* const x = wants_theta ? conv.factor(at.x[0].data(), 0) : nullptr;
   for (std::size_t j = 0; j < k; ++j) {
     const T* const y = y_bar.data() + j * conv.output_size();
     if (wants_theta) {
@@ -360,8 +303,7 @@ void adjoint(const Primal<T>& at, std::size_t k, std::span<const T> y_bar,
       conv.add_bias_adjoint(y, theta_bar.row(j).data());
     }
     if (x_bar[0].empty()) continue;
-    back.run(conv.weights(0), conv.padded_columns(y, 0), nullptr, false,
-             x_bar[0].data() + j * conv.input_size());
+    back.run(at.theta.data(), y, nullptr, false, x_bar[0].data() + j * conv.input_size());
   }
 }
 
@@ -373,24 +315,20 @@ void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::sp
   const Convolution<T> conv(at.node, at.n, at.scratch);
   const GroupedGather<T> back = conv.adjoint();
   const ProductPlan products = conv.products();
-  const bool wants_x = !x_bar_dot[0].empty();
-  const T* const x = conv.padded(at.x[0].data(), 0);
-  const T* const point = wants_x ? conv.padded_columns(y_bar.data(), 0) : nullptr;
-  if (wants_x) back.pack(at.theta.data(), conv.weights(0));
+  const T* const x = conv.factor(at.x[0].data(), 0);
   for (std::size_t j = 0; j < k; ++j) {
     const T* const y = y_bar_dot.data() + j * conv.output_size();
     T* const w_bar_dot = theta_bar_dot.row(j).data();
     conv.add_weight_adjoint(products, y, x, w_bar_dot);
     conv.add_bias_adjoint(y, w_bar_dot);
     if (!x_dot[0].empty()) {
-      const T* const moving = conv.padded(x_dot[0].data() + j * conv.input_size(), 1);
+      const T* const moving = conv.factor(x_dot[0].data() + j * conv.input_size(), 1);
       conv.add_weight_adjoint(products, y_bar.data(), moving, w_bar_dot);
     }
-    if (!wants_x) continue;
+    if (x_bar_dot[0].empty()) continue;
     T* const to = x_bar_dot[0].data() + j * conv.input_size();
-    back.pack(theta_dot.row(j).data(), conv.weights(1));
-    back.run(conv.weights(0), conv.padded_columns(y, 1), nullptr, false, to);
-    back.run(conv.weights(1), point, nullptr, true, to);
+    back.run(at.theta.data(), y, nullptr, false, to);
+    back.run(theta_dot.row(j).data(), y_bar.data(), nullptr, true, to);
   }
 }
 

@@ -3,71 +3,56 @@
 #include <algorithm>
 
 #include "ops/correlation_tiles.hpp"
+#include "ops/tiling.hpp"
 
 namespace eigenscape::ops {
 namespace {
 
-/// `count` things in as few tiles of at most `largest` as it takes, as equal as can be.
-struct Tiling {
-  std::size_t count;
-  std::size_t tiles;
-  Tiling(std::size_t of, std::size_t largest) : count(of), tiles((of + largest - 1) / largest) {}
-  [[nodiscard]] std::size_t first(std::size_t tile) const { return tile * count / tiles; }
-  [[nodiscard]] std::size_t size(std::size_t tile) const { return first(tile + 1) - first(tile); }
-};
+/// What the windows of a tile read should leave the first level of cache room for the rest.
+constexpr std::size_t kWindowBytes = std::size_t{20} << 10;
+constexpr std::size_t kFewestTaps = 32;  // of a tile, between loading and storing its sums
 
-/// The taps that lie inside of the source for any of the places [first, last]: neighbours, since
-/// their columns ascend or descend.
-std::span<const Tap> taps_inside(const GatherPlan& plan, const Places& places, std::size_t first,
-                                 std::size_t last) {
-  const auto inside = [&](const Tap& tap) {
-    return tap.source + last * places.source_step >= plan.inside_first &&
-           tap.source + first * places.source_step < plan.inside_last;
+/// Sources that the tiles of all channels go through together, while the first cache holds them.
+std::size_t sources_together(const GatherPlan& plan, std::size_t vector_bytes) {
+  const auto most = [](const std::vector<std::vector<Tap>>& all) {
+    std::size_t taps = 1;
+    for (const std::vector<Tap>& one : all) taps = std::max(taps, one.size());
+    return taps;
   };
-  const auto begin = std::find_if(places.taps.begin(), places.taps.end(), inside);
-  const auto end = std::find_if_not(begin, places.taps.end(), inside);
-  return {begin, end};
+  const std::size_t taps = most(plan.rows) * most(plan.columns);
+  const std::size_t places = std::min(taps, plan.source_plane());
+  return std::max({std::size_t{1}, kWindowBytes / (places * vector_bytes), kFewestTaps / taps});
 }
 
 }  // namespace
 
 template <typename T>
-void pack_weights(const GatherPlan& plan, const T* w, std::size_t a_stride, std::size_t b_stride,
-                  T* packed) {
-  const Tiling channels(plan.outputs, tile_loops<T>().gather_channels);
-  for (std::size_t tile = 0; tile < channels.tiles; ++tile) {
-    const std::size_t size = channels.size(tile);
-    const T* const from = w + channels.first(tile) * a_stride;
-    for (std::size_t b = 0; b < plan.sources; ++b) {
-      for (std::size_t tap = 0; tap < plan.taps(); ++tap) {
-        for (std::size_t a = 0; a < size; ++a) *packed++ = from[a * a_stride + b * b_stride + tap];
-      }
-    }
-  }
-}
-
-template <typename T>
-void gather(const GatherPlan& plan, std::size_t n, const T* packed, const T* x, const T* start,
+void gather(const GatherPlan& plan, std::size_t n, const T* w, const T* x, const T* start,
             bool accumulate, T* y) {
   const TileLoops<T>& loops = tile_loops<T>();
-  const Tiling channels(plan.outputs, loops.gather_channels);
-  for (std::size_t tile = 0; tile < channels.tiles; ++tile) {
-    const std::size_t a = channels.first(tile);
-    const std::size_t size = channels.size(tile);
-    const T* const weights = packed + a * plan.sources * plan.taps();
-    for (std::size_t o = 0; o < plan.rows.size(); ++o) {
-      T* const y_row = y + (a * plan.out_plane() + o * plan.out_columns) * n;
-      for (const Places& places : plan.places) {
-        const Tiling row(places.count, loops.gather_places);
-        for (std::size_t part = 0; part < row.tiles; ++part) {
-          const std::size_t first = row.first(part);
-          const std::size_t count = row.size(part);
-          loops.gather[(size - 1) * loops.gather_places + count - 1](
-              {plan, n, plan.rows[o], taps_inside(plan, places, first, first + count - 1), weights,
-               x + first * places.source_step * n, places.source_step * n,
-               start == nullptr ? nullptr : start + a, accumulate,
-               y_row + (places.first + first * places.step) * n, plan.out_plane() * n,
-               places.step * n});
+  const Tiling vectors(n / loops.lanes, kMostVectors);
+  for (std::size_t part = 0; part < vectors.tiles; ++part) {
+    const std::size_t lane = vectors.first(part) * loops.lanes;
+    const std::size_t width = vectors.size(part);
+    const Tiling channels(plan.outputs, loops.gather_channels[width - 1]);
+    const Tiling sources(plan.sources,
+                         channels.tiles == 1
+                             ? plan.sources
+                             : sources_together(plan, width * loops.lanes * sizeof(T)));
+    for (std::size_t block = 0; block < sources.tiles; ++block) {
+      const std::size_t b = sources.first(block);
+      const T* const x_block = x + b * plan.source_plane() * n + lane;
+      for (std::size_t o = 0; o < plan.rows.size(); ++o) {
+        for (std::size_t p = 0; p < plan.columns.size(); ++p) {
+          T* const y_place = y + (o * plan.columns.size() + p) * n + lane;
+          for (std::size_t tile = 0; tile < channels.tiles; ++tile) {
+            const std::size_t a = channels.first(tile);
+            loops.gather[(width - 1) * kMostChannels + channels.size(tile) - 1](
+                {plan, n, sources.size(block), plan.rows[o], plan.columns[p],
+                 w + a * plan.a_stride + b * plan.b_stride, x_block,
+                 start == nullptr ? nullptr : start + a, accumulate || block > 0,
+                 y_place + a * plan.out_plane() * n});
+          }
         }
       }
     }
@@ -95,10 +80,6 @@ void add_products(const ProductPlan& plan, std::size_t n, const T* y_bar, const 
   }
 }
 
-template void pack_weights<double>(const GatherPlan&, const double*, std::size_t, std::size_t,
-                                   double*);
-template void pack_weights<float>(const GatherPlan&, const float*, std::size_t, std::size_t,
-                                  float*);
 template void gather<double>(const GatherPlan&, std::size_t, const double*, const double*,
                              const double*, bool, double*);
 template void gather<float>(const GatherPlan&, std::size_t, const float*, const float*,

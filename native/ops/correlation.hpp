@@ -5,8 +5,11 @@
 //
 // Images of n samples are [channels, rows, columns, n], n a multiple of a cache line: the samples
 // are the lanes of the vectors, so that windows of any size, stride and dilation run at the speed
-// of the multiply-add units. A tile of outputs, channels × places, stays in registers while the
-// sum runs; what it reads lies in the first two levels of cache.
+// of the multiply-add units. A tile of outputs, channels × vectors of samples of one place, stays
+// in registers while the sum runs, over the taps alone that lie inside of the image; what it reads
+// lies in the first two levels of cache.
+//
+// Products of many channels of small images are taken otherwise, see ops/outer_products.hpp.
 #pragma once
 
 #include <cstddef>
@@ -15,51 +18,32 @@
 
 namespace eigenscape::ops {
 
-/// Tap `index` of a window reads the row or column `source`; for columns, that of place 0.
+/// Tap `index` of a window reads the row or column `source`.
 struct Tap {
   std::size_t index;
   std::size_t source;
 };
 
-/// Places of a row of outputs whose windows hold the same taps.
-struct Places {
-  std::size_t first;  // column of place 0
-  std::size_t step;   // columns from place to place
-  std::size_t count;
-  std::size_t source_step;  // columns of the source from place to place
-  std::vector<Tap> taps;    // ascending in `index`
-};
-
-/// The two index maps of a gather. Columns outside of the source are read as what pads it.
+/// The two index maps of a gather, and where it finds w[a, b, 0, 0].
 struct GatherPlan {
-  std::size_t outputs = 0;  // channels a
-  std::size_t sources = 0;  // channels b
-  std::size_t tap_rows = 0;
+  std::size_t outputs = 0;   // channels a
+  std::size_t sources = 0;   // channels b
+  std::size_t a_stride = 0;  // of the weights; (i, j) is the entry i · tap_columns + j
+  std::size_t b_stride = 0;
   std::size_t tap_columns = 0;
   std::size_t source_rows = 0;
-  std::size_t source_columns = 0;  // with those that pad
-  std::size_t inside_first = 0;    // the columns [first, last) that do not pad
-  std::size_t inside_last = 0;
-  std::size_t out_columns = 0;
-  std::vector<std::vector<Tap>> rows;  // of every row of outputs
-  std::vector<Places> places;
+  std::size_t source_columns = 0;
+  std::vector<std::vector<Tap>> rows;     // of every row of outputs, those inside of the source
+  std::vector<std::vector<Tap>> columns;  // of every column
 
-  [[nodiscard]] std::size_t taps() const { return tap_rows * tap_columns; }
-  [[nodiscard]] std::size_t weights() const { return outputs * sources * taps(); }
-  [[nodiscard]] std::size_t out_plane() const { return rows.size() * out_columns; }
+  [[nodiscard]] std::size_t out_plane() const { return rows.size() * columns.size(); }
   [[nodiscard]] std::size_t source_plane() const { return source_rows * source_columns; }
 };
-
-/// The weights w[a, b, tap], `a_stride` and `b_stride` entries apart, in the order in which a
-/// gather reads them [outputs · sources · taps].
-template <typename T>
-void pack_weights(const GatherPlan& plan, const T* w, std::size_t a_stride, std::size_t b_stride,
-                  T* packed);
 
 /// y [outputs, out rows, out columns, n] from x [sources, source rows, source columns, n]; to what
 /// is there already if `accumulate`, else to start [outputs], or 0 without.
 template <typename T>
-void gather(const GatherPlan& plan, std::size_t n, const T* packed, const T* x, const T* start,
+void gather(const GatherPlan& plan, std::size_t n, const T* w, const T* x, const T* start,
             bool accumulate, T* y);
 
 /// Where the products of a window find their factors.

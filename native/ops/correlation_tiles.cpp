@@ -1,62 +1,56 @@
 #include "ops/correlation_tiles.hpp"
 
+#include <algorithm>
+
 #include "core/instruction_sets.hpp"
+#include "ops/vector_of.hpp"
 
 namespace eigenscape::ops {
 namespace {
 
-template <typename T, std::size_t kBytes>
-struct VectorOf {
-  // Aligned as its entries are: scratch is cut at any entry.
-  using type [[gnu::vector_size(kBytes), gnu::may_alias, gnu::aligned(sizeof(T))]] = T;
-};
-
-/// acc[f, p] += w[f] · x[p] over sources, rows and columns of the window, for all lanes.
+/// acc[f, p] += w[f] · x[p] over sources, rows and columns of the window.
 template <typename T, std::size_t kBytes, std::size_t F, std::size_t P>
 [[gnu::always_inline]] inline void gather_loop(const GatherTile<T>& tile) {
   using V = typename VectorOf<T, kBytes>::type;
   constexpr std::size_t kLanes = kBytes / sizeof(T);
   const std::size_t n = tile.n;
+  const std::size_t a_stride = tile.plan.a_stride;
   const std::size_t row_size = tile.plan.source_columns * n;
   const std::size_t channel_size = tile.plan.source_rows * row_size;
-  for (std::size_t lane = 0; lane < n; lane += kLanes) {
-    V acc[F][P];
-    for (std::size_t f = 0; f < F; ++f) {
-      for (std::size_t p = 0; p < P; ++p) {
-        if (tile.accumulate) {
-          acc[f][p] =
-              *reinterpret_cast<const V*>(tile.y + f * tile.y_channel + p * tile.y_step + lane);
-        } else {
-          acc[f][p] = V{} + (tile.start == nullptr ? T{0} : tile.start[f]);
+  const std::size_t y_channel = tile.plan.out_plane() * n;
+  V acc[F][P];
+  for (std::size_t f = 0; f < F; ++f) {
+    for (std::size_t p = 0; p < P; ++p) {
+      if (tile.accumulate) {
+        acc[f][p] = *reinterpret_cast<const V*>(tile.y + f * y_channel + p * kLanes);
+      } else {
+        acc[f][p] = V{} + (tile.start == nullptr ? T{0} : tile.start[f]);
+      }
+    }
+  }
+  const T* w_source = tile.w;
+  const T* x_source = tile.x;
+  for (std::size_t b = 0; b < tile.sources; ++b) {
+    for (const Tap& row : tile.rows) {
+      const T* const w_row = w_source + row.index * tile.plan.tap_columns;
+      const T* const x_row = x_source + row.source * row_size;
+      for (const Tap& tap : tile.columns) {
+        const T* const w = w_row + tap.index;
+        const T* const x = x_row + tap.source * n;
+        V at[P];
+        for (std::size_t p = 0; p < P; ++p) at[p] = *reinterpret_cast<const V*>(x + p * kLanes);
+        for (std::size_t f = 0; f < F; ++f) {
+          const V weight = V{} + w[f * a_stride];
+          for (std::size_t p = 0; p < P; ++p) acc[f][p] += weight * at[p];
         }
       }
     }
-    const T* w_source = tile.packed;
-    const T* x_source = tile.x + lane;
-    for (std::size_t b = 0; b < tile.plan.sources; ++b) {
-      for (const Tap& row : tile.rows) {
-        const T* const w_row = w_source + row.index * tile.plan.tap_columns * F;
-        const T* const x_row = x_source + row.source * row_size;
-        for (const Tap& tap : tile.taps) {
-          const T* const w = w_row + tap.index * F;
-          const T* const x = x_row + tap.source * n;
-          V at[P];
-          for (std::size_t p = 0; p < P; ++p) {
-            at[p] = *reinterpret_cast<const V*>(x + p * tile.x_step);
-          }
-          for (std::size_t f = 0; f < F; ++f) {
-            const V weight = V{} + w[f];
-            for (std::size_t p = 0; p < P; ++p) acc[f][p] += weight * at[p];
-          }
-        }
-      }
-      w_source += tile.plan.taps() * F;
-      x_source += channel_size;
-    }
-    for (std::size_t f = 0; f < F; ++f) {
-      for (std::size_t p = 0; p < P; ++p) {
-        *reinterpret_cast<V*>(tile.y + f * tile.y_channel + p * tile.y_step + lane) = acc[f][p];
-      }
+    w_source += tile.plan.b_stride;
+    x_source += channel_size;
+  }
+  for (std::size_t f = 0; f < F; ++f) {
+    for (std::size_t p = 0; p < P; ++p) {
+      *reinterpret_cast<V*>(tile.y + f * y_channel + p * kLanes) = acc[f][p];
     }
   }
 }
@@ -147,40 +141,45 @@ constexpr auto table(const Make& make) {
   return table<Tile, F, P>(make, std::make_index_sequence<F * P>{});
 }
 
-// Sums in registers, and room for what they read: 32 vectors with AVX-512, else 16.
+/// Channels of a gather beside 1, 2, 3 and 4 vectors of samples: sums in registers, and room for
+/// what they read, of 32 vectors with AVX-512, else 16.
+constexpr std::array<std::size_t, kMostVectors> kChannels16 = {12, 6, 4, 3};
+constexpr std::array<std::size_t, kMostVectors> kChannels32 = {12, 12, 8, 6};
+
 template <typename T>
-constexpr auto kGatherBaseline = table<GatherTile<T>, 3, 4>([]<std::size_t F, std::size_t P> {
-  return &gather_baseline<T, F, P>;
-});
+constexpr auto kGatherBaseline =
+    table<GatherTile<T>, kMostVectors, kMostChannels>([]<std::size_t P, std::size_t F> {
+      return &gather_baseline<T, std::min(F, kChannels16[P - 1]), P>;
+    });
 template <typename T>
 constexpr auto kProductsBaseline = table<ProductTile<T>, 3, 4>([]<std::size_t F, std::size_t Q> {
   return &products_baseline<T, F, Q>;
 });
 template <typename T>
-constexpr TileLoops<T> kBaseline = {3, 4, kGatherBaseline<T>.data(),
-                                    3, 4, kProductsBaseline<T>.data()};
+constexpr TileLoops<T> kBaseline = {
+    16 / sizeof(T), kChannels16, kGatherBaseline<T>.data(), 3, 4, kProductsBaseline<T>.data()};
 
 #if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
 template <typename T>
-constexpr auto kGatherV3 = table<GatherTile<T>, 3, 4>([]<std::size_t F, std::size_t P> {
-  return &gather_v3<T, F, P>;
-});
+constexpr auto kGatherV3 = table<GatherTile<T>, kMostVectors, kMostChannels>(
+    []<std::size_t P, std::size_t F> { return &gather_v3<T, std::min(F, kChannels16[P - 1]), P>; });
 template <typename T>
 constexpr auto kProductsV3 = table<ProductTile<T>, 3, 4>([]<std::size_t F, std::size_t Q> {
   return &products_v3<T, F, Q>;
 });
 template <typename T>
-constexpr TileLoops<T> kV3 = {3, 4, kGatherV3<T>.data(), 3, 4, kProductsV3<T>.data()};
+constexpr TileLoops<T> kV3 = {32 / sizeof(T),       kChannels16, kGatherV3<T>.data(), 3, 4,
+                              kProductsV3<T>.data()};
 template <typename T>
-constexpr auto kGatherV4 = table<GatherTile<T>, 6, 4>([]<std::size_t F, std::size_t P> {
-  return &gather_v4<T, F, P>;
-});
+constexpr auto kGatherV4 = table<GatherTile<T>, kMostVectors, kMostChannels>(
+    []<std::size_t P, std::size_t F> { return &gather_v4<T, std::min(F, kChannels32[P - 1]), P>; });
 template <typename T>
 constexpr auto kProductsV4 = table<ProductTile<T>, 5, 5>([]<std::size_t F, std::size_t Q> {
   return &products_v4<T, F, Q>;
 });
 template <typename T>
-constexpr TileLoops<T> kV4 = {6, 4, kGatherV4<T>.data(), 5, 5, kProductsV4<T>.data()};
+constexpr TileLoops<T> kV4 = {64 / sizeof(T),       kChannels32, kGatherV4<T>.data(), 5, 5,
+                              kProductsV4<T>.data()};
 #endif
 
 }  // namespace

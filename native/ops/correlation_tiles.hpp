@@ -10,21 +10,23 @@
 
 namespace eigenscape::ops {
 
-/// F channels × P places of a row of outputs.
+/// Vectors of samples, and channels, of the largest tiles of a gather.
+constexpr std::size_t kMostVectors = 4;
+constexpr std::size_t kMostChannels = 12;
+
+/// F channels × P vectors of samples of one place.
 template <typename T>
 struct GatherTile {
   const GatherPlan& plan;
   std::size_t n;
+  std::size_t sources;
   std::span<const Tap> rows;
-  std::span<const Tap> taps;
-  const T* packed;  // [sources, tap rows, tap columns, F]
-  const T* x;       // of place 0 and tap column 0
-  std::size_t x_step;
+  std::span<const Tap> columns;
+  const T* w;      // of channel 0 and source 0
+  const T* x;      // of source 0 and the first sample
   const T* start;  // [F], or none
   bool accumulate;
-  T* y;  // of channel 0 and place 0
-  std::size_t y_channel;
-  std::size_t y_step;
+  T* y;  // of channel 0, the place and the first sample
 };
 
 /// F channels of ȳ × Q entries (b, i, j).
@@ -38,11 +40,12 @@ struct ProductTile {
   T* w_bar;                    // [F, depth] from entry 0
 };
 
-/// The loops for tiles of up to channels × places; the table is [channels][places].
+/// The loops for tiles up to a size. gather is [vectors][kMostChannels], with those that the
+/// registers hold; products is [channels][entries].
 template <typename T>
 struct TileLoops {
-  std::size_t gather_channels;
-  std::size_t gather_places;
+  std::size_t lanes;  // of a vector
+  std::array<std::size_t, kMostVectors> gather_channels;
   void (*const* gather)(const GatherTile<T>&);
   std::size_t product_channels;
   std::size_t product_entries;
