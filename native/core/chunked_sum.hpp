@@ -25,14 +25,17 @@ struct SumPlan {
   std::size_t partials = 0;  // runs of chunks, each a partial sum
 };
 
+/// Below this, products of a chunk are too thin for BLAS.
+inline constexpr std::size_t kSmallestChunk = 32;
+
 /// Chunks whose arrays stay in the second-level cache: `bytes_per_sample` is what one sample holds.
-inline SumPlan plan_sum(std::size_t samples, std::size_t bytes_per_sample) {
+inline SumPlan plan_sum(std::size_t samples, std::size_t bytes_per_sample,
+                        std::size_t smallest = kSmallestChunk) {
   constexpr std::size_t kCacheShare = std::size_t{1} << 20;
-  constexpr std::size_t kSmallest = 32;  // below this, products of a chunk are too thin for BLAS
   constexpr std::size_t kLargest = 256;
   constexpr std::size_t kPartials = 16;
   const std::size_t fitting = kCacheShare / std::max<std::size_t>(bytes_per_sample, 1);
-  const std::size_t wanted = std::clamp(fitting, kSmallest, kLargest);
+  const std::size_t wanted = std::clamp(fitting, smallest, kLargest);
   const std::size_t chunks = std::max<std::size_t>(1, (samples + wanted - 1) / wanted);
   const std::size_t chunk = (samples + chunks - 1) / chunks;
   const std::size_t filled = chunk == 0 ? 0 : (samples + chunk - 1) / chunk;
