@@ -18,16 +18,7 @@ template <typename T, std::size_t kBytes, std::size_t F, std::size_t P>
   const std::size_t row_size = tile.plan.source_columns * n;
   const std::size_t channel_size = tile.plan.source_rows * row_size;
   const std::size_t y_channel = tile.plan.out_plane() * n;
-  V acc[F][P];
-  for (std::size_t f = 0; f < F; ++f) {
-    for (std::size_t p = 0; p < P; ++p) {
-      if (tile.accumulate) {
-        acc[f][p] = *reinterpret_cast<const V*>(tile.y + f * y_channel + p * kLanes);
-      } else {
-        acc[f][p] = V{} + (tile.start == nullptr ? T{0} : tile.start[f]);
-      }
-    }
-  }
+  V acc[F][P] = {};
   const T* w_source = tile.w;
   const T* x_source = tile.x;
   for (std::size_t b = 0; b < tile.sources; ++b) {
@@ -40,7 +31,7 @@ template <typename T, std::size_t kBytes, std::size_t F, std::size_t P>
         V at[P];
         for (std::size_t p = 0; p < P; ++p) at[p] = *reinterpret_cast<const V*>(x + p * kLanes);
         for (std::size_t f = 0; f < F; ++f) {
-          const V weight = V{} + w[f * a_stride];
+          const V weight = w[f * a_stride] - V{};  // a broadcast: x - 0 is x, -0 too
           for (std::size_t p = 0; p < P; ++p) acc[f][p] += weight * at[p];
         }
       }
@@ -48,10 +39,21 @@ template <typename T, std::size_t kBytes, std::size_t F, std::size_t P>
     w_source += tile.plan.b_stride;
     x_source += channel_size;
   }
-  for (std::size_t f = 0; f < F; ++f) {
-    for (std::size_t p = 0; p < P; ++p) {
-      *reinterpret_cast<V*>(tile.y + f * y_channel + p * kLanes) = acc[f][p];
+  const auto store = [&](const auto& before) __attribute__((always_inline)) {
+    for (std::size_t f = 0; f < F; ++f) {
+      for (std::size_t p = 0; p < P; ++p) {
+        V& y = *reinterpret_cast<V*>(tile.y + f * y_channel + p * kLanes);
+        y = before(f, y) + acc[f][p];
+      }
     }
+  };
+  if (tile.accumulate) {
+    store([](std::size_t /*f*/, const V& y) __attribute__((always_inline)) { return y; });
+  } else if (tile.start != nullptr) {
+    store([&](std::size_t f, const V& /*y*/)
+              __attribute__((always_inline)) { return tile.start[f] - V{}; });
+  } else {
+    store([](std::size_t /*f*/, const V& /*y*/) __attribute__((always_inline)) { return V{}; });
   }
 }
 

@@ -28,7 +28,7 @@ template <typename T, std::size_t kBytes, std::size_t V, std::size_t B>
           at[v] = *reinterpret_cast<const Vector*>(y + v * kLanes);
         }
         for (std::size_t b = 0; b < B; ++b) {
-          const Vector factor = Vector{} + x[b * tile.x_channel + s];
+          const Vector factor = x[b * tile.x_channel + s] - Vector{};  // a broadcast: x - 0 is x
           for (std::size_t v = 0; v < V; ++v) acc[b][v] += factor * at[v];
         }
       }
