@@ -140,6 +140,13 @@ export type {
 } from './spectrum/spectral-density.js';
 export { diagonal } from './spectrum/diagonal.js';
 export type { DiagonalEstimate, DiagonalOptions } from './spectrum/diagonal.js';
+export { negativeCount } from './spectrum/negative-count.js';
+export type {
+  CertifiedCount,
+  EstimatedCount,
+  NegativeCount,
+  NegativeCountOptions,
+} from './spectrum/negative-count.js';
 export { frobeniusNorm, trace } from './spectrum/trace.js';
 export type { FrobeniusNormOptions, TraceEstimate, TraceOptions } from './spectrum/trace.js';
 export { denseSpectrum, eigenvalues } from './spectrum/dense-spectrum.js';

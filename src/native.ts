@@ -252,6 +252,21 @@ export interface NativePointValues {
   readonly secondDerivatives?: Float64Array;
 }
 
+/** The threshold is shift − tolerance; without one, the tolerance is twice the uncertainty. */
+export interface NativeCountRequest {
+  readonly shift: number;
+  readonly tolerance: number | undefined;
+}
+
+/** Ascending ranks before `lower` are below the threshold, those from `upper` on are not, and those between
+ *  lie within twice the uncertainty of it. */
+export interface NativeCount {
+  readonly lower: number;
+  readonly upper: number;
+  readonly threshold: number;
+  readonly uncertainty: number;
+}
+
 export interface Machine {
   readonly version: string;
   readonly blas: string;
@@ -353,6 +368,20 @@ export interface Addon {
   isChain(operator: OperatorHandle): boolean;
   /** [M], of a chain */
   operatorDiagonal(operator: OperatorHandle, options: JobOptions): NativeJob<Float64Array>;
+  /** Eigenvalues below a threshold, by inertia. */
+  countOperatorEigenvalues(
+    operator: OperatorHandle,
+    way: NativeWay,
+    request: NativeCountRequest,
+    options: JobOptions,
+  ): NativeJob<NativeCount>;
+  /** matrix [n, n], copied */
+  countMatrixEigenvalues(
+    matrix: NativeArray,
+    n: number,
+    request: NativeCountRequest,
+    options: JobOptions,
+  ): NativeJob<NativeCount>;
   operatorEigenvalues(
     operator: OperatorHandle,
     way: NativeWay,

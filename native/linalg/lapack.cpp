@@ -19,6 +19,8 @@ void dsyevr_(const char*, const char*, const char*, const int*, double*, const i
 void ssyevr_(const char*, const char*, const char*, const int*, float*, const int*, const float*,
              const float*, const int*, const int*, const float*, int*, float*, float*, const int*,
              int*, float*, const int*, int*, const int*, int*);
+void dsytrf_(const char*, const int*, double*, const int*, int*, double*, const int*, int*);
+void ssytrf_(const char*, const int*, float*, const int*, int*, float*, const int*, int*);
 void dsterf_(const int*, double*, double*, int*);
 void ssterf_(const int*, float*, float*, int*);
 #if !defined(EIGENSCAPE_ACCELERATE)
@@ -38,6 +40,8 @@ using Syevd = void (*)(const char*, const char*, const int*, T*, const int*, T*,
 template <typename T>
 using Sterf = void (*)(const int*, T*, T*, int*);
 template <typename T>
+using Sytrf = void (*)(const char*, const int*, T*, const int*, int*, T*, const int*, int*);
+template <typename T>
 using Syevr = void (*)(const char*, const char*, const char*, const int*, T*, const int*, const T*,
                        const T*, const int*, const int*, const T*, int*, T*, T*, const int*, int*,
                        T*, const int*, int*, const int*, int*);
@@ -49,6 +53,7 @@ struct Routines<double> {
   static constexpr Syevd<double> syevd = dsyevd_;
   static constexpr Syevr<double> syevr = dsyevr_;
   static constexpr Sterf<double> sterf = dsterf_;
+  static constexpr Sytrf<double> sytrf = dsytrf_;
 #if !defined(EIGENSCAPE_ACCELERATE)
   static constexpr Syevd<double> syevd_2stage = dsyevd_2stage_;
 #else
@@ -60,6 +65,7 @@ struct Routines<float> {
   static constexpr Syevd<float> syevd = ssyevd_;
   static constexpr Syevr<float> syevr = ssyevr_;
   static constexpr Sterf<float> sterf = ssterf_;
+  static constexpr Sytrf<float> sytrf = ssytrf_;
 #if !defined(EIGENSCAPE_ACCELERATE)
   static constexpr Syevd<float> syevd_2stage = ssyevd_2stage_;
 #else
@@ -179,6 +185,20 @@ void eigenpairs_in_range(std::size_t n, std::span<T> a, std::size_t first, std::
   std::copy_n(all_values.data(), last - first, values.data());
 }
 
+template <typename T>
+void factor_symmetric(std::size_t n, std::span<T> a, std::span<int> pivots) {
+  const int order = order_of(n, kLargestOrder);
+  const int query = -1;
+  T answer = 0;
+  int info = 0;
+  Routines<T>::sytrf("L", &order, a.data(), &order, pivots.data(), &answer, &query, &info);
+  check(info, "xSYTRF", n);
+  const int work_size = workspace_size(answer, n);
+  AlignedBuffer<T> work(static_cast<std::size_t>(work_size));
+  Routines<T>::sytrf("L", &order, a.data(), &order, pivots.data(), work.data(), &work_size, &info);
+  if (info < 0) check(info, "xSYTRF", n);
+}
+
 std::size_t eigenvalues_workspace(std::size_t n, std::size_t entry_bytes) {
   return 512 * n * entry_bytes;  // the band of the two-stage way and its blocks
 }
@@ -201,5 +221,8 @@ template void eigenpairs_in_range<double>(std::size_t, std::span<double>, std::s
                                           std::span<double>, std::span<double>);
 template void eigenpairs_in_range<float>(std::size_t, std::span<float>, std::size_t, std::size_t,
                                          std::span<float>, std::span<float>);
+
+template void factor_symmetric<double>(std::size_t, std::span<double>, std::span<int>);
+template void factor_symmetric<float>(std::size_t, std::span<float>, std::span<int>);
 
 }  // namespace eigenscape::lapack

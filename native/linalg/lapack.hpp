@@ -30,6 +30,11 @@ template <typename T>
 void eigenpairs_in_range(std::size_t n, std::span<T> a, std::size_t first, std::size_t last,
                          std::span<T> values, std::span<T> vectors);
 
+/// A = L D Lᵀ with pivots of order 1 and 2 (xSYTRF, Bunch and Kaufman) in the upper triangle of a,
+/// the rest of which stays; `order` [n] as LAPACK has it. A singular D is no failure.
+template <typename T>
+void factor_symmetric(std::size_t n, std::span<T> a, std::span<int> order);
+
 /// Bytes of workspace that the calls above allocate.
 std::size_t eigenvalues_workspace(std::size_t n, std::size_t entry_bytes);
 std::size_t eigenpairs_workspace(std::size_t n, std::size_t entry_bytes);

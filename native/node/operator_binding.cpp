@@ -1,6 +1,7 @@
 // Operators and dense matrices: products, assembly, eigenvalues, eigenpairs.
 
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "core/aligned_buffer.hpp"
@@ -8,6 +9,7 @@
 #include "curvature/assembly.hpp"
 #include "curvature/diagonal.hpp"
 #include "eigensolver/dense_symmetric.hpp"
+#include "eigensolver/inertia.hpp"
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
 #include "node/handles.hpp"
@@ -248,6 +250,68 @@ Napi::Value matrix_eigenpairs_job(const Napi::CallbackInfo& info) {
       });
 }
 
+/// { shift, tolerance?: number }
+CountRequest to_request(const Napi::Object& object) {
+  CountRequest request;
+  request.shift = number_of(object, "shift");
+  if (object.Get("tolerance").IsNumber()) request.tolerance = number_of(object, "tolerance");
+  return request;
+}
+
+Resolve resolve_count(const EigenvalueCount& count) {
+  return [count](Napi::Env env) {
+    const Napi::Object result = Napi::Object::New(env);
+    result.Set("lower", static_cast<double>(count.lower));
+    result.Set("upper", static_cast<double>(count.upper));
+    result.Set("threshold", count.threshold);
+    result.Set("uncertainty", count.uncertainty);
+    return result;
+  };
+}
+
+/// countOperatorEigenvalues(operator, way, request, options) → job of { lower, upper, threshold,
+/// uncertainty }
+Napi::Value count_operator_job(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
+        const DenseWay way = to_way(*matrix, info[1].As<Napi::Object>());
+        const CountRequest request = to_request(info[2].As<Napi::Object>());
+        const std::size_t n = matrix->size();
+        require_memory(n * n * sizeof(T) + workspace_of(*matrix, way), describe(n), kAdvice);
+        return start_job(
+            info.Env(), info[3].As<Napi::Object>(),
+            [matrix, way, n, request](const Control& control) -> Resolve {
+              AlignedBuffer<T> entries(n * n);
+              const AssemblyScale scale =
+                  assemble<T>(*matrix, way.route, way.block, entries.span(), control);
+              CountRequest inner = request;
+              // λI is in the shift: the matrix is that of the term.
+              inner.shift -= matrix->weight_decay();
+              inner.assembly_error = static_cast<double>(std::numeric_limits<T>::epsilon()) *
+                                     static_cast<double>(scale.operations) * scale.magnitude;
+              EigenvalueCount count = count_eigenvalues_below<T>(n, entries.span(), inner, control);
+              count.threshold += matrix->weight_decay();
+              return resolve_count(count);
+            });
+      },
+      unwrap<OperatorHandle>(info[0]).object);
+}
+
+/// countMatrixEigenvalues(matrix, n, request, options) → job as countOperatorEigenvalues
+Napi::Value count_matrix_job(const Napi::CallbackInfo& info) {
+  const std::size_t n = size_of(info[1]);
+  const CountRequest request = to_request(info[2].As<Napi::Object>());
+  require_memory(n * n * sizeof(double), "the copy of " + describe(n), kAdvice);
+  return with_matrix(
+      info[0], n, [&]<typename T>(std::shared_ptr<std::vector<T>> entries) -> Napi::Value {
+        return start_job(
+            info.Env(), info[3].As<Napi::Object>(),
+            [entries, n, request](const Control& control) -> Resolve {
+              return resolve_count(count_eigenvalues_below<T>(n, *entries, request, control));
+            });
+      });
+}
+
 }  // namespace
 
 void register_operators(Exports& exports) {
@@ -256,6 +320,8 @@ void register_operators(Exports& exports) {
   exports.add<assemble_job>("assembleOperator");
   exports.add<is_chain>("isChain");
   exports.add<diagonal_job>("operatorDiagonal");
+  exports.add<count_operator_job>("countOperatorEigenvalues");
+  exports.add<count_matrix_job>("countMatrixEigenvalues");
   exports.add<operator_eigenvalues_job>("operatorEigenvalues");
   exports.add<operator_eigenpairs_job>("operatorEigenpairs");
   exports.add<matrix_eigenvalues_job>("matrixEigenvalues");
