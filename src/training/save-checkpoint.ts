@@ -118,13 +118,14 @@ export async function writeCheckpoint(
 /** @throws EigenscapeError ERR_SPEC
  *  @internal */
 export function refuseCustomLoss(call: string, loss: Network['spec']['loss']): void {
-  const type: string = typeof loss === 'string' ? loss : loss.type;
-  if (type !== 'custom') return;
+  if (typeof loss === 'string' || loss.type !== 'custom') return;
+  const { name } = loss;
+  const called = name === undefined ? '' : ` '${name}'`;
   throw new EigenscapeError(
     'ERR_SPEC',
-    `${call}: the loss is of type 'custom', functions that no checkpoint holds; keep network.parameters() ` +
-      'by yourself, or use a loss of the library',
-    { details: { call, loss: type } },
+    `${call}: the loss${called} is of type 'custom', functions that no checkpoint holds; keep ` +
+      'network.parameters() by yourself, or use a loss of the library',
+    { details: { call, loss: name ?? 'custom' } },
   );
 }
 

@@ -1,15 +1,27 @@
 // Training under losses written in TypeScript, against the same losses in the engine.
 
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { describe, expect, it } from 'vitest';
 
-import { adam, createNetwork, gaussianClusters, sgd, train } from '../../src/index.js';
+import {
+  adam,
+  createNetwork,
+  gaussianClusters,
+  saveCheckpoint,
+  sgd,
+  train,
+} from '../../src/index.js';
 import type { BatchOrder, LossSpec, Network } from '../../src/index.js';
+import { refusal } from '../data/refusal.js';
+import { temporaryFiles } from '../data/temporary-files.js';
 import { distance, sameBits } from '../curvature/random-problems.js';
 
 const data = gaussianClusters({ samples: 23, classes: 3, dimensions: 3, seed: 4 });
 
 /** −log p_y. */
-const written: LossSpec = {
+const written = {
   type: 'custom',
   value: (f, target) =>
     Math.log(f.reduce((sum, x) => sum + Math.exp(x), 0)) - (f[Number(target)] ?? NaN),
@@ -22,13 +34,42 @@ const written: LossSpec = {
     const p = Array.from(f, (x) => Math.exp(x) / sum);
     return p.map((a, i) => p.map((b, j) => (i === j ? a : 0) - a * b));
   },
-};
+} as const satisfies LossSpec;
 const networkOf = (loss: LossSpec): Network<'float64'> =>
   createNetwork({
     input: [3],
     layers: [{ type: 'dense', units: 4 }, { type: 'tanh' }, { type: 'dense', units: 3 }],
     loss,
   });
+
+describe('no checkpoint holds functions:', () => {
+  const message =
+    /: the loss 'cubic' is of type 'custom', functions that no checkpoint holds; keep/;
+  const network = networkOf({ ...written, name: 'cubic' });
+  const before = network.parameters();
+  const refused = async (call: string, action: (file: string) => Promise<unknown>) => {
+    const folder = await temporaryFiles({});
+    const failure: unknown = await action(join(folder, 'run.safetensors')).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toEqual(refusal('ERR_SPEC', message));
+    expect(String(failure)).toContain(`${call}: `);
+    expect(await readdir(folder)).toEqual([]);
+  };
+
+  it('saveCheckpoint refuses a custom loss by name, and writes nothing', async () => {
+    await refused('saveCheckpoint', (file) => saveCheckpoint(file, { network }));
+  });
+
+  it('train with checkpoints refuses it before the first step', async () => {
+    const plan = { optimizer: adam(), batchSize: 5, steps: 3 } as const;
+    await refused('train', (file) =>
+      train(network, data, { ...plan, checkpoint: { file, every: 1 } }),
+    );
+    expect(network.parameters()).toEqual(before);
+    await expect(train(network.clone(), data, plan)).resolves.toBeDefined();
+  });
+});
 
 describe('a loss written out', () => {
   it.each(['sequential', 'shuffled', 'withReplacement'] as const satisfies BatchOrder[])(
