@@ -2,6 +2,7 @@
 
 import fs from 'node:fs';
 import {
+  adam,
   createDataset,
   createNetwork,
   eigenvalues,
@@ -65,12 +66,13 @@ const tasks = {
     return { apply: { seconds: seconds / job.count, check: norm(products) } };
   },
 
-  async sgd() {
+  async steps() {
     const { network, data } = readNetwork();
     const { batch, checkedSteps, learningRate, steps } = job;
+    const optimizer = { sgd, adam }[job.optimizer]({ learningRate });
     const take = (count) =>
       train(network, data, {
-        optimizer: sgd({ learningRate }),
+        optimizer,
         batchSize: batch,
         steps: count,
         recordEvery: count,

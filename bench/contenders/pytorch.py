@@ -139,9 +139,11 @@ def products():
     return with_threads({name: timed(task, count) for name, task in tasks.items()})
 
 
-def sgd():
-    """The batches in the order of the data, as ours."""
+def steps():
+    """The batches in the order of the data, as ours; SGD by hand, too."""
     rate, size = job["learningRate"], job["batch"]
+    kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[job["optimizer"]]
+    name = f"optim.{kind.__name__}"
     # A call is one pass over the data.
 
     def prepare():
@@ -156,7 +158,7 @@ def sgd():
         if channels_last:
             model = model.to(memory_format=torch.channels_last)
             batches = [(x.to(memory_format=torch.channels_last), y) for x, y in batches]
-        optimizer = torch.optim.SGD(model.parameters(), lr=rate, **options)
+        optimizer = kind(model.parameters(), lr=rate, **options)
         criterion = torch.nn.CrossEntropyLoss()
 
         def epoch():
@@ -223,16 +225,17 @@ def sgd():
         return timing
 
     makers = {
-        "optim.SGD": lambda: with_optimizer(),
-        "optim.SGD(foreach)": lambda: with_optimizer(foreach=True),
-        "optim.SGD(fused)": lambda: with_optimizer(fused=True),
-        "loop with autograd.grad": lambda: by_hand(False),
-        "loop with autograd.grad, one flat parameter": lambda: by_hand(True),
+        name: lambda: with_optimizer(),
+        f"{name}(foreach)": lambda: with_optimizer(foreach=True),
+        f"{name}(fused)": lambda: with_optimizer(fused=True),
     }
+    if kind is torch.optim.SGD:
+        makers["loop with autograd.grad"] = lambda: by_hand(False)
+        makers["loop with autograd.grad, one flat parameter"] = lambda: by_hand(True)
     if any(layer["type"] == "conv2d" for layer in problem["spec"]["layers"]):
-        makers["optim.SGD, channels last"] = lambda: with_optimizer(True)
-        makers["optim.SGD(fused), channels last"] = lambda: with_optimizer(True, fused=True)
-    else:
+        makers[f"{name}, channels last"] = lambda: with_optimizer(True)
+        makers[f"{name}(fused), channels last"] = lambda: with_optimizer(True, fused=True)
+    elif kind is torch.optim.SGD:
         makers["gradient written out by hand"] = no_autograd
     return with_threads({name: run(make) for name, make in makers.items()})
 
@@ -342,7 +345,7 @@ tasks = {
     "trainMany": train_many,
     "denseHessian": dense_hessian,
     "products": products,
-    "sgd": sgd,
+    "steps": steps,
     "eigenvalues": eigenvalues,
 }
 outcomes = {}

@@ -11,12 +11,13 @@ import {
   wideHessianVector,
 } from './hessian-vector.mjs';
 import { manySpectra434, manySpectra74 } from './many-spectra.mjs';
-import { sgdStep, sgdStepAlexNet, sgdStepLeNet } from './sgd-step.mjs';
+import { adamStep, sgdStep, sgdStepAlexNet, sgdStepLeNet } from './sgd-step.mjs';
 import { trainManyTrial } from './train-many.mjs';
 
 export const trials = [
   denseHessian,
   sgdStep,
+  adamStep,
   sgdStepLeNet,
   sgdStepAlexNet,
   hessianVector,

@@ -1,10 +1,15 @@
-// One step of stochastic gradient descent, averaged over many.
+// One step of stochastic gradient descent, or of Adam, averaged over many.
 
 import { alexNet, leNet } from './convolutional.mjs';
 import { layerSizes, multiplications, problem, stepFlops } from './network.mjs';
 
 const counting = 'forward, and the gradients of parameters and inner inputs';
-const common = { task: 'sgd', unit: 'step', contenders: ['eigenscape', 'pytorch'] };
+const common = {
+  task: 'steps',
+  optimizer: 'sgd',
+  unit: 'step',
+  contenders: ['eigenscape', 'pytorch'],
+};
 
 export const sgdStep = {
   ...common,
@@ -16,6 +21,15 @@ export const sgdStep = {
   checkedSteps: 500,
   steps: 20_000,
   floor: { flops: 10 * stepFlops(layerSizes), counting },
+};
+
+/** The same steps by Adam: moments are read and written beside the parameters. */
+export const adamStep = {
+  ...sgdStep,
+  name: 'adam-step',
+  title: 'one Adam step, 100-30-30-10 ReLU, batch 10, float64',
+  optimizer: 'adam',
+  learningRate: 0.001,
 };
 
 /** Two batches of data, in float32. */
