@@ -12,6 +12,7 @@ declare const trainerBrand: unique symbol;
 declare const pointBrand: unique symbol;
 declare const lossTableBrand: unique symbol;
 declare const basisBrand: unique symbol;
+declare const rowsBrand: unique symbol;
 
 /** Opaque native objects, freed by the garbage collector. */
 export interface NetworkHandle {
@@ -22,6 +23,10 @@ export interface SamplesHandle {
 }
 export interface OperatorHandle {
   readonly [operatorBrand]: true;
+}
+/** Rows of inputs in files that are held open. */
+export interface RowsHandle {
+  readonly [rowsBrand]: true;
 }
 /** A network's parameters, copied, with data. */
 export interface PointHandle {
@@ -41,6 +46,35 @@ export interface TrainerHandle {
 }
 
 export type NativeArray = Float64Array | Float32Array;
+/** Inputs [count, width], in memory or in files. */
+export type NativeInputs = NativeArray | RowsHandle;
+
+/** Rows of `width` elements in files, laid end to end: `stride` bytes from one to the next, each element
+ *  divided by `divisor`. */
+export interface NativeStoredRows {
+  /** Kind and bytes, as numpy writes them: 'u1', 'f4' … */
+  readonly element: string;
+  /** Whether the bytes are in the other order than this machine's. */
+  readonly swapped: boolean;
+  readonly divisor: number;
+  readonly width: number;
+  readonly stride: number;
+  readonly dtype: string;
+  readonly parts: readonly {
+    readonly path: string;
+    /** Bytes of the file, and its time of modification in nanoseconds: another file is refused. */
+    readonly size: number;
+    readonly modified: bigint;
+    /** Of the first row. */
+    readonly offset: number;
+    readonly count: number;
+  }[];
+}
+
+/** μ and σ of every column, or the rows that they are taken over when they are first needed. */
+export type NativeScales =
+  | { readonly means: Float64Array; readonly deviations: Float64Array }
+  | readonly { readonly rows: RowsHandle; readonly weights?: Float64Array | undefined }[];
 
 /** A layer: which values it reads (0 is the network's input, i + 1 layer i), numbers as attributes. */
 export interface NativeLayer {
@@ -64,7 +98,7 @@ export interface NativeSamples {
   readonly count: number;
   readonly inputSize: number;
   /** [count, inputSize] */
-  readonly inputs: NativeArray;
+  readonly inputs: NativeInputs;
   /** [count], −1 where ignored; or rows instead. */
   readonly classes?: Int32Array;
   /** [count, outputs] */
@@ -282,7 +316,18 @@ export interface Addon {
   networkParameters(network: NetworkHandle): NativeArray;
   setNetworkParameters(network: NetworkHandle, values: NativeArray): void;
   createSamples(samples: NativeSamples, dtype: string): SamplesHandle;
-  predict(network: NetworkHandle, inputs: NativeArray, options: JobOptions): NativeJob<NativeArray>;
+  predict(
+    network: NetworkHandle,
+    inputs: NativeInputs,
+    count: number,
+    options: JobOptions,
+  ): NativeJob<NativeArray>;
+  openRows(rows: NativeStoredRows): RowsHandle;
+  /** The rows with these indices; without, the same rows by a handle of its own. */
+  selectRows(rows: RowsHandle, indices?: Uint32Array): RowsHandle;
+  standardizeRows(rows: RowsHandle, scales: NativeScales): RowsHandle;
+  /** All of them [count, width] */
+  readRows(rows: RowsHandle, options: JobOptions): NativeJob<NativeArray>;
   evaluate(
     network: NetworkHandle,
     samples: SamplesHandle,
@@ -423,7 +468,8 @@ export interface Addon {
   ): NativeJob<NativePointValues>;
   /** Lets go of what a handle holds; later calls with it are ERR_DISPOSED. */
   release(
-    handle: NetworkHandle | OperatorHandle | SamplesHandle | PointHandle | LossTableHandle,
+    handle:
+      NetworkHandle | OperatorHandle | SamplesHandle | PointHandle | LossTableHandle | RowsHandle,
   ): void;
   /** Room for `capacity` rows of n entries. */
   createBasis(n: number, capacity: number, dtype: string): BasisHandle;

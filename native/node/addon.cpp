@@ -57,6 +57,7 @@ Napi::Value measure_gemm_job(const Napi::CallbackInfo& info) {
 Napi::Object initialize(Napi::Env /*env*/, Napi::Object exports) {
   blas::use_one_thread();
   Exports list(exports);
+  register_rows(list);
   register_network(list);
   register_training(list);
   register_operators(list);

@@ -30,6 +30,12 @@ class Exports {
 /// Refuses data that the passes of the network could not read; they do not check again.
 void require_fit(const NetworkHandle& network, const SamplesHandle& samples);
 
+/// A typed array, copied, or the handle of rows in files.
+template <typename T>
+std::shared_ptr<const RowSource<T>> to_inputs(const Napi::Value& value, std::size_t count,
+                                              std::size_t width);
+
+void register_rows(Exports& exports);
 void register_network(Exports& exports);
 void register_training(Exports& exports);
 void register_operators(Exports& exports);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "curvature/operator.hpp"
+#include "data/stored_rows.hpp"
 #include "network/network.hpp"
 
 namespace eigenscape::node {
@@ -52,6 +53,12 @@ struct OperatorHandle {
   static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e03ULL};
   static constexpr const char* name = "operator";
   Either<Operator> object;
+};
+
+struct RowsHandle {
+  static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e08ULL};
+  static constexpr const char* name = "streamed data";
+  std::variant<std::shared_ptr<const StoredRows>> object;
 };
 
 /// Wraps a handle; `bytes` is told to the garbage collector.

@@ -16,7 +16,7 @@ namespace eigenscape::node {
 namespace {
 
 struct BasisHandle {
-  static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e06ULL};
+  static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e07ULL};
   static constexpr const char* name = "basis";
   Either<KrylovBasis> object;
 };

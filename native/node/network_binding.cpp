@@ -104,11 +104,7 @@ std::shared_ptr<Samples<T>> to_samples(const Napi::Object& data) {
   auto samples = std::make_shared<Samples<T>>();
   samples->count = size_of(data.Get("count"));
   samples->input_size = size_of(data.Get("inputSize"));
-  const std::vector<T> inputs = to_vector<T>(data.Get("inputs"));
-  if (inputs.size() != samples->count * samples->input_size) {
-    throw Error(ErrorCode::shape, "the inputs do not fit count × inputSize");
-  }
-  samples->inputs = std::make_shared<MemoryRows<T>>(samples->input_size, inputs);
+  samples->inputs = to_inputs<T>(data.Get("inputs"), samples->count, samples->input_size);
   const Napi::Value classes = data.Get("classes");
   if (classes.IsTypedArray()) {
     const auto array = classes.As<Napi::Int32Array>();
@@ -161,21 +157,16 @@ void check_fit(const Graph& graph, const Samples<T>& samples) {
   }
 }
 
-/// predict(network, inputs, options) → job of outputs [N, C]
+/// predict(network, inputs, count, options) → job of outputs [count, C]
 Napi::Value predict_job(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Network<T>>& network) -> Napi::Value {
-        const std::size_t size = network->graph()->input_size();
-        const std::vector<T> values = to_vector<T>(info[1]);
-        if (size == 0 || values.size() % size != 0) {
-          throw Error(ErrorCode::shape, "the inputs do not fit the network");
-        }
-        const std::size_t count = values.size() / size;
-        const auto inputs = std::make_shared<const MemoryRows<T>>(size, values);
+        const std::size_t count = size_of(info[2]);
+        const auto inputs = to_inputs<T>(info[1], count, network->graph()->input_size());
         auto theta = std::make_shared<std::vector<T>>(network->parameters());
         return start_job(
-            env, info[2].As<Napi::Object>(),
+            env, info[3].As<Napi::Object>(),
             [network, inputs, count, theta](const Control& control) -> Resolve {
               const Graph& net = *network->graph();
               auto outputs = std::make_shared<std::vector<T>>(count * net.output_size());
@@ -306,6 +297,7 @@ Napi::Value release_handle(const Napi::CallbackInfo& info) {
   release<OperatorHandle>(info[0]);
   release<PointHandle>(info[0]);
   release<LossTableHandle>(info[0]);
+  release<RowsHandle>(info[0]);
   return info.Env().Undefined();
 }
 

@@ -9,9 +9,14 @@ import { Dataset } from './dataset.js';
 import { optionsOf, parseOptions } from '../options.js';
 import { isShape, measureRows, readRows } from './sample-rows.js';
 import type { MeasuredRows, SampleRows } from './sample-rows.js';
+import { StoredArray } from './stored-array.js';
+import type { DType } from './dtype.js';
 
-export interface DatasetOptions<Inputs extends SampleRows = SampleRows> {
-  /** Samples: rows, `{ data, shape }` as `loadNpy` returns it, or flat and row-major. */
+/** Inputs in memory, or those of `loadNpy(file, { stream: true })`. */
+export type InputRows = SampleRows | StoredArray;
+
+export interface DatasetOptions<Inputs extends InputRows = InputRows> {
+  /** Samples: rows, `{ data, shape }` as `loadNpy` returns it, flat and row-major, or on disk. */
   readonly inputs: Inputs;
   /** For each sample a class as an integer, one value, or a row of values or class
    *  probabilities. Which of these it is, the loss decides. */
@@ -31,10 +36,13 @@ const datasetOptions = optionsOf({
 });
 
 type DTypeOfArray<A> = A extends Float32Array ? 'float32' : 'float64';
-/** 'float32' for a Float32Array, with or without a shape; 'float64' for all else. */
-export type DTypeOfInputs<Inputs> = Inputs extends { readonly data: infer A }
-  ? DTypeOfArray<A>
-  : DTypeOfArray<Inputs>;
+/** 'float32' for a Float32Array, with or without a shape; known when it runs for inputs on disk;
+ *  'float64' for all else. */
+export type DTypeOfInputs<Inputs> = Inputs extends StoredArray
+  ? DType
+  : Inputs extends { readonly data: infer A }
+    ? DTypeOfArray<A>
+    : DTypeOfArray<Inputs>;
 
 /** A dataset from arrays, all of them copied and checked before this returns.
  *
@@ -45,13 +53,16 @@ export type DTypeOfInputs<Inputs> = Inputs extends { readonly data: infer A }
  *  entry that is NaN, infinite, no number, or an integer beyond 2⁵³, and for weights below 0 or
  *  all 0; the message names the sample, the entry and the value. ERR_SPEC when an argument is no
  *  array at all
+ *
+ *  Inputs on disk stay there; of them, the entries are checked when they are read.
  *  @example createDataset({ inputs: [[0, 1], [1, 0]], targets: [0, 1] }) */
-export function createDataset<Inputs extends SampleRows>(
+export function createDataset<Inputs extends InputRows>(
   options: DatasetOptions<Inputs>,
 ): Dataset<DTypeOfInputs<Inputs>>;
 export function createDataset(options: DatasetOptions): Dataset {
   parseOptions('createDataset', datasetOptions, options);
-  const inputs = measureRows('inputs', options.inputs);
+  const stored = options.inputs instanceof StoredArray ? options.inputs : undefined;
+  const inputs = stored ? measureStored(stored) : measureRows('inputs', options.inputs);
   const targets = measureRows('targets', options.targets);
   const givenShape = checkInputShape(options.inputShape);
   const sampleCount = countSamples(inputs, targets, givenShape);
@@ -65,20 +76,28 @@ export function createDataset(options: DatasetOptions): Dataset {
     );
   }
   const targetWidth = countTargets(targets, sampleCount);
-  const { data: givenInputs } = readRows(inputs, inputSize);
+  const kept = stored
+    ? { dtype: stored.dtype, inputs: stored.share() }
+    : keepInputs(readRows(inputs, inputSize).data);
   const { data, integers: integerTargets } = readRows(targets, targetWidth);
   const targetValues = Float64Array.from(data);
-  const rest = {
+  return Dataset.from<DType>({
+    ...kept,
     targets: targetValues,
     targetWidth,
     integerTargets,
     weights: readWeights(options.weights, sampleCount),
     inputShape,
     classCount: countClasses(targetValues, targetWidth),
-  };
-  return givenInputs instanceof Float32Array
-    ? Dataset.from({ dtype: 'float32', inputs: givenInputs, ...rest })
-    : Dataset.from({ dtype: 'float64', inputs: givenInputs, ...rest });
+  });
+}
+
+function keepInputs(inputs: Float64Array | Float32Array) {
+  return { dtype: inputs instanceof Float32Array ? 'float32' : 'float64', inputs } as const;
+}
+
+function measureStored({ shape }: StoredArray): MeasuredRows {
+  return { name: 'inputs', length: size(shape), shape, pieces: [] };
 }
 
 function checkInputShape(inputShape: unknown): readonly number[] | undefined {

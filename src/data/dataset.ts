@@ -4,17 +4,22 @@ import * as v from 'valibot';
 
 import { EigenscapeError } from '../errors.js';
 import { describeValue } from '../describe-value.js';
-import { optionsOf, parseOptions, seedOption } from '../options.js';
-import { createRandom } from './random.js';
+import { optionsOf, parseLongCall, parseOptions, seedOption } from '../options.js';
+import { runJob } from '../long-call.js';
+import { addon } from '../native.js';
+import type { RowsHandle, SamplesHandle } from '../native.js';
+import type { LongCallOptions } from '../progress.js';
+import { isStored, selectInputs, standardizeInputs } from './dataset-inputs.js';
+import type { DatasetInputs } from './dataset-inputs.js';
 import { allocate } from './dtype.js';
 import type { ArrayOf, DType } from './dtype.js';
-import { applyScales, columnScales } from './standardization.js';
+import { createRandom } from './random.js';
 
 /** A dataset's arrays themselves, for the other rooms, which must not write to them.
  *  @internal */
 export interface DatasetValues<D extends DType = DType> {
   /** [sampleCount, inputSize] row-major. */
-  readonly inputs: ArrayOf[D];
+  readonly inputs: DatasetInputs<D>;
   /** [sampleCount, targetWidth] row-major. */
   readonly targets: Float64Array;
   readonly targetWidth: number;
@@ -50,7 +55,10 @@ const brand = Symbol.for('eigenscape.Dataset');
 
 const splitOptions = optionsOf({ test: v.number('a fraction or a count'), seed: seedOption });
 
-/** Immutable; `createDataset` and the loaders make it. */
+/** Immutable; `createDataset` and the loaders make it. With `stream: true` the loaders leave the inputs
+ *  on disk: every call reads them chunk by chunk, as it needs them, and gives the same bits as from memory.
+ *  The files stay open until the dataset, and all that were made from it, are disposed or collected; one
+ *  that is changed meanwhile is ERR_DATA at the next call. */
 export class Dataset<D extends DType = DType> {
   readonly sampleCount: number;
   /** Shape of one sample. */
@@ -65,14 +73,18 @@ export class Dataset<D extends DType = DType> {
   readonly classCount: number | undefined;
   /** How inputs are kept: 'float32' if they were given as a Float32Array. */
   readonly dtype: D;
+  /** Whether the inputs stay on disk. */
+  readonly streamed: boolean;
   readonly [brand] = true;
-  readonly #values: DatasetValues<D>;
+  #values: DatasetValues<D> | undefined;
+  readonly #engineCopies = new Map<string, SamplesHandle>();
 
   private constructor({ dtype, inputShape, classCount, ...values }: DatasetParts<D>) {
     this.dtype = dtype;
     this.inputShape = Object.freeze([...inputShape]);
     this.inputSize = inputShape.reduce((product, extent) => product * extent, 1);
-    this.sampleCount = values.inputs.length / this.inputSize;
+    this.sampleCount = values.targets.length / values.targetWidth;
+    this.streamed = isStored(values.inputs);
     this.targetWidth = values.targetWidth;
     this.classCount = classCount;
     this.#values = values;
@@ -85,24 +97,67 @@ export class Dataset<D extends DType = DType> {
 
   /** @internal */
   get values(): DatasetValues<D> {
-    return this.#values;
+    if (this.#values !== undefined) return this.#values;
+    throw new EigenscapeError('ERR_DISPOSED', 'the dataset was disposed; load or create another');
   }
 
-  /** A copy of the inputs, [sampleCount, inputSize] row-major. */
-  inputs(): ArrayOf[D] {
-    const copy = allocate(this.dtype, this.#values.inputs.length);
-    copy.set(this.#values.inputs);
+  /** What the engine holds of this dataset under `key`, made at the first call, freed with the dataset.
+   *  @internal */
+  engineCopy(key: string, make: () => SamplesHandle): SamplesHandle {
+    const copy = this.#engineCopies.get(key) ?? make();
+    this.#engineCopies.set(key, copy);
     return copy;
+  }
+
+  /** A copy of the inputs, [sampleCount, inputSize] row-major.
+   *  @throws EigenscapeError ERR_SPEC when they stay on disk: see {@link load} */
+  inputs(): ArrayOf[D] {
+    const { inputs } = this.values;
+    if (isStored(inputs)) {
+      throw new EigenscapeError(
+        'ERR_SPEC',
+        'inputs: the inputs of this dataset stay on disk; read some of them into memory with ' +
+          'await data.take(count).load()',
+      );
+    }
+    const copy = allocate(this.dtype, inputs.length);
+    copy.set(inputs);
+    return copy;
+  }
+
+  /** The same dataset with its inputs in memory.
+   *  @throws EigenscapeError (rejects) ERR_DATA when a file was changed or an entry is not finite,
+   *  ERR_MEMORY when the inputs do not fit
+   *  @example (await data.subset([7]).load()).inputs() */
+  async load(options: LongCallOptions = {}): Promise<Dataset<D>> {
+    parseLongCall('load', options);
+    const { values } = this;
+    const { inputs: rows } = values;
+    if (!isStored(rows)) return this.#with(values);
+    const read = await runJob(options, (job) => addon().readRows(rows, job));
+    const inputs = allocate(this.dtype, read.length);
+    inputs.set(read);
+    return this.#with({ ...values, inputs });
+  }
+
+  /** Frees what the engine holds of the data now, not when the garbage collector comes by, and closes
+   *  files that nothing else reads. Calls under way and operators go on; datasets made from it stay. */
+  [Symbol.dispose](): void {
+    const rows = this.#values && isStored(this.#values.inputs) ? [this.#values.inputs] : [];
+    const handles: (SamplesHandle | RowsHandle)[] = [...this.#engineCopies.values(), ...rows];
+    for (const handle of handles) addon().release(handle);
+    this.#engineCopies.clear();
+    this.#values = undefined;
   }
 
   /** A copy of the targets, [sampleCount, targetWidth] row-major. */
   targets(): Float64Array {
-    return this.#values.targets.slice();
+    return this.values.targets.slice();
   }
 
   /** A copy of the sample weights, or undefined if every sample counts once. */
   weights(): Float64Array | undefined {
-    return this.#values.weights?.slice();
+    return this.values.weights?.slice();
   }
 
   /** The first `count` samples.
@@ -169,29 +224,29 @@ export class Dataset<D extends DType = DType> {
    *  Without options over this dataset itself. So that training and test data are scaled by the
    *  same numbers, say over which: `test.standardize({ over: train })` uses those of the training
    *  data, `{ over: [train, test] }` those of both, as standardizing before `split` does.
+   *
+   *  Of data that stays on disk the numbers are found in two passes when they are first needed; what is
+   *  thrown below is then thrown by the call that needs them.
    *  @throws EigenscapeError ERR_SHAPE when `over` has another inputSize, ERR_NUMERIC when a
    *  spread or a result is beyond the range of the dataset's numbers */
   standardize(options: StandardizeOptions = {}): Dataset<D> {
     const over = options.over ?? this;
     const references: readonly Dataset[] = isDataset(over) ? [over] : over;
     checkReferences(references, this.inputSize);
-    const scales = columnScales(
+    const inputs = standardizeInputs(
+      this.values.inputs,
       references.map((reference) => reference.values),
-      this.inputSize,
+      { dtype: this.dtype, width: this.inputSize },
     );
-    const inputs = allocate(this.dtype, this.#values.inputs.length);
-    applyScales(this.#values.inputs, scales, inputs);
-    return this.#with({ ...this.#values, inputs });
+    return this.#with({ ...this.values, inputs });
   }
 
   #select(indices: ArrayLike<number>): Dataset<D> {
-    const { inputs, targets, targetWidth, integerTargets, weights } = this.#values;
-    const chosenInputs = allocate(this.dtype, indices.length * this.inputSize);
+    const { inputs, targets, targetWidth, integerTargets, weights } = this.values;
     const chosenTargets = new Float64Array(indices.length * targetWidth);
     const chosenWeights = weights && new Float64Array(indices.length);
     for (let place = 0; place < indices.length; place++) {
       const sample = indices[place] ?? 0;
-      copyRow(inputs, sample, chosenInputs, place, this.inputSize);
       copyRow(targets, sample, chosenTargets, place, targetWidth);
       if (weights && chosenWeights) copyRow(weights, sample, chosenWeights, place, 1);
     }
@@ -203,7 +258,7 @@ export class Dataset<D extends DType = DType> {
       );
     }
     return this.#with({
-      inputs: chosenInputs,
+      inputs: selectInputs(inputs, indices, { dtype: this.dtype, width: this.inputSize }),
       targets: chosenTargets,
       targetWidth,
       integerTargets,
@@ -240,9 +295,9 @@ function checkReferences(references: unknown, inputSize: number): void {
 }
 
 function copyRow(
-  from: Float64Array | Float32Array,
+  from: Float64Array,
   row: number,
-  into: Float64Array | Float32Array,
+  into: Float64Array,
   place: number,
   width: number,
 ): void {

@@ -8,11 +8,13 @@ import * as v from 'valibot';
 
 import { EigenscapeError } from '../errors.js';
 import { Dataset } from './dataset.js';
-import { allocate } from './dtype.js';
+import type { DatasetInputs } from './dataset-inputs.js';
 import type { DType } from './dtype.js';
 import { filePath, readFileBytes, requireLength, unreadable } from './file-bytes.js';
 import type { FilePath } from './file-bytes.js';
 import { optionsOf, parseOptions, wordOption } from '../options.js';
+import { scaledPixels, storedPixels } from './pixels.js';
+import { openStored, storedRows } from './stored-file.js';
 
 export interface IdxOptions<D extends DType = DType> {
   /** 'flat' (the default): inputShape [rows·columns], for dense layers; 'image': [1, rows,
@@ -20,6 +22,9 @@ export interface IdxOptions<D extends DType = DType> {
   readonly shape?: 'flat' | 'image' | undefined;
   /** How pixels are kept; default 'float64'. */
   readonly dtype?: D | undefined;
+  /** Whether images stay on disk and are read chunk by chunk in every call: for data larger than
+   *  memory. The bits are the same. Default false. */
+  readonly stream?: boolean | undefined;
 }
 
 export interface MnistOptions<D extends DType = DType> extends IdxOptions<D> {
@@ -46,6 +51,7 @@ const filePrefixes: Readonly<Record<Split, string>> = { train: 'train', test: 't
 const idxEntries = {
   shape: wordOption(['flat', 'image']),
   dtype: wordOption(['float64', 'float32']),
+  stream: v.optional(v.boolean('true or false'), false),
 };
 const idxOptions = optionsOf(idxEntries);
 const mnistOptions = optionsOf({
@@ -58,7 +64,8 @@ const mnistOptions = optionsOf({
  *  a file is gzipped, its first bytes say. Pixels are scaled from 0 … 255 to [0, 1]; 10 classes.
  *
  *  With `split` only that part is read: `loadMnist(dir, { split: 'test' })` is a Dataset, and
- *  needs no training files.
+ *  needs no training files. With `stream: true` the images, which must not be gzipped then, stay on
+ *  disk.
  *  @throws EigenscapeError (rejects) ERR_DATA when a file is absent, cut, damaged, of another
  *  kind, or the counts of images and labels differ; the message names the file. ERR_SPEC for a
  *  bad option */
@@ -149,14 +156,20 @@ function findFile(directory: string, names: readonly string[], split: Split, kin
   );
 }
 
+interface ImagesOptions {
+  readonly shape: 'flat' | 'image';
+  readonly dtype: DType;
+  readonly stream: boolean;
+}
+
 async function readPair(
   imagesFile: string,
   labelsFile: string,
-  { shape, dtype }: { readonly shape: 'flat' | 'image'; readonly dtype: DType },
+  { shape, dtype, stream }: ImagesOptions,
   classes: number | undefined,
 ): Promise<Dataset> {
   // One after the other, so that of two bad files always the same is named.
-  const images = await readIdx(imagesFile, 'images');
+  const images = await (stream ? streamImages : readImages)(imagesFile, dtype);
   const labels = await readIdx(labelsFile, 'labels');
   const [count, rows, columns] = images.extents;
   if (labels.extents[0] !== count) {
@@ -176,13 +189,9 @@ async function readPair(
       { details: { file: labelsFile, sample: beyond, value: labels.bytes[beyond] } },
     );
   }
-  const inputs = allocate(dtype, images.bytes.length);
-  images.bytes.forEach((pixel, index) => {
-    inputs[index] = pixel / 255;
-  });
   return Dataset.from({
     dtype,
-    inputs,
+    inputs: images.open(),
     targets: Float64Array.from(labels.bytes),
     targetWidth: 1,
     integerTargets: true,
@@ -192,38 +201,69 @@ async function readPair(
   });
 }
 
+/** [images, rows, columns] or [labels, 1, 1]. */
+type Extents = readonly [number, number, number];
+
+interface Images {
+  readonly extents: Extents;
+  readonly open: () => DatasetInputs;
+}
+
+async function readImages(file: string, dtype: DType): Promise<Images> {
+  const { extents, bytes } = await readIdx(file, 'images');
+  return { extents, open: () => scaledPixels(bytes, dtype) };
+}
+
+async function streamImages(path: string, dtype: DType): Promise<Images> {
+  const offset = headerLength('images');
+  const file = await openStored(path, offset);
+  const extents = checkIdx(path, file.start, file.size, 'images');
+  const width = extents[1] * extents[2];
+  const format = { ...storedPixels, width, stride: width, dtype };
+  return { extents, open: () => storedRows(format, [{ file, offset, count: extents[0] }]) };
+}
+
 interface IdxFile {
-  /** [images, rows, columns] or [labels, 1, 1]. */
-  readonly extents: readonly [number, number, number];
+  readonly extents: Extents;
   readonly bytes: Buffer;
 }
 
 async function readIdx(file: string, kind: Kind): Promise<IdxFile> {
-  const headerLength = 4 + 4 * kinds[kind].extents;
-  const extentsOf = (bytes: Buffer): IdxFile['extents'] => {
-    const extent = (axis: number) =>
-      axis < kinds[kind].extents ? bytes.readUInt32BE(4 + 4 * axis) : 1;
-    return [extent(0), extent(1), extent(2)];
-  };
-  const lengthOf = (bytes: Buffer) =>
-    bytes.length < headerLength
-      ? undefined
-      : headerLength + extentsOf(bytes).reduce((product, extent) => product * extent, 1);
+  const bytes = await readFileBytes(file, (start) => lengthOf(start, kind));
+  const extents = checkIdx(file, bytes, bytes.length, kind);
+  return { extents, bytes: bytes.subarray(headerLength(kind)) };
+}
 
-  const bytes = await readFileBytes(file, lengthOf);
-  checkMagic(file, bytes, kind);
-  const expected = lengthOf(bytes);
-  if (expected === undefined) {
-    requireLength(file, bytes.length, headerLength, `the header of IDX ${kind}`);
-  }
-  const extents = extentsOf(bytes);
-  requireLength(file, bytes.length, expected ?? headerLength, `${kind} of ${extents.join(' × ')}`);
-  if (bytes.length === headerLength) {
-    throw new EigenscapeError('ERR_DATA', `${file}: holds 0 ${kind}; expected at least one`, {
-      details: { file, actual: 0, expected: 1 },
-    });
-  }
-  return { extents, bytes: bytes.subarray(headerLength) };
+function headerLength(kind: Kind): number {
+  return 4 + 4 * kinds[kind].extents;
+}
+
+function extentsOf(bytes: Buffer, kind: Kind): Extents {
+  const extent = (axis: number) =>
+    axis < kinds[kind].extents ? bytes.readUInt32BE(4 + 4 * axis) : 1;
+  return [extent(0), extent(1), extent(2)];
+}
+
+function lengthOf(start: Buffer, kind: Kind): number | undefined {
+  if (start.length < headerLength(kind)) return undefined;
+  return (
+    extentsOf(start, kind).reduce((product, extent) => product * extent, 1) + headerLength(kind)
+  );
+}
+
+/** The extents of a file of `length` bytes that begins with `start`.
+ *  @throws EigenscapeError ERR_DATA when it is of another kind, cut, too long or empty */
+function checkIdx(file: string, start: Buffer, length: number, kind: Kind): Extents {
+  checkMagic(file, start, kind);
+  const expected = lengthOf(start, kind);
+  const header = headerLength(kind);
+  if (expected === undefined) requireLength(file, length, header, `the header of IDX ${kind}`);
+  const extents = extentsOf(start, kind);
+  requireLength(file, length, expected ?? header, `${kind} of ${extents.join(' × ')}`);
+  if (length > header) return extents;
+  throw new EigenscapeError('ERR_DATA', `${file}: holds 0 ${kind}; expected at least one`, {
+    details: { file, actual: 0, expected: 1 },
+  });
 }
 
 function checkMagic(file: string, bytes: Buffer, kind: Kind): void {

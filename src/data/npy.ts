@@ -3,13 +3,18 @@
 
 import { endianness } from 'node:os';
 
+import * as v from 'valibot';
+
 import { EigenscapeError } from '../errors.js';
+import { optionsOf, parseOptions } from '../options.js';
 import { filePath, readFileBytes, requireLength } from './file-bytes.js';
 import type { FilePath } from './file-bytes.js';
 import { fromFloat16 } from './narrow-floats.js';
 import { parseNpyHeader } from './npy-header.js';
 import type { NpyHeader } from './npy-header.js';
 import type { NumericArray } from './sample-rows.js';
+import { StoredArray } from './stored-array.js';
+import { openStored, storedRows } from './stored-file.js';
 
 /** An array in row-major order, whatever the order in the file. */
 export interface NpyArray {
@@ -17,11 +22,25 @@ export interface NpyArray {
   readonly shape: readonly number[];
 }
 
+export interface NpyOptions {
+  /** Whether the elements stay on disk, and are read chunk by chunk by calls on a dataset with these inputs:
+   *  for arrays larger than memory. The bits are the same. Default false. */
+  readonly stream?: boolean | undefined;
+}
+
 interface Element {
   readonly bytes: number;
   /** The elements of a buffer that holds nothing else, in this machine's byte order. */
   readonly view: (buffer: ArrayBuffer) => NumericArray;
 }
+
+/** Kept as float32 in a dataset: what {@link loadNpy} reads as a Float32Array. */
+const floats32: ReadonlySet<string> = new Set(['f2', 'f4']);
+
+/** In bytes; numpy writes longer ones for records alone, which are refused. */
+const longestHeader = 2 ** 17;
+
+const npyOptions = optionsOf({ stream: v.optional(v.boolean('true or false'), false) });
 
 const elements: ReadonlyMap<string, Element> = new Map<string, Element>([
   ['b1', { bytes: 1, view: (buffer) => new Uint8Array(buffer) }],
@@ -43,23 +62,87 @@ const elements: ReadonlyMap<string, Element> = new Map<string, Element>([
  *  All integers, floats and booleans, of either byte order. int64 becomes BigInt64Array, uint64
  *  BigUint64Array, float16 Float32Array, bool Uint8Array; each element keeps its value exactly,
  *  NaN too. Column-major files (fortran_order) are put into row-major order.
+ *
+ *  With `stream: true` the elements stay on disk, in a file that is neither gzipped nor column-major; what
+ *  `createDataset` refuses in memory (NaN) is then refused by the call that reads it.
  *  @throws EigenscapeError (rejects) ERR_DATA when the file is absent, cut, damaged, longer than
  *  its shape says, or holds objects, text, complex numbers or records; the message names the file
  *  @example createDataset({ inputs: await loadNpy('x.npy'), targets: await loadNpy('y.npy') }) */
-export async function loadNpy(file: FilePath): Promise<NpyArray> {
-  const path = filePath(file);
+export function loadNpy(
+  file: FilePath,
+  options?: NpyOptions & { readonly stream?: false | undefined },
+): Promise<NpyArray>;
+export function loadNpy(
+  file: FilePath,
+  options: NpyOptions & { readonly stream: true },
+): Promise<StoredArray>;
+export function loadNpy(file: FilePath, options?: NpyOptions): Promise<NpyArray | StoredArray>;
+export async function loadNpy(
+  file: FilePath,
+  options: NpyOptions = {},
+): Promise<NpyArray | StoredArray> {
+  const { stream } = parseOptions('loadNpy', npyOptions, options);
+  return stream ? streamNpy(filePath(file)) : readNpy(filePath(file));
+}
+
+async function readNpy(path: string): Promise<NpyArray> {
   const bytes = await readFileBytes(path, (start) => expectedLength(path, start));
   const header = parseNpyHeader(path, bytes);
   const { shape, dataOffset } = header;
   const element = elementOf(path, header.descr);
-  const why = `shape (${shape.join(', ')}) of '${header.descr}'`;
-  requireLength(path, bytes.length, totalLength(header, element), why);
+  requireLength(path, bytes.length, totalLength(header, element), describe(header));
 
   const body = new Uint8Array(bytes.subarray(dataOffset));
   if (header.descr.endsWith('b1')) refuseOtherThanBits(path, body);
-  if (header.descr.startsWith(endianness() === 'LE' ? '>' : '<')) swapBytes(body, element.bytes);
+  if (isSwapped(header)) swapBytes(body, element.bytes);
   const rowMajor = header.fortranOrder ? toRowMajor(body, shape, element.bytes) : body;
   return { data: element.view(rowMajor.buffer), shape };
+}
+
+async function streamNpy(path: string): Promise<StoredArray> {
+  const file = await openStored(path, longestHeader);
+  const header = parseNpyHeader(path, file.start);
+  const { shape, descr, dataOffset } = header;
+  const element = elementOf(path, descr);
+  requireLength(path, file.size, totalLength(header, element), describe(header));
+  if (header.fortranOrder && shape.length > 1) {
+    throw new EigenscapeError(
+      'ERR_DATA',
+      `${path}: is in column-major order (fortran_order), so its samples cannot be read in pieces; save it ` +
+        'with numpy.save(file, numpy.ascontiguousarray(array)), or load it without stream: true',
+      { details: { file: path } },
+    );
+  }
+  const [count, ...sample] = shape;
+  const width = sample.reduce((product, extent) => product * extent, 1);
+  if (count === undefined || count * width === 0) {
+    throw new EigenscapeError(
+      'ERR_SHAPE',
+      `${path}: has shape (${shape.join(', ')}); expected at least one sample, and one entry in each`,
+      { details: { file: path, shape } },
+    );
+  }
+  const dtype = floats32.has(descr.slice(1)) ? 'float32' : 'float64';
+  const rows = storedRows(
+    {
+      element: descr.slice(1),
+      swapped: isSwapped(header),
+      divisor: 1,
+      width,
+      stride: width * element.bytes,
+      dtype,
+    },
+    [{ file, offset: dataOffset, count }],
+  );
+  return StoredArray.from({ rows, shape, dtype });
+}
+
+function isSwapped({ descr }: NpyHeader): boolean {
+  return descr.startsWith(endianness() === 'LE' ? '>' : '<');
+}
+
+function describe({ shape, descr }: NpyHeader): string {
+  return `shape (${shape.join(', ')}) of '${descr}'`;
 }
 
 function totalLength({ shape, dataOffset }: NpyHeader, { bytes }: Element): number {

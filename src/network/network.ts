@@ -4,6 +4,7 @@ import * as v from 'valibot';
 
 import type { Dataset } from '../data/dataset.js';
 import { isDataset } from '../data/dataset.js';
+import { isStored } from '../data/dataset-inputs.js';
 import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
 import { optionsOf, parseLongCall, parseOptions, requireArray, seedOption } from '../options.js';
@@ -14,7 +15,7 @@ import type { SampleRows } from '../data/sample-rows.js';
 import { EigenscapeError } from '../errors.js';
 import { callEngine, runJob } from '../long-call.js';
 import { addon } from '../native.js';
-import type { NetworkHandle, SamplesHandle } from '../native.js';
+import type { NativeArray, NativeInputs, NetworkHandle, SamplesHandle } from '../native.js';
 import type { LongCallOptions } from '../progress.js';
 import { sumCustomGradient, sumCustomLoss } from './custom-sums.js';
 import type { CustomLossPoint } from './custom-sums.js';
@@ -152,13 +153,29 @@ export class Network<D extends DType = DType> {
     return samplesFor(data, { input: spec.input, outputs: outputCount, loss, dtype });
   }
 
-  /** The samples, checked against the network's input, flat.
+  /** The samples, checked against the network's input, flat and in memory.
+   *  @throws EigenscapeError ERR_SPEC for a dataset that stays on disk
    *  @internal */
-  inputValues(call: string, inputs: SampleRows | Dataset): Float64Array | Float32Array {
+  inputValues(call: string, inputs: SampleRows | Dataset): NativeArray {
+    const { values } = this.#inputRows(call, inputs);
+    if (!isStored(values)) return values;
+    throw new EigenscapeError(
+      'ERR_SPEC',
+      `${call}: the inputs of this dataset stay on disk; pass some of them: await data.take(count).load()`,
+      { details: { call } },
+    );
+  }
+
+  #inputRows(
+    call: string,
+    inputs: SampleRows | Dataset,
+  ): { readonly values: NativeInputs; readonly count: number } {
     const size = this.spec.input.reduce((product, extent) => product * extent, 1);
     const expected = `samples of shape [${this.spec.input.join(', ')}]`;
     if (isDataset(inputs)) {
-      if (inputs.inputSize === size) return inputs.values.inputs;
+      if (inputs.inputSize === size) {
+        return { values: inputs.values.inputs, count: inputs.sampleCount };
+      }
       throw new EigenscapeError(
         'ERR_SHAPE',
         `${call}: samples of the dataset have shape [${inputs.inputShape.join(', ')}]; expected ${expected}`,
@@ -175,7 +192,7 @@ export class Network<D extends DType = DType> {
         { details: { given: rows.length, sampleSize: size } },
       );
     }
-    return readRows(rows, size).data;
+    return { values: readRows(rows, size).data, count: rows.length / size };
   }
 
   /** The loss, if it is written in TypeScript.
@@ -254,8 +271,8 @@ export class Network<D extends DType = DType> {
   async predict(inputs: SampleRows | Dataset, options: LongCallOptions = {}): Promise<ArrayOf[D]> {
     parseLongCall('predict', options);
     const { handle } = this;
-    const values = this.inputValues('predict', inputs);
-    const outputs = await runJob(options, (job) => addon().predict(handle, values, job));
+    const { values, count } = this.#inputRows('predict', inputs);
+    const outputs = await runJob(options, (job) => addon().predict(handle, values, count, job));
     const result = allocate(this.dtype, outputs.length);
     result.set(outputs);
     return result;

@@ -18,8 +18,6 @@ export interface SamplesUse {
   readonly dtype: DType;
 }
 
-const kept = new WeakMap<Dataset, Map<string, SamplesHandle>>();
-
 function requireFit(dataset: Dataset, use: SamplesUse): void {
   if (!isDataset(dataset)) {
     throw new EigenscapeError(
@@ -42,23 +40,12 @@ export function samplesFor(dataset: Dataset, use: SamplesUse): SamplesHandle {
   requireFit(dataset, use);
   const ignore = use.loss.type === 'softmaxCrossEntropy' ? use.loss.ignoreIndex : undefined;
   const key = JSON.stringify([use.dtype, use.outputs, use.loss.type, ignore]);
-  const handles = kept.get(dataset) ?? new Map<string, SamplesHandle>();
-  kept.set(dataset, handles);
-  const known = handles.get(key);
-  if (known !== undefined) return known;
-  const { inputs, weights } = dataset.values;
-  const handle = callEngine(() =>
-    addon().createSamples(
-      {
-        count: dataset.sampleCount,
-        inputSize: dataset.inputSize,
-        inputs,
-        ...readTargets(dataset, use.loss, use.outputs),
-        weights,
-      },
-      use.dtype,
-    ),
-  );
-  handles.set(key, handle);
-  return handle;
+  return dataset.engineCopy(key, () => {
+    const { inputs, weights } = dataset.values;
+    const targets = readTargets(dataset, use.loss, use.outputs);
+    const { sampleCount: count, inputSize } = dataset;
+    return callEngine(() =>
+      addon().createSamples({ count, inputSize, inputs, ...targets, weights }, use.dtype),
+    );
+  });
 }

@@ -6,6 +6,7 @@ import type { DatasetOptions } from '../../src/data/create-dataset.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import type { NpyArray } from '../../src/data/npy.js';
 import type { SampleRows } from '../../src/data/sample-rows.js';
+import { inMemory } from './in-memory.js';
 import { refusal } from './refusal.js';
 
 const inputs = [
@@ -110,7 +111,7 @@ describe('how samples are given', () => {
     expect([...data.targets()]).toEqual([0, 0]);
     expect([...(data.weights() ?? [])]).toEqual([1, 3]);
     expect(data.inputShape).toEqual([1]);
-    expect(data.values.inputs.buffer).toBeInstanceOf(ArrayBuffer);
+    expect(inMemory(data).buffer).toBeInstanceOf(ArrayBuffer);
   });
 
   test('a spec kept in a const fits, undefined options too', () => {
