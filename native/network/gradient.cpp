@@ -53,10 +53,15 @@ auto borrow(GradientWorkspaces<T>& workspaces, const Graph& graph) {
 }  // namespace
 
 SumPlan plan_gradient(const Graph& graph, std::size_t samples, std::size_t entry_bytes) {
-  // Convolutions run best on four vectors of samples at a time, whatever the cache.
+  const std::size_t bytes = 2 * graph.entries_per_sample() * entry_bytes;
+  // Convolutions run best on four vectors of samples at a time. Where these take more than the
+  // third level of cache holds, passes over memory, and the time between two checks for an abort,
+  // count for more.
   constexpr std::size_t kImageBytes = 4 * 64;
-  const std::size_t smallest = graph.has_images() ? kImageBytes / entry_bytes : kSmallestChunk;
-  return plan_sum(samples, 2 * graph.entries_per_sample() * entry_bytes, smallest);
+  constexpr std::size_t kLastCache = std::size_t{32} << 20;
+  const std::size_t vectors = kImageBytes / entry_bytes;
+  const bool wide = graph.has_images() && vectors * bytes <= kLastCache;
+  return plan_sum(samples, bytes, wide ? vectors : kSmallestChunk);
 }
 
 template <typename T>
