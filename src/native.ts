@@ -476,6 +476,15 @@ export interface Addon {
   /** [count, n] */
   basisRows(basis: BasisHandle, first: number, count: number): NativeArray;
   setBasisRows(basis: BasisHandle, first: number, rows: NativeArray): void;
+  /** Rows from `to` on become the operator's products with `count` rows from `from` on. */
+  multiplyBasis(
+    basis: BasisHandle,
+    operator: OperatorHandle,
+    from: number,
+    count: number,
+    to: number,
+    options: JobOptions,
+  ): NativeJob<undefined>;
   randomizeBasis(
     basis: BasisHandle,
     first: number,

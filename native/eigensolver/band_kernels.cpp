@@ -1,7 +1,7 @@
 #include "eigensolver/band_kernels.hpp"
 
 #include "core/instruction_sets.hpp"
-#include "eigensolver/vector.hpp"
+#include "core/vector.hpp"
 
 namespace eigenscape {
 namespace {

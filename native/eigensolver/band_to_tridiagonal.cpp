@@ -11,7 +11,7 @@
 #include "core/thread_pool.hpp"
 #include "eigensolver/band_kernels.hpp"
 #include "eigensolver/reflector.hpp"
-#include "eigensolver/vector.hpp"
+#include "core/vector.hpp"
 
 namespace eigenscape {
 namespace {

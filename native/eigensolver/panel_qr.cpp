@@ -6,7 +6,7 @@
 
 #include "core/instruction_sets.hpp"
 #include "eigensolver/reflector.hpp"
-#include "eigensolver/vector.hpp"
+#include "core/vector.hpp"
 
 namespace eigenscape {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "eigensolver/vector.hpp"
+#include "core/vector.hpp"
 #include "linalg/blas.hpp"
 
 namespace eigenscape {

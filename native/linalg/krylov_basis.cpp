@@ -2,23 +2,34 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
+#include <optional>
+#include <utility>
 
 #include "core/chunked_sum.hpp"
 #include "core/thread_pool.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/row_kernels.hpp"
 
 namespace eigenscape {
 namespace {
 
-/// Columns of a tile: 40 rows of them in float64 stay in a second-level cache of 1 MB.
-constexpr std::size_t kTile = 2048;
+/// Columns of a tile: in float64 a row's share is a page, and the tile of 200 rows stays in a
+/// second-level cache between an update and the products that follow it.
+constexpr std::size_t kTile = 512;
 /// Partial sums of inner products, at most.
 constexpr std::size_t kPartials = 16;
 /// A pass that leaves less than this share of a row has cancelled; another one follows (Daniel et
 /// al. 1976: "twice is enough" once a pass leaves more).
 constexpr double kCancelled = 0.7;
 constexpr int kPasses = 5;
+/// A row of a block keeps at least this share of what one pass left of it, or is taken by itself:
+/// rounding of the pass grows by its inverse.
+constexpr double kKept = 0.1;
+/// What is left of a row is rounding below this share of it.
+template <typename T>
+constexpr double kRounding = 8 * static_cast<double>(std::numeric_limits<T>::epsilon());
 
 std::size_t tiles_of(std::size_t n) { return (n + kTile - 1) / kTile; }
 
@@ -33,13 +44,53 @@ std::uint64_t mix(std::uint64_t z) {
 /// In (0, 1].
 double uniform(std::uint64_t word) { return static_cast<double>((word >> 11U) + 1) * 0x1p-53; }
 
-template <typename T>
-struct Matrix {
-  AlignedBuffer<T> entries;
-  void add(const Matrix& other) {
+struct Sums {
+  std::vector<double> entries;
+  void add(const Sums& other) {
     for (std::size_t i = 0; i < entries.size(); ++i) entries[i] += other.entries[i];
   }
 };
+
+std::vector<double> identity(std::size_t n) {
+  std::vector<double> matrix(n * n, 0.0);
+  for (std::size_t i = 0; i < n; ++i) matrix[i * n + i] = 1;
+  return matrix;
+}
+
+/// L with G = L·Lᵀ; nothing when not more than kept [i] remains in a pivot.
+std::optional<std::vector<double>> cholesky(std::span<const double> g,
+                                            std::span<const double> kept) {
+  const std::size_t n = kept.size();
+  std::vector<double> l(n * n, 0.0);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      double sum = g[i * n + j];
+      for (std::size_t k = 0; k < j; ++k) sum -= l[i * n + k] * l[j * n + k];
+      if (j < i) {
+        l[i * n + j] = sum / l[j * n + j];
+      } else if (sum > kept[i]) {
+        l[i * n + i] = std::sqrt(sum);
+      } else {
+        return std::nullopt;
+      }
+    }
+  }
+  return l;
+}
+
+/// L [count, count] · C, where row i of C begins at c + i · stride and has `columns` entries
+std::vector<double> multiply_lower(std::span<const double> l, std::size_t count, const double* c,
+                                   std::size_t stride, std::size_t columns) {
+  std::vector<double> product(count * columns, 0.0);
+  for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t k = 0; k <= i; ++k) {
+      for (std::size_t j = 0; j < columns; ++j) {
+        product[i * columns + j] += l[i * count + k] * c[k * stride + j];
+      }
+    }
+  }
+  return product;
+}
 
 }  // namespace
 
@@ -77,23 +128,35 @@ void KrylovBasis<T>::randomize(std::size_t first, std::size_t count, std::uint64
 }
 
 template <typename T>
-std::vector<double> KrylovBasis<T>::products(std::size_t first, std::size_t count, std::size_t base,
-                                             std::size_t others, const Control& control) const {
+RowTile<T> KrylovBasis<T>::tile(Rows rows, std::size_t start) {
+  return {row(rows.first) + start, n_, rows.count};
+}
+template <typename T>
+RowTile<const T> KrylovBasis<T>::tile(Rows rows, std::size_t start) const {
+  return {row(rows.first) + start, n_, rows.count};
+}
+
+/// Σ over tiles of W · Vᵀ, after `change(start, width)` of a tile.
+template <typename T>
+template <typename Change>
+std::vector<double> KrylovBasis<T>::sweep(Rows w, Rows v, const Control& control,
+                                          const Change& change) const {
   const std::size_t tiles = tiles_of(n_);
   const SumPlan plan{n_, kTile, tiles, std::min(tiles, kPartials)};
-  const auto make = [&] {
-    Matrix<T> sum{AlignedBuffer<T>(count * others)};
-    sum.entries.zero();
-    return sum;
-  };
-  Matrix<T> total = make();
-  // total [count, others] = W [count, n] · Vᵀ
-  chunked_sum(plan, control, total, make, [&](const Chunk& chunk, Matrix<T>& sum) {
-    blas::gemm<T>(blas::Form::plain, blas::Form::transposed, count, others, chunk.count, T{1},
-                  row(first) + chunk.first, n_, row(base) + chunk.first, n_, T{1},
-                  sum.entries.data(), std::max<std::size_t>(others, 1));
+  const auto make = [&] { return Sums{std::vector<double>(w.count * v.count, 0.0)}; };
+  Sums total = make();
+  chunked_sum(plan, control, total, make, [&](const Chunk& chunk, Sums& sum) {
+    change(chunk.first, chunk.count);
+    add_row_products<T>(chunk.count, tile(w, chunk.first), tile(v, chunk.first),
+                        sum.entries.data());
   });
-  return {total.entries.data(), total.entries.data() + count * others};
+  return std::move(total.entries);
+}
+
+template <typename T>
+std::vector<double> KrylovBasis<T>::products(std::size_t first, std::size_t count, std::size_t base,
+                                             std::size_t others, const Control& control) const {
+  return sweep({first, count}, {base, others}, control, [](std::size_t, std::size_t) {});
 }
 
 template <typename T>
@@ -104,8 +167,8 @@ void KrylovBasis<T>::subtract(std::size_t base, std::size_t others, std::size_t 
   const std::vector<T> coefficients(c.begin(), c.end());
   // W −= C · V
   each_tile(control, [&](std::size_t start, std::size_t width) {
-    blas::gemm<T>(blas::Form::plain, blas::Form::plain, count, width, others, T{-1},
-                  coefficients.data(), others, row(base) + start, n_, T{1}, row(first) + start, n_);
+    subtract_rows<T>(width, coefficients.data(), std::as_const(*this).tile({base, others}, start),
+                     tile({first, count}, start));
   });
 }
 
@@ -140,30 +203,25 @@ double KrylovBasis<T>::orthogonalize_row(std::size_t base, std::size_t i, std::s
   return before;
 }
 
+/// W = C·(V, W'), W' orthonormal, one row after the other; each is compared with all before it.
 template <typename T>
-std::vector<double> KrylovBasis<T>::orthonormalize(std::size_t base, std::size_t first,
-                                                   std::size_t count, double least,
-                                                   std::uint64_t seed, const Control& control) {
-  const std::size_t others = first - base;
-  const std::size_t width = others + count;
-  std::vector<double> c(count * width, 0.0);
-  for (int pass = 0; pass < 2 && others > 0; ++pass) {
-    const std::vector<double> share = products(first, count, base, others, control);
-    subtract(base, others, first, count, share, control);
-    for (std::size_t i = 0; i < count; ++i) {
-      for (std::size_t j = 0; j < others; ++j) c[i * width + j] += share[i * others + j];
-    }
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t current = first + i;
+std::vector<double> KrylovBasis<T>::orthonormalize_rows(Rows v, Rows w,
+                                                        std::span<const double> least,
+                                                        std::uint64_t seed,
+                                                        const Control& control) {
+  const std::size_t base = v.first;
+  const std::size_t width = v.count + w.count;
+  std::vector<double> c(w.count * width, 0.0);
+  for (std::size_t i = 0; i < w.count; ++i) {
+    const std::size_t current = w.first + i;
     const std::span<double> coefficients(c.data() + i * width, width);
     const double left = orthogonalize_row(base, current, coefficients, control);
     if (current - base >= n_) {
       scale(current, 0, control);
       continue;
     }
-    if (left > least) {
-      coefficients[others + i] = left;
+    if (left > least[i]) {
+      coefficients[v.count + i] = left;
       scale(current, 1 / left, control);
       continue;
     }
@@ -172,6 +230,104 @@ std::vector<double> KrylovBasis<T>::orthonormalize(std::size_t base, std::size_t
     scale(current, 1 / random, control);
     const double again = orthogonalize_row(base, current, {}, control);
     scale(current, 1 / again, control);
+  }
+  return c;
+}
+
+/// W −= C·V by two passes, in three sweeps over V: the update of the first and the products of the
+/// second share one, and the last gives G = W·Wᵀ.
+template <typename T>
+auto KrylovBasis<T>::project(Rows v, Rows w, const Control& control) -> Projection {
+  Projection result;
+  result.lost.assign(w.count, 0.0);
+  result.whole.assign(w.count, 0.0);
+  if (v.count == 0) {
+    result.gram = sweep(w, w, control, [](std::size_t, std::size_t) {});
+    return result;
+  }
+  const auto subtract_then = [&](const std::vector<double>& c, Rows with) {
+    const std::vector<T> coefficients(c.begin(), c.end());
+    return sweep(w, with, control, [&](std::size_t start, std::size_t width) {
+      subtract_rows<T>(width, coefficients.data(), std::as_const(*this).tile(v, start),
+                       tile(w, start));
+    });
+  };
+  result.c = products(w.first, w.count, v.first, v.count, control);
+  const std::vector<double> second = subtract_then(result.c, v);
+  result.gram = subtract_then(second, w);
+  for (std::size_t i = 0; i < w.count; ++i) {
+    for (std::size_t j = 0; j < v.count; ++j) {
+      const double share = second[i * v.count + j];
+      double& c = result.c[i * v.count + j];
+      c += share;
+      result.lost[i] += share * share;
+      result.whole[i] += c * c;
+    }
+  }
+  return result;
+}
+
+/// W = L·W' by Cholesky twice (Yamamoto et al. 2015), W' orthonormal; where the block is too near
+/// to lower rank for that, nothing or half of it is done, and the result says so.
+template <typename T>
+auto KrylovBasis<T>::orthonormalize_block(Rows w, const Projection& projection,
+                                          std::span<const double> least, const Control& control)
+    -> BlockFactor {
+  BlockFactor result{identity(w.count), false};
+  std::vector<double> kept(w.count);
+  for (std::size_t i = 0; i < w.count; ++i) {
+    const double before = projection.gram[i * w.count + i] + projection.lost[i];
+    kept[i] = std::max(kKept * kKept * before, least[i] * least[i]);
+  }
+  const auto first = cholesky(projection.gram, kept);
+  if (!first) return result;
+  result.l = *first;
+  const auto solve = [&](const std::vector<double>& l) {
+    const std::vector<T> factor(l.begin(), l.end());
+    return [this, w, factor](std::size_t start, std::size_t width) {
+      solve_lower<T>(width, factor.data(), tile(w, start));
+    };
+  };
+  const std::vector<double> again = sweep(w, w, control, solve(*first));
+  std::ranges::fill(kept, 0.5);
+  const auto second = cholesky(again, kept);
+  if (!second) return result;
+  each_tile(control, solve(*second));
+  result.l = multiply_lower(*first, w.count, second->data(), w.count, w.count);
+  result.done = true;
+  return result;
+}
+
+template <typename T>
+std::vector<double> KrylovBasis<T>::orthonormalize(std::size_t base, std::size_t first,
+                                                   std::size_t count, double least,
+                                                   std::uint64_t seed, const Control& control) {
+  const Rows v{base, first - base};
+  const Rows w{first, count};
+  const std::size_t width = v.count + count;
+  const Projection projection = project(v, w, control);
+  // Nor is a direction what rounding of the row itself leaves.
+  std::vector<double> floor(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const double square = projection.whole[i] + projection.gram[i * count + i];
+    floor[i] = std::max(least, kRounding<T> * std::sqrt(square));
+  }
+  const bool room = width <= n_;
+  const BlockFactor block = room ? orthonormalize_block(w, projection, floor, control)
+                                 : BlockFactor{identity(count), false};
+  std::vector<double> c(count * width, 0.0);
+  if (block.done) {
+    for (std::size_t i = 0; i < count; ++i) {
+      std::copy_n(block.l.data() + i * count, count, c.data() + i * width + v.count);
+    }
+  } else {
+    // W = L·W₁ and W₁ = C·(V, W').
+    for (std::size_t i = 0; i < count; ++i) floor[i] /= block.l[i * count + i];
+    const std::vector<double> rows = orthonormalize_rows(v, w, floor, seed, control);
+    c = multiply_lower(block.l, count, rows.data(), width, width);
+  }
+  for (std::size_t i = 0; i < count && v.count > 0; ++i) {
+    for (std::size_t j = 0; j < v.count; ++j) c[i * width + j] += projection.c[i * v.count + j];
   }
   return c;
 }

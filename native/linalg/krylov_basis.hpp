@@ -11,6 +11,7 @@
 
 #include "core/aligned_buffer.hpp"
 #include "core/control.hpp"
+#include "linalg/row_kernels.hpp"
 
 namespace eigenscape {
 
@@ -33,9 +34,10 @@ class KrylovBasis {
 
   /// Makes the rows W = [first, first + count) orthonormal, and orthogonal to rows [base, first):
   ///   W = C·V,  C [count, first − base + count] lower trapezoidal
-  /// by two passes of block Gram-Schmidt and as many more for a row as cancellation asks for. A row
-  /// of which less than `least` remains is replaced by a random one, its diagonal entry of C being
-  /// 0; rows for which the space has no room are left zero.
+  /// by two passes of block Gram-Schmidt and Cholesky's factor of the block, or, where cancellation
+  /// asks for it, row by row with as many more passes. A row of which less than `least` remains is
+  /// replaced by a random one, its diagonal entry of C being 0; rows for which the space has no
+  /// room are left zero.
   std::vector<double> orthonormalize(std::size_t base, std::size_t first, std::size_t count,
                                      double least, std::uint64_t seed, const Control& control);
 
@@ -53,6 +55,30 @@ class KrylovBasis {
                                std::size_t others, const Control& control) const;
 
  private:
+  struct Rows {
+    std::size_t first;
+    std::size_t count;
+  };
+  struct Projection {
+    std::vector<double> c;      // W = C·V + what is left [w, v]
+    std::vector<double> gram;   // of what is left [w, w]
+    std::vector<double> lost;   // squares that the second pass took from each row
+    std::vector<double> whole;  // squares that both took
+  };
+  struct BlockFactor {
+    std::vector<double> l;  // [w, w], the W that was = L·W
+    bool done;              // W is orthonormal
+  };
+
+  RowTile<T> tile(Rows rows, std::size_t start);
+  RowTile<const T> tile(Rows rows, std::size_t start) const;
+  template <typename Change>
+  std::vector<double> sweep(Rows w, Rows v, const Control& control, const Change& change) const;
+  Projection project(Rows v, Rows w, const Control& control);
+  BlockFactor orthonormalize_block(Rows w, const Projection& projection,
+                                   std::span<const double> least, const Control& control);
+  std::vector<double> orthonormalize_rows(Rows v, Rows w, std::span<const double> least,
+                                          std::uint64_t seed, const Control& control);
   template <typename Body>
   void each_tile(const Control& control, const Body& body) const;
   void subtract(std::size_t base, std::size_t others, std::size_t first, std::size_t count,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <type_traits>
 
 #include "core/memory.hpp"
 #include "core/thread_pool.hpp"
@@ -84,6 +85,46 @@ Napi::Value set_basis_rows(const Napi::CallbackInfo& info) {
     }
     return info.Env().Undefined();
   });
+}
+
+/// Rows [to, to + count) = A · rows [from, from + count), by way of copies where operator and basis
+/// differ in precision.
+template <typename T, typename U>
+void multiply_rows(const Operator<U>& matrix, KrylovBasis<T>& basis, std::size_t from,
+                   std::size_t count, std::size_t to, const Control& control) {
+  const std::size_t entries = count * basis.size();
+  const std::span<const T> rows(basis.row(from), entries);
+  const std::span<T> products(basis.row(to), entries);
+  if constexpr (std::is_same_v<T, U>) {
+    matrix.apply(count, rows, products, control);
+  } else {
+    const std::vector<U> given(rows.begin(), rows.end());
+    std::vector<U> result(entries);
+    matrix.apply(count, given, result, control);
+    std::ranges::copy(result, products.begin());
+  }
+}
+
+/// multiplyBasis(basis, operator, from, count, to, options) → job
+Napi::Value multiply_job(const Napi::CallbackInfo& info) {
+  const std::size_t from = size_of(info[2]);
+  const std::size_t count = size_of(info[3]);
+  const std::size_t to = size_of(info[4]);
+  return std::visit(
+      [&]<typename T, typename U>(const std::shared_ptr<KrylovBasis<T>>& basis,
+                                  const std::shared_ptr<Operator<U>>& matrix) -> Napi::Value {
+        require_rows(*basis, from, count);
+        require_rows(*basis, to, count);
+        if (matrix->size() != basis->size() || (from < to + count && to < from + count)) {
+          throw Error(ErrorCode::internal, "products that do not fit the basis");
+        }
+        return start_job(info.Env(), info[5].As<Napi::Object>(),
+                         [=](const Control& control) -> Resolve {
+                           multiply_rows(*matrix, *basis, from, count, to, control);
+                           return [](Napi::Env env) { return env.Undefined(); };
+                         });
+      },
+      unwrap<BasisHandle>(info[0]).object, unwrap<OperatorHandle>(info[1]).object);
 }
 
 Resolve resolve_numbers(std::vector<double> numbers) {
@@ -233,6 +274,7 @@ void register_krylov(Exports& exports) {
   exports.add<create_basis>("createBasis");
   exports.add<basis_rows>("basisRows");
   exports.add<set_basis_rows>("setBasisRows");
+  exports.add<multiply_job>("multiplyBasis");
   exports.add<randomize_job>("randomizeBasis");
   exports.add<orthonormalize_job>("orthonormalizeBasis");
   exports.add<rotate_job>("rotateBasis");

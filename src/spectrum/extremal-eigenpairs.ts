@@ -97,7 +97,7 @@ export async function extremalEigenpairs(
   const blockSize = Math.min(parsed.blockSize, size);
   const wanted = Math.min(largest + smallest, size);
   const widest = Math.max(blockSize, (start?.length ?? 0) / size);
-  const basisSize = parsed.basisSize ?? 2 * wanted + Math.max(20, 6 * blockSize);
+  const basisSize = parsed.basisSize ?? defaultBasisSize(wanted, blockSize, size);
   const capacity = Math.min(size, Math.max(basisSize, wanted + 2 * widest));
   const lanczos = new Lanczos(
     products,
@@ -114,11 +114,26 @@ export async function extremalEigenpairs(
     const tolerance = parsed.tolerance ?? (single ? 1e-5 : 1e-8);
     const search = { lanczos, products, largest, smallest, tolerance, widest, capacity };
     await lanczos.start(start);
-    const ritz = await converge(search, parsed.maxProducts - wanted, options);
-    return await finish(search, ritz, parsed.precision === 'float32');
+    const budget = parsed.maxProducts - wanted;
+    let found = await verified(search, await converge(search, budget, options));
+    for (let turn = 0; turn < refinements && canRefine(search, found, budget); turn += 1) {
+      await lanczos.continueFrom(worstRanks(found, widest));
+      found = await verified(search, await converge(search, budget, options, found.values));
+    }
+    return finish(search, found, parsed.precision === 'float32');
   } finally {
     lanczos.dispose();
   }
+}
+
+/** Bytes of a basis in float64 above which it is no larger than restarts need. */
+const ampleBytes = 2 ** 30;
+
+/** Room for most searches to end without a restart, which costs products; where that is much memory, two
+ *  and more blocks beyond the pairs kept. */
+function defaultBasisSize(wanted: number, blockSize: number, size: number): number {
+  const ample = Math.min(15 * wanted + 20 * blockSize, Math.floor(ampleBytes / (8 * size)));
+  return Math.max(2 * wanted + Math.max(20, 6 * blockSize), ample);
 }
 
 interface Search {
@@ -141,74 +156,115 @@ function wantedRanks({ largest, smallest }: Search, count: number): number[] {
 
 /** Fresh random blocks that must find nothing new before the search ends, in blocks of products. */
 const sweepBlocks = 12;
+/** Residuals within this share of the tolerance end the search: the sweep forgets them, and mixes pairs. */
+const margin = 0.5;
+/** Searches that follow, at most, while residuals recomputed by products are above the tolerance. */
+const refinements = 4;
 
-/** Runs until the wanted pairs have converged, and a sweep from random vectors has added none. */
+/** Runs until the wanted pairs have converged, and a sweep from random vectors has added none: `known` are
+ *  the values that one has settled already. */
 async function converge(
   search: Search,
   maxProducts: number,
   { onProgress }: LongCallOptions,
+  known?: Float64Array,
 ): Promise<RitzPairs> {
   const { lanczos, products, tolerance, widest } = search;
-  let before: Float64Array | undefined;
-  let swept = 0;
+  const total = Math.min(search.largest + search.smallest, products.size);
+  /** Wanted values before the sweep that is under way. */
+  let before = known;
+  let swept = known === undefined ? 0 : sweepBlocks;
   for (;;) {
-    while (lanczos.hasRoom && (products.count < maxProducts || lanczos.rows === 0)) {
-      await lanczos.step();
-      swept += 1;
-    }
+    swept += await steps(search, maxProducts, before === undefined ? Infinity : sweepBlocks);
     const ritz = await lanczos.ritzPairs();
     const limit = tolerance * lanczos.scale;
     const ranks = wantedRanks(search, ritz.values.length);
-    const done = ranks.filter((k) => (ritz.residualNorms[k] ?? Infinity) <= limit).length;
-    const total = Math.min(search.largest + search.smallest, products.size);
+    const done = ranks.filter((k) => (ritz.residualNorms[k] ?? Infinity) <= margin * limit).length;
     onProgress?.({ stage: 'eigenpairs', done, total, secondsLeft: undefined });
     if (lanczos.complete || products.count + widest > maxProducts) return ritz;
     const values = Float64Array.from(ranks, (k) => ritz.values[k] ?? NaN);
     const converged = done >= total;
     const settled = before?.every((value, k) => Math.abs(value - (values[k] ?? NaN)) <= limit);
     if (converged && settled === true && swept >= sweepBlocks) return ritz;
-    const sweep = converged && settled !== true;
-    if (sweep) {
+    if (converged && settled !== true) {
       before = values;
       swept = 0;
+      await lanczos.restart(ritz, keptRanks(search, ritz.values.length, 'few'), 'random');
+    } else {
+      if (!converged) before = undefined;
+      if (!lanczos.hasRoom) {
+        await lanczos.restart(ritz, keptRanks(search, ritz.values.length, 'many'), 'residual');
+      }
     }
-    await lanczos.restart(
-      ritz,
-      keptRanks(search, ritz.values.length),
-      sweep ? 'random' : 'residual',
-    );
   }
 }
 
-/** The wanted pairs and some neighbours on the inside, whose presence speeds up the rest. */
-function keptRanks(search: Search, count: number): number[] {
+/** Steps up to the next look at the Ritz pairs: after `most` of them, when the basis has grown by a
+ *  sixth, or is full. Gives their number. */
+async function steps(
+  { lanczos, products, largest, smallest }: Search,
+  maxProducts: number,
+  most: number,
+): Promise<number> {
+  const goal = Math.max(2 * (largest + smallest), (lanczos.rows * 7) / 6);
+  let made = 0;
+  while (made < most && lanczos.hasRoom && (products.count < maxProducts || lanczos.rows === 0)) {
+    if (made > 0 && most === Infinity && lanczos.rows >= goal) break;
+    await lanczos.step();
+    made += 1;
+  }
+  return made;
+}
+
+/** The wanted pairs and some neighbours on the inside, whose presence speeds up the rest: as many as leave
+ *  half of the room, or a block. */
+function keptRanks(search: Search, count: number, neighbours: 'many' | 'few'): number[] {
   const { largest, smallest, capacity, widest } = search;
   const room = Math.max(0, capacity - largest - smallest - 2 * widest);
-  const more = Math.floor(room / 2 / ((largest > 0 ? 1 : 0) + (smallest > 0 ? 1 : 0)));
+  const kept = neighbours === 'many' ? room / 2 : Math.min(room / 2, widest);
+  const more = Math.floor(kept / ((largest > 0 ? 1 : 0) + (smallest > 0 ? 1 : 0)));
   const top = largest > 0 ? largest + more : 0;
   const bottom = smallest > 0 ? smallest + more : 0;
   return Array.from({ length: count }, (_, k) => k).filter((k) => k < bottom || k >= count - top);
 }
 
-async function finish(
-  search: Search,
-  ritz: RitzPairs,
-  single: boolean,
-): Promise<ExtremalEigenpairs> {
-  const { lanczos, products } = search;
-  const count = ritz.values.length;
-  const ranks = wantedRanks(search, count);
+interface Found {
+  readonly values: Float64Array;
+  readonly residualNorms: Float64Array;
+  readonly limit: number;
+}
+
+/** V becomes the wanted pairs alone, and their residuals are recomputed. */
+async function verified(search: Search, ritz: RitzPairs): Promise<Found> {
+  const { lanczos, tolerance } = search;
+  const ranks = wantedRanks(search, ritz.values.length);
   await lanczos.restart(ritz, ranks, 'residual');
   const values = Float64Array.from(ranks, (k) => ritz.values[k] ?? NaN);
-  const norms = await lanczos.trueResiduals(values);
-  const vectors = lanczos.vectors(ranks.length);
+  const residualNorms = await lanczos.trueResiduals(values);
+  return { values, residualNorms, limit: tolerance * lanczos.scale };
+}
+
+function canRefine({ lanczos, products, widest }: Search, found: Found, budget: number): boolean {
+  const { residualNorms, limit } = found;
+  const wanting = residualNorms.some((norm) => norm > limit);
+  return wanting && !lanczos.complete && products.count + 2 * widest <= budget;
+}
+
+function worstRanks({ residualNorms }: Found, count: number): number[] {
+  const norm = (rank: number) => residualNorms[rank] ?? 0;
+  const ranks = Array.from(residualNorms, (_, rank) => rank);
+  return ranks.sort((a, b) => norm(b) - norm(a)).slice(0, count);
+}
+
+function finish(search: Search, found: Found, single: boolean): ExtremalEigenpairs {
+  const { lanczos, products } = search;
+  const { values, residualNorms: norms, limit } = found;
   const { size } = products;
-  const limit = search.tolerance * lanczos.scale;
   const make = single ? Float32Array : Float64Array;
   const atEnd = (places: readonly number[]): EigenpairsAtEnd => {
     const rows = new make(places.length * size);
     places.forEach((place, row) => {
-      rows.set(vectors.subarray(place * size, (place + 1) * size), row * size);
+      rows.set(lanczos.vector(place), row * size);
     });
     const residualNorms = Float64Array.from(places, (place) => norms[place] ?? NaN);
     return {
@@ -218,7 +274,7 @@ async function finish(
       converged: Array.from(residualNorms, (norm) => norm <= limit),
     };
   };
-  const places = ranks.map((_, place) => place);
+  const places = Array.from(values, (_, place) => place);
   return {
     largest: atEnd(search.largest > 0 ? places.slice(-search.largest).reverse() : []),
     smallest: atEnd(places.slice(0, search.smallest)),

@@ -91,9 +91,7 @@ export class Lanczos {
   async step(): Promise<void> {
     const [first, count] = [this.#rows, this.#frontier];
     const { capacity } = this.#options;
-    const vectors = addon().basisRows(this.#basis, first, count);
-    const products = await this.#products.apply(vectors);
-    addon().setBasisRows(this.#basis, first + count, products);
+    await this.#products.multiplyRows(this.#basis, first, count, first + count);
     this.#rows = first + count;
     const c = await this.#orthonormalize(count);
     const width = this.#rows + count;
@@ -161,16 +159,26 @@ export class Lanczos {
     const block = Math.max(1, Math.min(this.#options.blockSize, count));
     for (let first = 0; first < count; first += block) {
       const some = Math.min(block, count - first);
-      const vectors = addon().basisRows(this.#basis, first, some);
-      const products = await this.#products.apply(vectors);
-      addon().setBasisRows(this.#basis, count + first, products);
+      await this.#products.multiplyRows(this.#basis, first, some, count + first);
     }
     norms.set(await this.#run((job) => addon().basisResiduals(this.#basis, count, values, job)));
     return norms;
   }
 
-  vectors(count: number): NativeArray {
-    return addon().basisRows(this.#basis, 0, count);
+  /** The residuals of the first rows of V that are given by their ranks become the frontier. Only after
+   *  {@link trueResiduals}. */
+  async continueFrom(ranks: readonly number[]): Promise<void> {
+    const kept = this.#rows;
+    const rows = ranks.map((rank) => addon().basisRows(this.#basis, kept + rank, 1));
+    rows.forEach((row, i) => {
+      addon().setBasisRows(this.#basis, kept + i, row);
+    });
+    await this.#orthonormalize(rows.length);
+    this.#left = { entries: new Float64Array(0), first: 0, count: 0 };
+  }
+
+  vector(rank: number): NativeArray {
+    return addon().basisRows(this.#basis, rank, 1);
   }
 
   #residual(coefficients: NativeArray, k: number): number {

@@ -7,6 +7,8 @@ import { createRandom } from '../data/random.js';
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
 import { throwIfAborted } from '../long-call.js';
+import { addon } from '../native.js';
+import type { BasisHandle } from '../native.js';
 import { requireArray } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 import { requireOperator } from './dense-matrix.js';
@@ -63,6 +65,23 @@ export class Products {
     this.count += count;
     throwIfAborted(signal);
     return this.#checked(result, vectors.length);
+  }
+
+  /** Rows of a basis from `to` on become A times `count` rows from `from` on. The library's own operators
+   *  read and write them where they are. */
+  async multiplyRows(basis: BasisHandle, from: number, count: number, to: number): Promise<void> {
+    const operator = this.#operator;
+    if (!isCurvatureOperator(operator)) {
+      addon().setBasisRows(basis, to, await this.apply(addon().basisRows(basis, from, count)));
+      return;
+    }
+    throwIfAborted(this.#options.signal);
+    const started = performance.now();
+    await operator.run(this.#options, (handle, job) =>
+      addon().multiplyBasis(basis, handle, from, count, to, job),
+    );
+    this.milliseconds += performance.now() - started;
+    this.count += count;
   }
 
   #checked(result: unknown, length: number): Vectors {

@@ -181,6 +181,37 @@ describe('values known by hand', () => {
   });
 });
 
+describe('clusters and null spaces wider than a block', () => {
+  const count = 12;
+  const cases: Record<string, (i: number) => number> = {
+    'a null space of 480, smallest': (i) => (i < 480 ? 0 : i / 500),
+    'twelve copies': (i) => (i < count ? -3 : i / 500),
+    'a cluster 1e-9 wide': (i) => (i < count ? -3 + 1e-10 * i : i / 500),
+    'three clusters': (i) => (i < 18 ? -1 - (i % 3) : i / 500),
+    'graded to 1e-14': (i) => -(10 ** (-i / 10)),
+  };
+  const settings = [{}, { blockSize: 1 }, { blockSize: 3, basisSize: 16 }, { blockSize: 8 }];
+
+  it.each(Object.keys(cases))('%s', async (name) => {
+    const values = Array.from({ length: 500 }, (_, i) => cases[name]?.(i) ?? NaN);
+    const sorted = values.toSorted((a, b) => a - b);
+    const norm = Math.max(...values.map(Math.abs));
+    for (const setting of settings) {
+      const { smallest, bound } = await extremalEigenpairs(diagonal(values), {
+        smallest: count,
+        ...setting,
+      });
+      const where = JSON.stringify(setting);
+      expect(smallest.converged.every(Boolean), where).toBe(true);
+      smallest.values.forEach((value, k) => {
+        const off = Math.abs(value - (sorted[k] ?? NaN));
+        expect(off, `${where}, pair ${String(k)}`).toBeLessThanOrEqual(bound + 1e-14 * norm);
+      });
+      expect(orthogonality(smallest, 500), where).toBeLessThan(1e-12);
+    }
+  });
+});
+
 describe('operators', () => {
   const network = createNetwork(
     {
@@ -229,6 +260,28 @@ describe('operators', () => {
 });
 
 describe('outcomes and refusals', () => {
+  it('a product that is not finite is refused with its place', async () => {
+    let calls = 0;
+    const failing: SymmetricOperator = {
+      size: 5,
+      apply: (v) => v.map((x, i) => ((calls += i === 0 ? 1 : 0) > 4 && i === 3 ? NaN : x)),
+    };
+    await expect(extremalEigenpairs(failing, { largest: 2, blockSize: 1 })).rejects.toEqual(
+      refusal('ERR_NUMERIC', /entry 3 of row 0 is NaN/),
+    );
+  });
+
+  it('in float32 the residuals are true to its rounding', async () => {
+    const matrix = new Float32Array(400 * 400);
+    for (let i = 0; i < 400; i += 1) matrix[i * 401] = i + 1;
+    const { largest } = await extremalEigenpairs(matrixOperator(matrix, 400), { largest: 5 });
+    largest.values.forEach((value, k) => {
+      expect(Math.abs(value - (400 - k))).toBeLessThan(400 * 1e-5);
+    });
+    expect(largest.converged).not.toContain(false);
+    expect(orthogonality(largest, 400)).toBeLessThan(1e-12);
+  });
+
   it('says which pairs the budget did not reach', async () => {
     const values = Array.from({ length: 2000 }, (_, i) => i / 2000);
     const { largest, products } = await extremalEigenpairs(diagonal(values), {
