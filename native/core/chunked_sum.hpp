@@ -35,7 +35,7 @@ inline SumPlan plan_sum(std::size_t samples, std::size_t bytes_per_sample,
   constexpr std::size_t kLargest = 256;
   constexpr std::size_t kPartials = 16;
   const std::size_t fitting = kCacheShare / std::max<std::size_t>(bytes_per_sample, 1);
-  const std::size_t wanted = std::clamp(fitting, smallest, kLargest);
+  const std::size_t wanted = std::clamp(fitting, std::min(smallest, kLargest), kLargest);
   const std::size_t chunks = std::max<std::size_t>(1, (samples + wanted - 1) / wanted);
   const std::size_t chunk = (samples + chunks - 1) / chunks;
   const std::size_t filled = chunk == 0 ? 0 : (samples + chunk - 1) / chunk;

@@ -36,13 +36,15 @@ struct BlockSum {
   }
 };
 
-/// Chunks for products with blocks of `k` vectors: values and their tangents stay in cache.
+/// Chunks for products with blocks of `k` vectors: values and their tangents stay in cache, unless
+/// the vectors, which every chunk reads and adds to, are longer than they are.
 SumPlan plan_products(const Graph& graph, std::size_t samples, std::size_t k,
                       std::size_t entry_bytes) {
   std::size_t moving = 0;
   for (const Node& node : graph.nodes()) moving += node.output_size;
   const std::size_t entries = graph.entries_per_sample() + moving * (1 + 2 * k);
-  return plan_sum(samples, entries * entry_bytes);
+  return plan_sum(samples, entries * entry_bytes,
+                  std::max(kSmallestChunk, k * graph.parameter_count() / entries));
 }
 
 /// One chunk, one group of at most kDirectionsAtOnce directions: out [k, M] += share.
