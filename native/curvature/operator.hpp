@@ -42,11 +42,17 @@ struct OperatorOptions {
 };
 
 template <typename T>
+class Products;
+
+template <typename T>
 class Operator {
  public:
   Operator(std::shared_ptr<const Graph> graph, std::vector<T> theta,
            std::shared_ptr<const Samples<T>> samples, Term term,
            const OperatorOptions& options = {});
+  Operator(const Operator&) = delete;
+  Operator& operator=(const Operator&) = delete;
+  ~Operator();
 
   [[nodiscard]] const Graph& graph() const { return *graph_; }
   [[nodiscard]] std::span<const T> theta() const { return theta_; }
@@ -76,6 +82,9 @@ class Operator {
   void apply_term(std::size_t k, std::span<const T> v, std::span<T> out,
                   const Control& control) const;
 
+  /// Bytes that the first product leaves behind for the next ones, unless memory is short.
+  [[nodiscard]] std::size_t kept_bytes() const;
+
   /// ḡ [size], computed at the first call.
   std::span<const T> mean_gradient(const Control& control) const;
   /// Σ s_n over the samples that are not ignored.
@@ -84,12 +93,8 @@ class Operator {
  private:
   /// ∇L [M]
   std::vector<T> gradient(const Control& control) const;
-  /// v of a block as directions in all parameters.
-  void apply_selected(std::size_t k, std::span<const T> v, std::span<T> out,
-                      std::span<const T> shift, const Control& control) const;
+  /// The products for a few vectors, whose partial sums are in memory at once.
   void apply_block(std::size_t k, std::span<const T> v, std::span<T> out, std::span<const T> shift,
-                   const Control& control) const;
-  void apply_slice(std::size_t k, std::span<const T> v, std::span<T> out, std::span<const T> shift,
                    const Control& control) const;
 
   std::shared_ptr<const Graph> graph_;
@@ -104,6 +109,7 @@ class Operator {
   mutable std::mutex table_mutex_;
   mutable std::mutex mean_mutex_;
   mutable std::vector<T> mean_gradient_;
+  std::unique_ptr<Products<T>> products_;
 };
 
 }  // namespace eigenscape

@@ -11,50 +11,50 @@ template <typename T>
 Evaluation<T>::Evaluation(const Graph& graph, std::vector<bool> moves)
     : graph_(graph), moves_(std::move(moves)) {
   const std::size_t layers = graph.nodes().size();
-  y_.resize(layers + 1);
-  saved_.resize(layers);
-  bar_.resize(layers + 1);
   dot_.resize(layers + 1);
   bar_dot_.resize(layers + 1);
 }
 
 template <typename T>
 std::span<const T> Evaluation<T>::value(std::size_t value) const {
-  return value == 0 ? x_ : y_[value].span();
+  return value == 0 ? point_->x : point_->y[value].span();
 }
 
 template <typename T>
 void Evaluation<T>::lay_out_input(std::span<const T> x) {
-  x_ = x;
-  n_ = given_;
+  own_.x = x;
+  own_.n = own_.given;
   if (!graph_.has_images()) return;
   constexpr std::size_t kLine = 64 / sizeof(T);
-  n_ = (given_ + kLine - 1) / kLine * kLine;
+  const std::size_t given = own_.given;
+  const std::size_t n = (given + kLine - 1) / kLine * kLine;
   const std::size_t d = graph_.input_size();
-  y_[0].resize(d * n_);
-  transpose<T>(given_, d, x.data(), d, y_[0].data(), n_);
+  own_.n = n;
+  own_.y[0].resize(d * n);
+  transpose<T>(given, d, x.data(), d, own_.y[0].data(), n);
   for (std::size_t i = 0; i < d; ++i) {
-    T* const row = y_[0].data() + i * n_;
-    std::fill(row + given_, row + n_, row[given_ - 1]);
+    T* const row = own_.y[0].data() + i * n;
+    std::fill(row + given, row + n, row[given - 1]);
   }
-  x_ = y_[0].span();
+  own_.x = own_.y[0].span();
 }
 
 template <typename T>
 void Evaluation<T>::fill_up(std::size_t rows, std::span<const T> f_bar,
                             AlignedBuffer<T>& out) const {
-  const std::size_t c = graph_.output_size();
-  out.resize(rows * n_ * c);
+  const std::size_t full = point_->n * graph_.output_size();
+  const std::size_t given = point_->given * graph_.output_size();
+  out.resize(rows * full);
   for (std::size_t row = 0; row < rows; ++row) {
-    T* const to = out.data() + row * n_ * c;
-    std::copy_n(f_bar.data() + row * given_ * c, given_ * c, to);
-    std::fill_n(to + given_ * c, (n_ - given_) * c, T{0});
+    T* const to = out.data() + row * full;
+    std::copy_n(f_bar.data() + row * given, given, to);
+    std::fill_n(to + given, full - given, T{0});
   }
 }
 
 template <typename T>
 std::span<const T> Evaluation<T>::outputs() const {
-  return y_.back().span().first(given_ * graph_.output_size());
+  return point_->y.back().span().first(point_->given * graph_.output_size());
 }
 
 template <typename T>
@@ -69,11 +69,11 @@ Primal<T> Evaluation<T>::primal(std::size_t layer) {
   x_spans_.clear();
   for (const std::size_t input : node.inputs) x_spans_.push_back(value(input));
   return {node,
-          n_,
+          point_->n,
           x_spans_,
-          y_[layer + 1].span(),
-          theta_.subspan(node.parameter_offset, node.parameter_count),
-          saved_[layer].span(),
+          point_->y[layer + 1].span(),
+          point_->theta.subspan(node.parameter_offset, node.parameter_count),
+          point_->saved[layer].span(),
           scratch_.span()};
 }
 
@@ -91,22 +91,44 @@ Rows<T> Evaluation<T>::rows_of(const Node& node, std::span<T> theta) const {
 template <typename T>
 void Evaluation<T>::forward(std::size_t n, std::span<const T> x, std::span<const T> theta,
                             Order order) {
-  given_ = n;
+  const std::size_t layers = graph_.nodes().size();
+  own_.y.resize(layers + 1);
+  own_.saved.resize(layers);
+  own_.bar.resize(layers + 1);
+  own_.given = n;
+  own_.theta = theta;
   lay_out_input(x);
-  theta_ = theta;
+  point_ = &own_;
+  reserve_scratch();
+  n = own_.n;
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    const Node& node = graph_.nodes()[layer];
+    own_.y[layer + 1].resize(n * node.output_size);
+    own_.saved[layer].resize(n * node.storage.saved);
+    const Primal<T> at = primal(layer);
+    node.operation->passes<T>().forward(node, n, at.x, at.theta, order, own_.y[layer + 1].span(),
+                                        own_.saved[layer].span(), scratch_.span());
+  }
+}
+
+template <typename T>
+void Evaluation<T>::reserve_scratch() {
   std::size_t scratch = 0;
   for (const Node& node : graph_.nodes()) {
-    scratch = std::max(scratch, node.storage.scratch + n_ * node.storage.scratch_per_sample);
+    scratch = std::max(scratch, node.storage.scratch + point_->n * node.storage.scratch_per_sample);
   }
   scratch_.resize(scratch);
-  for (std::size_t layer = 0; layer < graph_.nodes().size(); ++layer) {
-    const Node& node = graph_.nodes()[layer];
-    y_[layer + 1].resize(n_ * node.output_size);
-    saved_[layer].resize(n_ * node.storage.saved);
-    const Primal<T> at = primal(layer);
-    node.operation->passes<T>().forward(node, n_, at.x, at.theta, order, y_[layer + 1].span(),
-                                        saved_[layer].span(), scratch_.span());
-  }
+}
+
+template <typename T>
+EvaluatedPoint<T> Evaluation<T>::take_point() {
+  return std::exchange(own_, {});
+}
+
+template <typename T>
+void Evaluation<T>::visit(const EvaluatedPoint<T>& point) {
+  point_ = &point;
+  reserve_scratch();
 }
 
 template <typename T>
@@ -140,10 +162,10 @@ void Evaluation<T>::backward(std::vector<AlignedBuffer<T>>& bars, std::size_t ro
 
 template <typename T>
 void Evaluation<T>::adjoint(std::span<const T> f_bar, std::span<T> theta_bar) {
-  fill_up(1, f_bar, bar_.back());
-  backward(bar_, n_, [&](std::size_t layer, std::span<const std::span<T>> x_bar) {
+  fill_up(1, f_bar, own_.bar.back());
+  backward(own_.bar, own_.n, [&](std::size_t layer, std::span<const std::span<T>> x_bar) {
     const Node& node = graph_.nodes()[layer];
-    node.operation->passes<T>().adjoint(primal(layer), 1, bar_[layer + 1].span(), x_bar,
+    node.operation->passes<T>().adjoint(primal(layer), 1, own_.bar[layer + 1].span(), x_bar,
                                         rows_of(node, theta_bar));
   });
 }
@@ -152,7 +174,7 @@ template <typename T>
 std::span<const T> Evaluation<T>::tangent(std::size_t k, std::span<const T> theta_dot) {
   for (std::size_t layer = 0; layer < graph_.nodes().size(); ++layer) {
     const Node& node = graph_.nodes()[layer];
-    dot_[layer + 1].resize(k * n_ * node.output_size);
+    dot_[layer + 1].resize(k * point_->n * node.output_size);
     if (!moves_[layer + 1]) continue;
     dot_spans_.clear();
     for (const std::size_t input : node.inputs) {
@@ -161,11 +183,12 @@ std::span<const T> Evaluation<T>::tangent(std::size_t k, std::span<const T> thet
     node.operation->passes<T>().tangent(primal(layer), k, dot_spans_, rows_of(node, theta_dot),
                                         dot_[layer + 1].span());
   }
-  if (n_ == given_) return dot_.back().span();
-  const std::size_t c = graph_.output_size();
-  outputs_dot_.resize(k * given_ * c);
+  if (point_->n == point_->given) return dot_.back().span();
+  const std::size_t full = point_->n * graph_.output_size();
+  const std::size_t given = point_->given * graph_.output_size();
+  outputs_dot_.resize(k * given);
   for (std::size_t j = 0; j < k; ++j) {
-    std::copy_n(dot_.back().data() + j * n_ * c, given_ * c, outputs_dot_.data() + j * given_ * c);
+    std::copy_n(dot_.back().data() + j * full, given, outputs_dot_.data() + j * given);
   }
   return outputs_dot_.span();
 }
@@ -174,7 +197,7 @@ template <typename T>
 void Evaluation<T>::adjoint_of_directions(std::size_t k, std::span<const T> f_bar,
                                           std::span<T> theta_bar) {
   fill_up(k, f_bar, bar_dot_.back());
-  backward(bar_dot_, k * n_, [&](std::size_t layer, std::span<const std::span<T>> x_bar) {
+  backward(bar_dot_, k * point_->n, [&](std::size_t layer, std::span<const std::span<T>> x_bar) {
     const Node& node = graph_.nodes()[layer];
     node.operation->passes<T>().adjoint(primal(layer), k, bar_dot_[layer + 1].span(), x_bar,
                                         rows_of(node, theta_bar));
@@ -185,16 +208,17 @@ template <typename T>
 void Evaluation<T>::tangent_adjoint(std::size_t k, std::span<const T> theta_dot,
                                     std::span<const T> f_bar_dot, std::span<T> theta_bar_dot) {
   fill_up(k, f_bar_dot, bar_dot_.back());
-  backward(bar_dot_, k * n_, [&](std::size_t layer, std::span<const std::span<T>> x_bar_dot) {
-    const Node& node = graph_.nodes()[layer];
-    dot_spans_.clear();
-    for (const std::size_t input : node.inputs) {
-      dot_spans_.push_back(moves_[input] ? dot_[input].span() : std::span<T>{});
-    }
-    node.operation->passes<T>().tangent_adjoint(
-        primal(layer), k, dot_spans_, rows_of(node, theta_dot), bar_[layer + 1].span(),
-        bar_dot_[layer + 1].span(), x_bar_dot, rows_of(node, theta_bar_dot));
-  });
+  backward(
+      bar_dot_, k * point_->n, [&](std::size_t layer, std::span<const std::span<T>> x_bar_dot) {
+        const Node& node = graph_.nodes()[layer];
+        dot_spans_.clear();
+        for (const std::size_t input : node.inputs) {
+          dot_spans_.push_back(moves_[input] ? dot_[input].span() : std::span<T>{});
+        }
+        node.operation->passes<T>().tangent_adjoint(
+            primal(layer), k, dot_spans_, rows_of(node, theta_dot), point_->bar[layer + 1].span(),
+            bar_dot_[layer + 1].span(), x_bar_dot, rows_of(node, theta_bar_dot));
+      });
 }
 
 template class Evaluation<double>;

@@ -1,8 +1,9 @@
 // The four passes over a whole network, for one chunk of samples and k directions at once.
 //
-// One Evaluation is scratch memory of one thread: it keeps the values of the last chunk, so that
-// forward and adjoint serve all directions that follow. Networks with images take whole cache lines
-// of samples: a chunk is filled up with copies of its last sample, whose cotangents are 0.
+// forward and adjoint evaluate a point, which then serves all directions: these read it and write
+// scratch. One Evaluation is the scratch of one thread, and it has a point of its own; a point that
+// was taken out of one can be visited by several at once. Networks with images take whole cache
+// lines of samples: a chunk is filled up with copies of its last sample, whose cotangents are 0.
 #pragma once
 
 #include <span>
@@ -13,10 +14,24 @@
 
 namespace eigenscape {
 
+/// What forward and adjoint leave behind for one chunk.
+template <typename T>
+struct EvaluatedPoint {
+  std::size_t n = 0;      // samples, with those that fill up
+  std::size_t given = 0;  // without them
+  std::span<const T> x;
+  std::span<const T> theta;
+  std::vector<AlignedBuffer<T>> y;      // per value (0, the input, is x)
+  std::vector<AlignedBuffer<T>> saved;  // per layer
+  std::vector<AlignedBuffer<T>> bar;    // per value: ȳ [n, ·]
+};
+
 template <typename T>
 class Evaluation {
  public:
   explicit Evaluation(const Graph& graph) : Evaluation(graph, graph.moving_values()) {}
+  Evaluation(const Evaluation&) = delete;
+  Evaluation& operator=(const Evaluation&) = delete;
   /// For directions in some parameters only: `moves` has the values that change with these, see
   /// Graph::moving_values. The others have no tangent and no adjoint.
   Evaluation(const Graph& graph, std::vector<bool> moves);
@@ -29,6 +44,11 @@ class Evaluation {
   /// ȳ of every layer from f̄ [n, C]; adds θ̄ to theta_bar [M] unless it is empty. The ȳ stay, as
   /// the point around which tangent_adjoint differentiates.
   void adjoint(std::span<const T> f_bar, std::span<T> theta_bar);
+
+  /// The point of the last forward and adjoint, to be kept; x and theta must outlive it.
+  EvaluatedPoint<T> take_point();
+  /// The passes below are taken at `point` until the next forward; it must live as long.
+  void visit(const EvaluatedPoint<T>& point);
 
   /// ẏ of every layer along k directions: theta_dot [k, M]. Returns ḟ [k, n, C].
   std::span<const T> tangent(std::size_t k, std::span<const T> theta_dot);
@@ -46,9 +66,11 @@ class Evaluation {
 
   // What the closed form reads: values of layer i for the chunk.
   [[nodiscard]] std::span<const T> value(std::size_t value) const;
-  [[nodiscard]] std::span<const T> saved(std::size_t layer) const { return saved_[layer].span(); }
+  [[nodiscard]] std::span<const T> saved(std::size_t layer) const {
+    return point_->saved[layer].span();
+  }
   [[nodiscard]] std::span<const T> adjoint_of(std::size_t value) const {
-    return bar_[value].span();
+    return point_->bar[value].span();
   }
 
  private:
@@ -59,20 +81,18 @@ class Evaluation {
   template <typename Pass>
   void backward(std::vector<AlignedBuffer<T>>& bars, std::size_t rows, const Pass& pass);
 
-  /// The input in the layout that the first layers read, filled up to n_ samples.
+  /// The input in the layout that the first layers read, filled up to whole cache lines.
   void lay_out_input(std::span<const T> x);
-  /// out [rows, n_, C] = f_bar [rows, n, C], 0 for the samples that fill up.
+  /// out [rows, n with those that fill up, C] = f_bar [rows, n, C], 0 for the samples that fill up.
   void fill_up(std::size_t rows, std::span<const T> f_bar, AlignedBuffer<T>& out) const;
+
+  /// Room for what an operation needs while it is at work.
+  void reserve_scratch();
 
   const Graph& graph_;
   std::vector<bool> moves_;
-  std::size_t n_ = 0;      // samples, with those that fill up
-  std::size_t given_ = 0;  // without them
-  std::span<const T> x_;
-  std::span<const T> theta_;
-  std::vector<AlignedBuffer<T>> y_;        // per value (0, the input, is x_)
-  std::vector<AlignedBuffer<T>> saved_;    // per layer
-  std::vector<AlignedBuffer<T>> bar_;      // per value: ȳ [n, ·]
+  EvaluatedPoint<T> own_;
+  const EvaluatedPoint<T>* point_ = &own_;
   std::vector<AlignedBuffer<T>> dot_;      // per value: ẏ [k, n, ·]
   std::vector<AlignedBuffer<T>> bar_dot_;  // per value: (ȳ)˙, or ȳ of k cotangents [k, n, ·]
   std::vector<AlignedBuffer<T>> shares_;   // per input of a layer that is not the first to add

@@ -283,10 +283,12 @@ Napi::Value create_operator(const Napi::CallbackInfo& info) {
     const std::size_t bytes = bytes_of(*point->network);
     const OperatorOptions options =
         to_operator_options(info[3].As<Napi::Object>(), point->theta.size());
+    auto matrix = std::make_shared<Operator<T>>(point->network->graph(), std::move(point->theta),
+                                                point->samples, term, options);
+    const std::size_t kept = matrix->kept_bytes();
     OperatorHandle handle;
-    handle.object = std::make_shared<Operator<T>>(point->network->graph(), std::move(point->theta),
-                                                  point->samples, term, options);
-    return wrap(info.Env(), std::move(handle), bytes);
+    handle.object = std::move(matrix);
+    return wrap(info.Env(), std::move(handle), bytes + kept);
   });
 }
 

@@ -31,7 +31,8 @@ Napi::Value operator_size(const Napi::CallbackInfo& info) {
       unwrap<OperatorHandle>(info[0]).object);
 }
 
-/// applyOperator(operator, vectors, count, options) → job of the products [count, M]
+/// applyOperator(operator, vectors, count, options) → job of the products [count, M], written in
+/// place
 Napi::Value apply_job(const Napi::CallbackInfo& info) {
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
@@ -40,12 +41,15 @@ Napi::Value apply_job(const Napi::CallbackInfo& info) {
         if (vectors->size() != count * matrix->size()) {
           throw Error(ErrorCode::shape, "the vectors do not fit the operator");
         }
-        return start_job(info.Env(), info[3].As<Napi::Object>(),
-                         [matrix, vectors, count](const Control& control) -> Resolve {
-                           auto products = std::make_shared<std::vector<T>>(vectors->size());
-                           matrix->apply(count, *vectors, *products, control);
-                           return [products](Napi::Env env) { return to_array<T>(env, *products); };
-                         });
+        auto array = Napi::TypedArrayOf<T>::New(info.Env(), vectors->size());
+        const std::span<T> products(array.Data(), vectors->size());
+        return start_job(
+            info.Env(), info[3].As<Napi::Object>(),
+            [matrix, vectors, count, products](const Control& control) -> Resolve {
+              matrix->apply(count, *vectors, products, control);
+              return nullptr;
+            },
+            array);
       },
       unwrap<OperatorHandle>(info[0]).object);
 }

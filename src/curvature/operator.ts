@@ -203,9 +203,7 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     const products = await this.run(options, (handle, job) =>
       addon().applyOperator(handle, copy, count, job),
     );
-    const result = allocate(this.dtype, products.length);
-    result.set(products);
-    return result;
+    return products as ArrayOf[D];
   }
 
   /** The matrix [size, size] row-major, symmetric to the bit.
@@ -247,10 +245,17 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
       );
     }
     const copy = allocate(this.dtype, vectors.length);
+    if (vectors instanceof Float64Array || vectors instanceof Float32Array) {
+      copy.set(vectors);
+    } else {
+      for (let index = 0; index < copy.length; index += 1) {
+        const value: unknown = vectors[index];
+        copy[index] = typeof value === 'number' ? value : NaN;
+      }
+    }
     for (let index = 0; index < copy.length; index += 1) {
-      const value: unknown = vectors[index];
-      copy[index] = typeof value === 'number' ? value : NaN;
       if (!Number.isFinite(copy[index])) {
+        const value: unknown = vectors[index];
         throw new EigenscapeError(
           'ERR_DATA',
           `apply: entry ${String(index % this.size)} of vector ${String(Math.floor(index / this.size))} is ${describeValue(value)}; expected a finite number`,

@@ -116,6 +116,34 @@ describe.each([
   );
 });
 
+it('products have the same bits at the first call, which evaluates the point, later and side by side', async () => {
+  const network = wide('float64', [40, 10], 'gelu');
+  const data = gaussianClusters({ samples: 1500, classes: 4, dimensions: 6, seed: 3 });
+  const block = randomVector(40 * network.parameterCount, 5);
+  for (const make of [hessian, gaussNewton, residual, empiricalFisher, gradientCovariance]) {
+    const operator = make(network, data);
+    const first = await operator.apply(block, 40);
+    const others = [operator, operator, make(network, data)];
+    const products = await Promise.all(others.map((other) => other.apply(block, 40)));
+    for (const again of products) expect(sameBits(again, first)).toBe(true);
+    operator[Symbol.dispose]();
+  }
+});
+
+it('a vector alone and in blocks of any size has the same product within rounding', async () => {
+  const network = wide('float64', [40, 10], 'tanh');
+  const data = gaussianClusters({ samples: 1500, classes: 4, dimensions: 6, seed: 3 });
+  const operator = hessian(network, data);
+  const { size } = operator;
+  const block = randomVector(70 * size, 5);
+  const products = await operator.apply(block, 70);
+  for (const row of [0, 15, 16, 63, 69]) {
+    const alone = await operator.apply(block.subarray(row * size, (row + 1) * size));
+    const within = products.subarray(row * size, (row + 1) * size);
+    expect(distance(alone, within)).toBeLessThan(1e-13 * largest(within));
+  }
+});
+
 it('a wide layer takes several stretches: both ways agree on its matrix', async () => {
   // E of one sample has 220·(220 + 4) entries and more: 128 MiB hold fewer than 340 samples.
   const network = createNetwork({
