@@ -44,6 +44,7 @@ export type {
   AvgPool2dSpec,
   BatchNormSpec,
   BinaryCrossEntropySpec,
+  ChannelsFirstSpec,
   ConcatSpec,
   Conv2dSpec,
   CustomLossSpec,

@@ -9,10 +9,27 @@
 namespace eigenscape {
 
 std::span<const Operation* const> ops::all() {
-  static constexpr std::array list{
-      &add,  &avg_pool2d,        &batch_norm, &concat,     &conv2d,     &dense, &elu,  &flatten,
-      &gelu, &global_avg_pool2d, &layer_norm, &leaky_relu, &max_pool2d, &mish,  &relu, &sigmoid,
-      &silu, &softplus,          &softsign,   &tanh};
+  static constexpr std::array list{&add,
+                                   &avg_pool2d,
+                                   &batch_norm,
+                                   &channels_first,
+                                   &concat,
+                                   &conv2d,
+                                   &dense,
+                                   &elu,
+                                   &flatten,
+                                   &gelu,
+                                   &global_avg_pool2d,
+                                   &layer_norm,
+                                   &leaky_relu,
+                                   &max_pool2d,
+                                   &mish,
+                                   &relu,
+                                   &sigmoid,
+                                   &silu,
+                                   &softplus,
+                                   &softsign,
+                                   &tanh};
   return list;
 }
 

@@ -10,6 +10,7 @@ namespace eigenscape::ops {
 extern const Operation add;
 extern const Operation avg_pool2d;
 extern const Operation batch_norm;
+extern const Operation channels_first;
 extern const Operation concat;
 extern const Operation conv2d;
 extern const Operation dense;

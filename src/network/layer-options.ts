@@ -70,6 +70,7 @@ export const layerSchemas = {
   add: optionsOf({ type: v.literal('add'), ...common }),
   concat: optionsOf({ type: v.literal('concat'), ...common }),
   flatten: optionsOf({ type: v.literal('flatten'), ...common }),
+  channelsFirst: optionsOf({ type: v.literal('channelsFirst'), ...common }),
   relu: optionsOf({ type: v.literal('relu'), ...common }),
   tanh: optionsOf({ type: v.literal('tanh'), ...common }),
   sigmoid: optionsOf({ type: v.literal('sigmoid'), ...common }),

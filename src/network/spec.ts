@@ -19,6 +19,12 @@ export interface FlattenSpec extends LayerCommon {
   readonly type: 'flatten';
 }
 
+/** Images [height, width, channels] as [channels, height, width], `x.permute(0, 3, 1, 2)` in PyTorch: for data
+ *  that has the channels last, as Keras's. */
+export interface ChannelsFirstSpec extends LayerCommon {
+  readonly type: 'channelsFirst';
+}
+
 /** The pointwise functions, each as PyTorch defines it (gelu exact, with erf; softplus exact). */
 export const activationTypes = [
   'relu',
@@ -122,6 +128,7 @@ export interface ConcatSpec extends LayerCommon {
 export type LayerSpec =
   | DenseSpec
   | FlattenSpec
+  | ChannelsFirstSpec
   | ActivationSpec
   | Conv2dSpec
   | MaxPool2dSpec

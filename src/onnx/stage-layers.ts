@@ -31,6 +31,7 @@ export function layerSpec(
     case 'globalAvgPool2d':
     case 'add':
     case 'concat':
+    case 'channelsFirst':
       return { type: layer.type, ...place };
     case 'input':
     case 'softmax':

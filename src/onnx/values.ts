@@ -54,7 +54,7 @@ export type StageLayer =
   | (Affine & { readonly type: 'layerNorm'; readonly epsilon: number })
   | Options<MaxPool2dSpec>
   | Options<AvgPool2dSpec>
-  | { readonly type: 'globalAvgPool2d' | 'add' | 'concat' }
+  | { readonly type: 'globalAvgPool2d' | 'add' | 'concat' | 'channelsFirst' }
   | { readonly type: ActivationType; readonly alpha?: number };
 
 /** One layer, and through its inputs all that it is computed from. */
@@ -173,11 +173,9 @@ export function refusal(
 export function asFeatures(node: GraphNode, value: Value | undefined, role: string): FeaturesValue {
   const features = inAnyOrder(node, value, role);
   if (features.order === undefined) return features;
-  const helps =
-    features.stage.layer.type === 'input' ? ' (Keras: convert with --inputs-as-nchw)' : '';
   throw refusal(
     node,
-    `${role} has exchanged axes; only dense layers and pointwise ones may read it so${helps}`,
+    `${role} has exchanged axes; only dense layers and pointwise ones may read it so`,
   );
 }
 

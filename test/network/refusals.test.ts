@@ -55,6 +55,16 @@ describe('createNetwork', () => {
       { type: 'relu', inputs: ['input', 'input'] },
     ],
     [
+      'ERR_SHAPE',
+      /layer 'channelsFirst0': a channelsFirst layer reads images \[height, width, channels\], but was given \[2\]/,
+      { type: 'channelsFirst' },
+    ],
+    [
+      'ERR_SHAPE',
+      /layer 'channelsFirst0': a channelsFirst layer reads one layer, but was given 2/,
+      { type: 'channelsFirst', inputs: ['input', 'input'] },
+    ],
+    [
       'ERR_SPEC',
       /option 'alpha' is Infinity; expected a finite number/,
       { type: 'elu', alpha: Infinity },

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { compareWithOnnxRuntime } from '../../src/onnx/compare.js';
+import { exportOnnx } from '../../src/onnx/export.js';
 import { importOnnx } from '../../src/onnx/import.js';
 import { TensorProto_DataType as DataType } from '../../src/onnx/onnx_pb.js';
 import { expectAgreement, numbers } from './agreement.js';
@@ -206,10 +207,101 @@ describe('Keras’s networks on images, channels last', () => {
     expect(notes.join()).toMatch(/columns of 'w' follow images with the channels first/);
   });
 
-  it('several channels last at the input are refused, with the converter’s option', () => {
-    expect(refusalOf(lenet(2, constantShape))).toMatch(
-      /^ERR_ONNX_UNSUPPORTED: .*Conv 'conv_of_nchw': .*--inputs-as-nchw/,
+  it.each([2, 3])(
+    '%i channels last at the input are data as the file takes them',
+    async (count) => {
+      const parts = lenet(count, computedShape);
+      const { network, notes } = await expectAgreement(parts, [6, 8, count]);
+      expect(network.spec.input).toEqual([6, 8, count]);
+      expect(network.spec.layers.map(({ type }) => type)).toEqual([
+        ...['channelsFirst', 'conv2d', 'relu', 'maxPool2d', 'conv2d', 'relu', 'flatten', 'dense'],
+      ]);
+      expect(notes.join()).not.toMatch(/input is an image/);
+      const compared = await compareWithOnnxRuntime(network, { model: modelBytes(parts) });
+      expect(compared.maximumScaledDifference).toBeLessThan(1e-5);
+      const again = await importOnnx(await exportOnnx(network), { loss: network.spec.loss });
+      expect(again.parameters()).toEqual(network.parameters());
+      expect(again.spec).toEqual(network.spec);
+    },
+  );
+
+  it('colour images flattened as they come keep the columns of the file', async () => {
+    const { nodes, tensors } = lenet(3, []);
+    const flat = [node('Reshape', ['x', 'flatShape'], 'flat'), ...nodes.slice(-2)];
+    const own = { w: tensor([144, 2], numbers(288)), flatShape: int64Tensor([2], [-1, 144]) };
+    const { network, notes } = await expectAgreement(
+      { nodes: flat, inputs: { x: ['N', 6, 8, 3] }, tensors: { ...tensors, ...own } },
+      [6, 8, 3],
     );
+    expect(network.spec.input).toEqual([6, 8, 3]);
+    expect(network.spec.layers.map(({ type }) => type)).toEqual(['flatten', 'dense']);
+    expect(notes.join()).not.toMatch(/columns/);
+  });
+
+  it('colour images read by two branches, one of which flattens them as they come', async () => {
+    const nchw = (to: string) => node('Transpose', ['x'], to, { perm: [0, 3, 1, 2] }, `to_${to}`);
+    const parts: ModelParts = {
+      nodes: [
+        nchw('x1'),
+        nchw('x2'),
+        node('Conv', ['x1', 'k1'], 'c1', { auto_pad: 'SAME_UPPER' }),
+        node('Pad', ['x2', 'pads'], 'padded'),
+        node('Conv', ['padded', 'k2'], 'c2'),
+        node('Add', ['c1', 'c2'], 'sum'),
+        node('Relu', ['sum'], 'r'),
+        node('Transpose', ['r'], 'last', { perm: [0, 2, 3, 1] }),
+        node('Flatten', ['last'], 'f1'),
+        node('MatMul', ['f1', 'v'], 'p'),
+        node('Flatten', ['x'], 'f2'),
+        node('Concat', ['p', 'f2'], 'both', { axis: 1 }),
+        node('MatMul', ['both', 'w'], 'y'),
+      ],
+      inputs: { x: ['N', 4, 5, 3] },
+      tensors: {
+        k1: tensor([2, 3, 3, 3], numbers(54)),
+        k2: tensor([2, 3, 3, 3], numbers(54, 2)),
+        pads: int64Tensor([8], [0, 0, 1, 1, 0, 0, 1, 1]),
+        v: tensor([40, 3], numbers(120, 3)),
+        w: tensor([63, 2], numbers(126, 4)),
+      },
+    };
+    const { network } = await expectAgreement(parts, [4, 5, 3]);
+    expect(network.spec.input).toEqual([4, 5, 3]);
+    expect(network.spec.layers.map(({ type }) => type)).toEqual([
+      ...['channelsFirst', 'channelsFirst', 'conv2d', 'conv2d', 'add', 'relu'],
+      ...['flatten', 'dense', 'flatten', 'concat', 'dense'],
+    ]);
+  });
+
+  it('channels moved to the front and back again are where they were', async () => {
+    const parts: ModelParts = {
+      nodes: [
+        node('Transpose', ['x'], 'nchw', { perm: [0, 3, 1, 2] }),
+        node('Transpose', ['nchw'], 'nhwc', { perm: [0, 2, 3, 1] }),
+        node('Flatten', ['nhwc'], 'f'),
+        node('MatMul', ['f', 'w'], 'y'),
+      ],
+      inputs: { x: ['N', 2, 3, 4] },
+      tensors: { w: tensor([24, 2], numbers(48)) },
+    };
+    const { network } = await expectAgreement(parts, [2, 3, 4]);
+    expect(network.spec.layers.map(({ type }) => type)).toEqual(['flatten', 'dense']);
+  });
+
+  it('a vector that the graph makes a colour image of: the input is the image', async () => {
+    const parts: ModelParts = {
+      nodes: [
+        node('Reshape', ['x', 'image'], 'i'),
+        node('Transpose', ['i'], 'nchw', { perm: [0, 3, 1, 2] }),
+        node('Conv', ['nchw', 'k'], 'c'),
+        node('Flatten', ['c'], 'y'),
+      ],
+      inputs: { x: ['N', 24] },
+      tensors: { image: int64Tensor([4], [-1, 2, 4, 3]), k: tensor([2, 3, 2, 2], numbers(24)) },
+    };
+    const { network, notes } = await expectAgreement(parts, [24]);
+    expect(network.spec.input).toEqual([2, 4, 3]);
+    expect(notes.join()).toMatch(/input is an image \[2, 4, 3\] where the file has \[24\]/);
   });
 
   it.each([0, 1])(

@@ -64,6 +64,15 @@ const networks: Readonly<Record<LayerSpec['type'], readonly NetworkSpec[]>> = {
   ],
   globalAvgPool2d: [onImages({ type: 'relu' }, { type: 'globalAvgPool2d' })],
   flatten: [onImages(), onVectors({ type: 'flatten' })],
+  channelsFirst: [
+    onImages({ type: 'channelsFirst' }),
+    onImages(
+      { type: 'channelsFirst', name: 'moved' },
+      { type: 'tanh', name: 'r' },
+      { type: 'add', inputs: ['r', 'moved'] },
+      { type: 'channelsFirst', name: 'again' },
+    ),
+  ],
   batchNorm: [
     onImages({ type: 'batchNorm', mean: [0.1, -0.3], variance: [0.5, 2], epsilon: 1e-3 }),
     onVectors({ type: 'batchNorm' }),
@@ -278,7 +287,7 @@ describe('a float64 export in ONNX Runtime, which has few kernels for it', () =>
   };
   const inFloat64: readonly LayerSpec['type'][] = [
     ...(['dense', 'maxPool2d', 'flatten', 'batchNorm', 'layerNorm', 'add', 'concat'] as const),
-    ...(['relu', 'tanh', 'sigmoid', 'silu', 'leakyRelu'] as const),
+    ...(['channelsFirst', 'relu', 'tanh', 'sigmoid', 'silu', 'leakyRelu'] as const),
   ];
 
   it.each(inFloat64)('%s agrees to rounding', async (type) => {

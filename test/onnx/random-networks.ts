@@ -117,6 +117,11 @@ const block: fc.Arbitrary<Move> = fc
     return [layers, [channels, image[1], image[2]]];
   });
 
+const channelsFirst: Move = ([channels, height, width]) => [
+  [{ type: 'channelsFirst' }],
+  [width, channels, height],
+];
+
 const globalMean: Move = (image) => [[{ type: 'globalAvgPool2d' }], [image[0], 1, 1]];
 
 const losses: fc.Arbitrary<LossSpec> = fc.constantFrom(
@@ -129,7 +134,7 @@ const losses: fc.Arbitrary<LossSpec> = fc.constantFrom(
 export const imageNetworks: fc.Arbitrary<NetworkSpec> = fc
   .record({
     input: fc.tuple(smallInteger(2), smallInteger(7, 4), smallInteger(7, 4)),
-    moves: fc.array(fc.oneof(convolution, pool, keepingShape, block), {
+    moves: fc.array(fc.oneof(convolution, pool, keepingShape, block, fc.constant(channelsFirst)), {
       minLength: 1,
       maxLength: 5,
     }),

@@ -251,4 +251,35 @@ describe('derivatives agree with central differences', () => {
       ),
       runs,
     ));
+
+  it('of channelsFirst, of the input and later, beside another reader of the same image', () =>
+    fc.assert(
+      fc.asyncProperty(smooth, seed, fc.boolean(), (type, random, first) => {
+        const moved: LayerSpec = { type: 'channelsFirst', name: 'moved' };
+        const before: LayerSpec = {
+          type: 'conv2d',
+          filters: 3,
+          kernelSize: [2, 1],
+          name: 'before',
+        };
+        return checkDerivatives(
+          spec(
+            [4, 5, 2],
+            [
+              ...(first ? [] : [before]),
+              moved,
+              { type: 'conv2d', filters: 3, kernelSize: 2, name: 'a' },
+              { type, name: 'b' },
+              { type: 'channelsFirst' },
+              { type: 'conv2d', filters: 2, kernelSize: 1, name: 'c' },
+              { type: 'flatten', name: 'd' },
+              { type: 'flatten', inputs: [first ? 'input' : 'before'], name: 'e' },
+              { type: 'concat', inputs: ['d', 'e'] },
+            ],
+          ),
+          random,
+        );
+      }),
+      runs,
+    ));
 });

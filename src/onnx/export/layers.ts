@@ -60,6 +60,11 @@ const rules: { readonly [Type in LayerType]: Rule<Type> } = {
   }),
   globalAvgPool2d: single('GlobalAveragePool'),
   flatten: single('Flatten'),
+  channelsFirst: (_, { inputs }) => ({
+    operator: 'Transpose',
+    inputs,
+    attributes: { perm: [0, 3, 1, 2] },
+  }),
   batchNorm: ({ mean, variance, epsilon = 1e-5 }, place) => {
     const channels = place.parameters[0]?.shape[0] ?? 0;
     const { operator, inputs } = withParameters('BatchNormalization', place);

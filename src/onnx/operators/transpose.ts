@@ -1,16 +1,19 @@
-// Transpose: of constants it moves the numbers; of features the graph sees another order, which the
-// dense layer behind it takes into its weights, as Keras's networks need: they flatten images with the
-// channels last.
+// Transpose: of constants it moves the numbers. Keras's images have the channels last, so its networks begin
+// with one that puts them first: a layer. Any other gives the graph another order of features, which the
+// dense layer behind it takes into its weights: Keras flattens images with the channels last, too.
 
 import { invalid } from '../failures.js';
 import type { GraphNode } from '../graph.js';
-import { inAnyOrder, refusal, type FeaturesValue, type Handler } from '../values.js';
+import { inAnyOrder, newStage, refusal, type FeaturesValue, type Handler } from '../values.js';
+import { asInputImage } from './window.js';
 
 // An order is a list of as many numbers; larger samples are damage.
 const largestSample = 2 ** 24;
 
-export const Transpose: Handler = (node, [x]) => {
-  if (x?.kind !== 'constant') return transposedFeatures(node, inAnyOrder(node, x, 'its input'));
+export const Transpose: Handler = (node, [x], { note }) => {
+  if (x?.kind !== 'constant') {
+    return transposedFeatures(node, inAnyOrder(node, x, 'its input'), note);
+  }
   const { dims, values } = x.tensor;
   const perm = permutation(node, dims);
   if (isIdentity(perm)) return x;
@@ -21,7 +24,11 @@ export const Transpose: Handler = (node, [x]) => {
   };
 };
 
-function transposedFeatures(node: GraphNode, input: FeaturesValue): FeaturesValue {
+function transposedFeatures(
+  node: GraphNode,
+  input: FeaturesValue,
+  note: (text: string) => void,
+): FeaturesValue {
   const { view, order } = input;
   const perm = permutation(node, ['samples', ...view]);
   const [samples, ...axes] = perm;
@@ -31,12 +38,43 @@ function transposedFeatures(node: GraphNode, input: FeaturesValue): FeaturesValu
     throw refusal(node, `exchanges the axes of more than ${largestSample} entries`);
   }
   const inner = axes.map((axis) => axis - 1);
+  const moved = movedChannels(node, input, { inner, note });
+  if (moved !== undefined) return moved;
   const next = places(view, inner).map((place) => order?.[place] ?? place);
   return {
     ...input,
     view: inner.map((axis) => view[axis] ?? 0),
     order: isIdentity(next) ? undefined : next,
   };
+}
+
+/** Images [height, width, channels] behind a layer that puts the channels first, or, where that is undone, in
+ *  front of it; undefined for other orders. */
+function movedChannels(
+  node: GraphNode,
+  input: FeaturesValue,
+  { inner, note }: { readonly inner: readonly number[]; readonly note: (text: string) => void },
+): FeaturesValue | undefined {
+  const { order, view, stage } = input;
+  const [before] = stage.inputs;
+  if (order !== undefined) return undefined;
+  if (inner.join() === '1,2,0' && stage.layer.type === 'channelsFirst' && before !== undefined) {
+    return isWhole(input) ? { kind: 'features', stage: before, view: before.shape } : undefined;
+  }
+  const isInput = stage.layer.type === 'input';
+  // One channel of the input stays in its place: the input is read as [1, height, width].
+  const staysInPlace = isInput && isIdentity(places(view, inner));
+  if (inner.join() !== '2,0,1' || staysInPlace) return undefined;
+  const image = asInputImage(input, note);
+  const [height = 0, width = 0, channels = 0] = view;
+  if (!isWhole(image)) return undefined;
+  const layer = { type: 'channelsFirst' } as const;
+  return newStage(node, [image.stage], { layer, shape: [channels, height, width] });
+}
+
+/** Whether the graph sees the axes of the stage. */
+function isWhole({ stage, view }: FeaturesValue): boolean {
+  return view.join() === stage.shape.join();
 }
 
 function permutation(node: GraphNode, dims: readonly unknown[]): readonly number[] {

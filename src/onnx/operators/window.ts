@@ -60,7 +60,7 @@ export function asImage(
 
 /** Where the graph makes an image of its own input, the network's input is that image: the numbers of a
  *  sample stay in their order. */
-function asInputImage(input: FeaturesValue, note: (text: string) => void): FeaturesValue {
+export function asInputImage(input: FeaturesValue, note: (text: string) => void): FeaturesValue {
   const { stage, view } = input;
   if (stage.layer.type !== 'input' || view.length !== 3 || view.join() === stage.shape.join()) {
     return input;
