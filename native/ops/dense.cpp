@@ -10,6 +10,7 @@
 
 #include "core/error.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/panel_product.hpp"
 #include "ops/registry.hpp"
 
 namespace eigenscape::ops {
@@ -52,7 +53,11 @@ std::vector<ParameterTensor> parameters(const Attributes& attributes,
   return tensors;
 }
 
-Storage storage(const Attributes& /*attributes*/, std::span<const Shape> /*inputs*/) { return {}; }
+/// A panel of d, h or n rows; those of float32 are the wider ones.
+Storage storage(const Attributes& attributes, std::span<const Shape> inputs) {
+  const std::size_t h = output_shape(attributes, inputs)[0];
+  return {0, kPanel<float> * (std::max(inputs[0][0], h) + 1), kPanel<float>};
+}
 
 /// Y = 1 bᵀ for n rows: copies of what is there, twice as many each time.
 template <typename T>
@@ -94,24 +99,35 @@ void forward(const Node& node, std::size_t n, std::span<const std::span<const T>
           h);
 }
 
+/// Calls action(first, columns) for the panels of `width` columns.
+template <typename T, typename Action>
+void for_panels(std::size_t width, const Action& action) {
+  for (std::size_t first = 0; first < width; first += kPanel<T>) {
+    action(first, std::min(kPanel<T>, width - first));
+  }
+}
+
 template <typename T>
 void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
              Rows<const T> theta_dot, std::span<T> y_dot) {
   const auto [d, h, bias] = sizes_of(at.node);
   const std::size_t n = at.n;
   const bool moving = !x_dot[0].empty();
-  if (moving) {
-    gemm<T>(Form::plain, Form::transposed, k * n, h, d, 1, x_dot[0].data(), d, at.theta.data(), d,
-            0, y_dot.data(), h);
-  }
-  for (std::size_t j = 0; j < k; ++j) {
-    const T* const w_dot = theta_dot.row(j).data();
-    T* const y = y_dot.data() + j * n * h;
-    gemm<T>(Form::plain, Form::transposed, n, h, d, 1, at.x[0].data(), d, w_dot, d, moving ? 1 : 0,
-            y, h);
-    if (!bias) continue;
-    for (std::size_t i = 0; i < n; ++i) blas::axpy<T>(h, 1, w_dot + h * d, y + i * h);
-  }
+  T* const panel = at.scratch.data();
+  for_panels<T>(h, [&, d = d, h = h, bias = bias](std::size_t first, std::size_t columns) {
+    const Onto fresh = bias ? Onto::row : Onto::nothing;
+    for (std::size_t j = 0; j < k; ++j) {
+      const T* const w_dot = theta_dot.row(j).data();
+      pack_transposed_panel(d, columns, w_dot + first * d, d, panel);
+      if (bias) pack_panel(1, columns, w_dot + h * d + first, h, panel + d * kPanel<T>);
+      panel_product<T>(n, columns, d, {at.x[0].data(), d, 1}, panel, fresh,
+                       y_dot.data() + j * n * h + first, h);
+    }
+    if (!moving) return;
+    pack_transposed_panel(d, columns, at.theta.data() + first * d, d, panel);
+    panel_product<T>(k * n, columns, d, {x_dot[0].data(), d, 1}, panel, Onto::sum,
+                     y_dot.data() + first, h);
+  });
 }
 
 template <typename T>
@@ -139,24 +155,35 @@ void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::sp
                      Rows<T> theta_bar_dot) {
   const auto [d, h, bias] = sizes_of(at.node);
   const std::size_t n = at.n;
-  const bool wanted = !x_bar_dot[0].empty();
-  if (wanted) {
-    gemm<T>(Form::plain, Form::plain, k * n, d, h, 1, y_bar_dot.data(), h, at.theta.data(), d, 0,
-            x_bar_dot[0].data(), d);
+  T* const panel = at.scratch.data();
+  if (!x_bar_dot[0].empty()) {
+    T* const x_bar = x_bar_dot[0].data();
+    for_panels<T>(d, [&, d = d, h = h](std::size_t first, std::size_t columns) {
+      pack_panel(h, columns, at.theta.data() + first, d, panel);
+      panel_product<T>(k * n, columns, h, {y_bar_dot.data(), h, 1}, panel, Onto::nothing,
+                       x_bar + first, d);
+      for (std::size_t j = 0; j < k; ++j) {
+        pack_panel(h, columns, theta_dot.row(j).data() + first, d, panel);
+        panel_product<T>(n, columns, h, {y_bar.data(), h, 1}, panel, Onto::sum,
+                         x_bar + j * n * d + first, d);
+      }
+    });
   }
-  for (std::size_t j = 0; j < k; ++j) {
-    const T* const y = y_bar_dot.data() + j * n * h;
-    if (wanted) {
-      gemm<T>(Form::plain, Form::plain, n, d, h, 1, y_bar.data(), h, theta_dot.row(j).data(), d, 1,
-              x_bar_dot[0].data() + j * n * d, d);
+  for_panels<T>(d, [&, d = d, h = h](std::size_t first, std::size_t columns) {
+    pack_panel(n, columns, at.x[0].data() + first, d, panel);
+    for (std::size_t j = 0; j < k; ++j) {
+      panel_product<T>(h, columns, n, {y_bar_dot.data() + j * n * h, 1, h}, panel, Onto::sum,
+                       theta_bar_dot.row(j).data() + first, d);
     }
-    T* const w_bar = theta_bar_dot.row(j).data();
-    gemm<T>(Form::transposed, Form::plain, h, d, n, 1, y, h, at.x[0].data(), d, 1, w_bar, d);
-    if (!x_dot[0].empty()) {
-      gemm<T>(Form::transposed, Form::plain, h, d, n, 1, y_bar.data(), h,
-              x_dot[0].data() + j * n * d, d, 1, w_bar, d);
+    if (x_dot[0].empty()) return;
+    for (std::size_t j = 0; j < k; ++j) {
+      pack_panel(n, columns, x_dot[0].data() + j * n * d + first, d, panel);
+      panel_product<T>(h, columns, n, {y_bar.data(), 1, h}, panel, Onto::sum,
+                       theta_bar_dot.row(j).data() + first, d);
     }
-    if (bias) add_column_sums(n, h, y, w_bar + h * d);
+  });
+  for (std::size_t j = 0; bias && j < k; ++j) {
+    add_column_sums(n, h, y_bar_dot.data() + j * n * h, theta_bar_dot.row(j).data() + h * d);
   }
 }
 
