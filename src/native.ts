@@ -396,7 +396,8 @@ export interface Addon {
     options: NativeOperatorOptions,
   ): OperatorHandle;
   operatorSize(operator: OperatorHandle): number;
-  /** vectors and products [count, M] */
+  /** Products [count, M]. Vectors [count, M] of the operator's dtype, read where they are: they must not change
+   *  before the job has settled. */
   applyOperator(
     operator: OperatorHandle,
     vectors: NativeArray,

@@ -1,11 +1,13 @@
-// JavaScript values to plain data and back. Arrays are copied: a reference would not keep their
-// pages, which a caller may transfer or resize while a job reads them.
+// JavaScript values to plain data and back. Arrays are copied, but for those that our TypeScript
+// made for the call: a reference would not keep the pages of a caller's, who may transfer or resize
+// them while a job reads them.
 #pragma once
 
 #include <napi.h>
 
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "core/error.hpp"
@@ -28,6 +30,17 @@ std::vector<T> to_vector(const Napi::Value& value) {
     return {data, data + size};
   }
   throw Error(ErrorCode::internal, "a Float64Array or Float32Array was expected");
+}
+
+/// The entries of an array of T where they are: for who keeps the array, and changes nothing.
+template <typename T>
+std::span<const T> span_of(const Napi::Value& value) {
+  constexpr auto wanted = std::is_same_v<T, double> ? napi_float64_array : napi_float32_array;
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != wanted) {
+    throw Error(ErrorCode::internal, "a typed array of the operator's dtype was expected");
+  }
+  const auto array = value.As<Napi::TypedArrayOf<T>>();
+  return {array.Data(), array.ElementLength()};
 }
 
 /// A fresh Float64Array or Float32Array with these entries.

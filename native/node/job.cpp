@@ -199,6 +199,7 @@ struct JavaScriptSide {
   Napi::ThreadSafeFunction function;  // whose finalizer frees this
   Napi::FunctionReference on_progress;
   Napi::ObjectReference in_place;
+  Napi::ObjectReference read;
   std::shared_ptr<ProgressSender> sender;
   bool waits_at_exit;
 };
@@ -231,7 +232,8 @@ Napi::Value guarded(Napi::Env env, const std::function<Napi::Value()>& action) {
   }
 }
 
-Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run, Napi::Value in_place) {
+Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run, Napi::Value in_place,
+                       Napi::Value read) {
   const double threads = options.Get("threads").ToNumber().DoubleValue();
   const Napi::Value on_progress = options.Get("onProgress");
   std::shared_ptr<ProgressSender> sender;
@@ -252,6 +254,7 @@ Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run, Napi
     side->on_progress = Napi::Persistent(on_progress.As<Napi::Function>());
   }
   if (writes_in_place) side->in_place = Napi::Persistent(in_place.As<Napi::Object>());
+  if (!read.IsEmpty()) side->read = Napi::Persistent(read.As<Napi::Object>());
 
   Napi::Object result = Napi::Object::New(env);
   result.Set("promise", side->deferred.Promise());

@@ -2,8 +2,9 @@
 //
 // A job has three acts. The caller reads its arguments into plain data; `run` works on a pool
 // thread and knows no JavaScript; `resolve` makes the result on the JavaScript thread. What the
-// pool thread holds never refers to JavaScript, except a result array that is written in place: for
-// such a job the end of its environment (a worker that is terminated) waits until it has stopped.
+// pool thread holds never refers to JavaScript, except arrays that are read or written in place:
+// for such a job the end of its environment (a worker that is terminated) waits until it has
+// stopped.
 #pragma once
 
 #include <napi.h>
@@ -21,10 +22,11 @@ using Resolve = std::function<Napi::Value(Napi::Env env)>;
 using Run = std::function<Resolve(const Control& control)>;
 
 /// Starts a job. `options` is { threads: number, onProgress?: (stage, done, total) => void };
-/// `in_place` is an array that `run` writes and the promise gives, in place of what `run` returns.
+/// `in_place` is an array that `run` writes and the promise gives, in place of what `run` returns;
+/// beside it, `read` is one that `run` reads and that nobody changes meanwhile.
 /// Returns { promise, cancel }.
 Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run,
-                       Napi::Value in_place = {});
+                       Napi::Value in_place = {}, Napi::Value read = {});
 
 /// The JavaScript error for an error of the engine: `code` is its ERR_ name.
 Napi::Error to_javascript(Napi::Env env, ErrorCode code, const std::string& message);

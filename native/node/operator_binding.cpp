@@ -31,25 +31,25 @@ Napi::Value operator_size(const Napi::CallbackInfo& info) {
       unwrap<OperatorHandle>(info[0]).object);
 }
 
-/// applyOperator(operator, vectors, count, options) → job of the products [count, M], written in
-/// place
+/// applyOperator(operator, vectors, count, options) → job of the products [count, M]; both arrays
+/// stay where they are
 Napi::Value apply_job(const Napi::CallbackInfo& info) {
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
         const std::size_t count = size_of(info[2]);
-        auto vectors = std::make_shared<std::vector<T>>(to_vector<T>(info[1]));
-        if (vectors->size() != count * matrix->size()) {
+        const std::span<const T> vectors = span_of<T>(info[1]);
+        if (vectors.size() != count * matrix->size()) {
           throw Error(ErrorCode::shape, "the vectors do not fit the operator");
         }
-        auto array = Napi::TypedArrayOf<T>::New(info.Env(), vectors->size());
-        const std::span<T> products(array.Data(), vectors->size());
+        auto array = Napi::TypedArrayOf<T>::New(info.Env(), vectors.size());
+        const std::span<T> products(array.Data(), vectors.size());
         return start_job(
             info.Env(), info[3].As<Napi::Object>(),
             [matrix, vectors, count, products](const Control& control) -> Resolve {
-              matrix->apply(count, *vectors, products, control);
+              matrix->apply(count, vectors, products, control);
               return nullptr;
             },
-            array);
+            array, info[1]);
       },
       unwrap<OperatorHandle>(info[0]).object);
 }
