@@ -404,6 +404,8 @@ export interface Addon {
     count: number,
     options: JobOptions,
   ): NativeJob<NativeArray>;
+  /** Index of the first entry that is infinite or NaN; the length if none is. */
+  firstNotFinite(array: NativeArray): number;
   /** [M, M] row-major */
   assembleOperator(
     operator: OperatorHandle,

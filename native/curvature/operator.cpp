@@ -1,10 +1,10 @@
 #include "curvature/operator.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <utility>
 
+#include "core/finite.hpp"
 #include "curvature/products.hpp"
 #include "network/gradient.hpp"
 
@@ -144,13 +144,11 @@ void Operator<T>::apply_term(std::size_t k, std::span<const T> v, std::span<T> o
     if (k > kBlock)
       control.report("products", static_cast<double>(first + count), static_cast<double>(k));
   }
-  for (std::size_t i = 0; i < k * m; ++i) {
-    if (std::isfinite(out[i])) continue;
-    throw Error(ErrorCode::numeric, "entry " + std::to_string(i % m) + " of product " +
-                                        std::to_string(i / m) +
-                                        " is not finite; the vector, the parameters or the inputs "
-                                        "are too large");
-  }
+  const std::size_t i = first_not_finite<T>(out.first(k * m));
+  if (i == k * m) return;
+  throw Error(ErrorCode::numeric,
+              "entry " + std::to_string(i % m) + " of product " + std::to_string(i / m) +
+                  " is not finite; the vector, the parameters or the inputs are too large");
 }
 
 template <typename T>

@@ -88,9 +88,10 @@ void Products<T>::apply(std::size_t k, std::span<const T> v, std::span<const T> 
   const std::size_t wanted = (kPieces + plan.partials - 1) / plan.partials;
   const bool apart = keeps() || plan.partials == 1;
   const std::size_t slices = apart ? std::min(groups, wanted) : 1;
-  const auto first_of = [&](std::size_t slice) {
-    return std::min(k, slice * groups / slices * plan_.group);
-  };
+  // Groups and slices as equal as can be; a slice is whole groups.
+  const auto group_start = [&](std::size_t group) { return group * k / groups; };
+  const auto first_group = [&](std::size_t slice) { return slice * groups / slices; };
+  const auto first_of = [&](std::size_t slice) { return group_start(first_group(slice)); };
   const auto rows_of = [&](std::size_t slice) {
     const std::size_t first = first_of(slice);
     return out.subspan(first * m, (first_of(slice + 1) - first) * m);
@@ -115,15 +116,15 @@ void Products<T>::apply(std::size_t k, std::span<const T> v, std::span<const T> 
     auto scratch =
         scratch_.take([&] { return std::make_unique<Scratch>(problem_.graph, problem_.moves); });
     const std::size_t first = first_of(slice);
-    const std::size_t last = first_of(slice + 1);
     const std::size_t end = (partial + 1) * plan.chunks / plan.partials;
     for (std::size_t c = partial * plan.chunks / plan.partials; c < end; ++c) {
       control.check();
       const std::size_t start = c * plan.chunk;
       const Chunk chunk{start, std::min(plan.chunk, plan.samples - start)};
       const PointChunk<T>& at = visit(chunk, table, *scratch, control);
-      for (std::size_t j = first; j < last; j += plan_.group) {
-        const std::size_t count = std::min(plan_.group, last - j);
+      for (std::size_t group = first_group(slice); group < first_group(slice + 1); ++group) {
+        const std::size_t j = group_start(group);
+        const std::size_t count = group_start(group + 1) - j;
         add_group(at, chunk.count, count, v.subspan(j * m, count * m),
                   shift.empty() ? shift : shift.subspan(j, count), *scratch,
                   sum.rows.subspan((j - first) * m, count * m));

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/aligned_buffer.hpp"
+#include "core/finite.hpp"
 #include "core/memory.hpp"
 #include "curvature/assembly.hpp"
 #include "curvature/diagonal.hpp"
@@ -52,6 +53,15 @@ Napi::Value apply_job(const Napi::CallbackInfo& info) {
             array, info[1]);
       },
       unwrap<OperatorHandle>(info[0]).object);
+}
+
+/// firstNotFinite(array) → index of its first entry that is not finite, or its length
+Napi::Value first_not_finite_of(const Napi::CallbackInfo& info) {
+  const bool single = info[0].IsTypedArray() &&
+                      info[0].As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
+  const std::size_t index = single ? first_not_finite(span_of<float>(info[0]))
+                                   : first_not_finite(span_of<double>(info[0]));
+  return Napi::Number::New(info.Env(), static_cast<double>(index));
 }
 
 struct DenseWay {
@@ -321,6 +331,7 @@ Napi::Value count_matrix_job(const Napi::CallbackInfo& info) {
 void register_operators(Exports& exports) {
   exports.add<operator_size>("operatorSize");
   exports.add<apply_job>("applyOperator");
+  exports.add<first_not_finite_of>("firstNotFinite");
   exports.add<assemble_job>("assembleOperator");
   exports.add<is_chain>("isChain");
   exports.add<diagonal_job>("operatorDiagonal");

@@ -244,24 +244,23 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
         { details: { given: length, count, size: this.size } },
       );
     }
-    const copy = allocate(this.dtype, vectors.length);
+    const copy = allocate(this.dtype, length);
     if (vectors instanceof Float64Array || vectors instanceof Float32Array) {
       copy.set(vectors);
     } else {
-      for (let index = 0; index < copy.length; index += 1) {
-        const value: unknown = vectors[index];
-        copy[index] = typeof value === 'number' ? value : NaN;
+      for (let i = 0; i < length; i += 1) {
+        const value: unknown = vectors[i];
+        copy[i] = typeof value === 'number' ? value : NaN;
       }
     }
-    for (let index = 0; index < copy.length; index += 1) {
-      if (!Number.isFinite(copy[index])) {
-        const value: unknown = vectors[index];
-        throw new EigenscapeError(
-          'ERR_DATA',
-          `apply: entry ${String(index % this.size)} of vector ${String(Math.floor(index / this.size))} is ${describeValue(value)}; expected a finite number`,
-          { details: { index, value } },
-        );
-      }
+    const index = addon().firstNotFinite(copy);
+    if (index < length) {
+      const value: unknown = vectors[index];
+      throw new EigenscapeError(
+        'ERR_DATA',
+        `apply: entry ${String(index % this.size)} of vector ${String(Math.floor(index / this.size))} is ${describeValue(value)}; expected a finite number`,
+        { details: { index, value } },
+      );
     }
     return copy;
   }
