@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { createDataset } from '../../src/data/create-dataset.js';
+import { compareWithOnnxRuntime } from '../../src/onnx/compare.js';
 import { importOnnx } from '../../src/onnx/import.js';
 import { parseOnnx } from '../../src/onnx/parse.js';
 import { model, modelBytes, bytesOf, node, tensor, type ModelParts } from './model-builder.js';
@@ -35,6 +36,23 @@ describe('a model that ends in softmax, under a loss that applies softmax (tenso
       ]);
     },
   );
+
+  it.each(
+    [7, 12, 13, 18].flatMap((opset) =>
+      ['Softmax', 'LogSoftmax'].map((operator) => [operator, opset] as const),
+    ),
+  )('%s of the default axis in operator set %i, as in ONNX Runtime', async (operator, opset) => {
+    const model = modelBytes({
+      nodes: [node('Gemm', ['x', 'w', 'b'], 'z'), node(operator, ['z'], 'y')],
+      tensors: { w: tensor([2, 3], [1, 0, -2, 0.5, 1, 3]), b: tensor([3], [0, 1, -1]) },
+      opset,
+    });
+    const options = { loss: 'softmaxCrossEntropy', onNote: () => undefined } as const;
+    const network = await importOnnx(model, options);
+    const compared = await compareWithOnnxRuntime(network, { model });
+    expect(compared.ending).toBe(operator === 'Softmax' ? 'softmax' : 'logSoftmax');
+    expect(compared.maximumScaledDifference).toBeLessThan(1e-6);
+  });
 
   it('under another loss it is refused by name', () => {
     expect(refusalOf(bytes('Softmax'))).toMatch(

@@ -4,7 +4,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TensorProto_DataType as DataType } from '../../src/onnx/onnx_pb.js';
 import { parseOnnx } from '../../src/onnx/parse.js';
-import { int64Tensor, modelBytes, node, tensor, type ModelParts } from './model-builder.js';
+import {
+  int64Tensor,
+  modelBytes,
+  node,
+  rawTensor,
+  tensor,
+  type ModelParts,
+} from './model-builder.js';
 import { naiveForward } from './naive-forward.js';
 import { runtimeOutputs } from './onnx-runtime.js';
 import { refusalOf } from './refusal.js';
@@ -395,6 +402,15 @@ describe('what passes values on', () => {
     expect(refusalOf(parts)).toMatch(
       /Dropout 'drop': is in training mode, so its outputs are random/,
     );
+  });
+
+  it.each([0, 1])('Dropout with a ratio and training_mode %i of type bool', async (mode) => {
+    const parts = after([node('Dropout', ['h', 'ratio', 'mode'], 'y', {}, 'drop')], {
+      ratio: tensor([], [0.5]),
+      mode: rawTensor(DataType.BOOL, [], Uint8Array.of(mode)),
+    });
+    if (mode === 0) return expectRuntimeOutputs(parts);
+    expect(refusalOf(parts)).toMatch(/Dropout 'drop': is in training mode/);
   });
 
   it('Dropout whose mask is used is refused', () => {

@@ -191,6 +191,13 @@ describe('is refused', () => {
     expect(refusal).toMatch(message);
   });
 
+  it.each([-1, -2, -4])('Flatten with axis %i of four', (axis) => {
+    const parts = flattened([node('Flatten', ['x'], 'f', { axis }, 'flat')], ['N', 2, 3, 2]);
+    expect(refusalOf(parts)).toContain(
+      `Flatten 'flat': axis = ${axis} of [samples, 2, 3, 2] joins samples with features`,
+    );
+  });
+
   it('Flatten with axis 0 or 2', () => {
     for (const axis of [0, 2]) {
       const shape = axis === 0 ? ['N', 1, 2, 3] : ['N', 2, 1, 3];
