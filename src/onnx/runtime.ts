@@ -65,11 +65,19 @@ async function loadRuntime(): Promise<Runtime> {
 async function openSession({ InferenceSession: Session }: Runtime, model: string | Uint8Array) {
   // Operators as the file has them, not fused ones, some of which have no float64 kernel; errors are thrown,
   // not printed.
-  const options = { graphOptimizationLevel: 'basic', logSeverityLevel: 4 } as const;
-  try {
-    return await (typeof model === 'string'
+  const open = (graphOptimizationLevel: 'basic' | 'disabled') => {
+    const options = { graphOptimizationLevel, logSeverityLevel: 4 } as const;
+    return typeof model === 'string'
       ? Session.create(model, options)
-      : Session.create(model, options));
+      : Session.create(model, options);
+  };
+  try {
+    // Where its own optimizer fails, the file may still run as it is.
+    return await open('basic').catch(async (cause: unknown) => {
+      return open('disabled').catch(() => {
+        throw cause;
+      });
+    });
   } catch (cause) {
     const helps = messageOf(cause).includes('find an implementation')
       ? "; it has most kernels for float32 only: exportOnnx(network, { dtype: 'float32' }) writes that"

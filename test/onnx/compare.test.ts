@@ -15,7 +15,8 @@ import { temporaryFile } from '../data/temporary-files.js';
 import { asJavaScript } from '../curvature/small-network.js';
 import { expectRuntimeAgreement } from './agreement.js';
 import { fixtures, folder } from './fixtures.js';
-import { modelBytes, node, tensor } from './model-builder.js';
+import { TensorProto_DataType as DataType } from '../../src/onnx/onnx_pb.js';
+import { bytesOf, model, modelBytes, node, rawTensor, tensor } from './model-builder.js';
 
 const spec: NetworkSpec = {
   input: [3],
@@ -115,6 +116,33 @@ describe('a network and the file that it came from', () => {
 
   it('of float64, in float64 where ONNX Runtime has the kernels', async () => {
     const file = `${folder}ts-reshape-opset9-float64.onnx`;
+    const imported = await importOnnx(file, { loss: 'softmaxCrossEntropy', ...quiet });
+    const { dtype, maximumDifference } = await compareWithOnnxRuntime(imported, { model: file });
+    expect(dtype).toBe('float64');
+    expect(maximumDifference).toBeLessThan(1e-14);
+  });
+
+  it('of float64 runs as it is where ONNX Runtime’s optimizer fails on it', async () => {
+    const doubles = (dims: readonly number[], values: readonly number[]) =>
+      rawTensor(DataType.DOUBLE, dims, new Uint8Array(Float64Array.from(values).buffer));
+    // Its fusion of Relu and Clip knows float32 and float16 only.
+    const proto = model({
+      nodes: [
+        node('MatMul', ['x', 'w'], 'h'),
+        node('Relu', ['h'], 'r'),
+        node('Clip', ['r', 'zero'], 'c'),
+        node('MatMul', ['c', 'v'], 'y'),
+      ],
+      tensors: {
+        w: doubles([2, 3], [1, -2, 0.5, 1, 0.25, -1]),
+        zero: doubles([], [0]),
+        v: doubles([3, 2], [1, 2, 3, -1, -2, -3]),
+      },
+      inputType: DataType.DOUBLE,
+    });
+    const type = proto.graph?.output[0]?.type?.value;
+    if (type?.case === 'tensorType') type.value.elemType = DataType.DOUBLE;
+    const file = bytesOf(proto);
     const imported = await importOnnx(file, { loss: 'softmaxCrossEntropy', ...quiet });
     const { dtype, maximumDifference } = await compareWithOnnxRuntime(imported, { model: file });
     expect(dtype).toBe('float64');
