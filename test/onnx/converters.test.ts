@@ -273,6 +273,62 @@ describe('Keras’s networks on images, channels last', () => {
     ]);
   });
 
+  const toFirst = (from: string, to: string) =>
+    node('Transpose', [from], to, { perm: [0, 3, 1, 2] }, `first_${to}`);
+  const toLast = (from: string, to: string) =>
+    node('Transpose', [from], to, { perm: [0, 2, 3, 1] }, `last_${to}`);
+  const conv = (from: string, kernel: string, to: string) =>
+    node('Conv', [from, kernel], to, {}, `conv_${to}`);
+
+  it.each<[string, ModelParts['nodes'], number, readonly string[]]>([
+    [
+      'zeros around the input, before its channels are moved',
+      [node('Pad', ['x', 'pads'], 'p'), toFirst('p', 'f'), conv('f', 'k', 'c')],
+      3,
+      ['channelsFirst', 'conv2d'],
+    ],
+    [
+      'zeros around an image in between',
+      [
+        ...[toFirst('x', 'f'), conv('f', 'one', 'c1'), toLast('c1', 'l')],
+        ...[node('Pad', ['l', 'pads'], 'p'), toFirst('p', 'f2'), conv('f2', 'k', 'c')],
+      ],
+      3,
+      ['channelsFirst', 'conv2d', 'conv2d'],
+    ],
+    [
+      'the input added to what was computed from it',
+      [
+        ...[toFirst('x', 'f'), conv('f', 'one', 'c1'), toLast('c1', 'l')],
+        ...[node('Add', ['x', 'l'], 's'), toFirst('s', 'f2'), conv('f2', 'k', 'c')],
+      ],
+      3,
+      ['channelsFirst', 'conv2d', 'channelsFirst', 'add', 'conv2d'],
+    ],
+    [
+      'the input beside what was computed from it',
+      [
+        ...[toFirst('x', 'f'), conv('f', 'one', 'c1'), toLast('c1', 'l')],
+        node('Concat', ['x', 'l'], 's', { axis: 3 }),
+        ...[toFirst('s', 'f2'), conv('f2', 'k', 'c')],
+      ],
+      6,
+      ['channelsFirst', 'conv2d', 'channelsFirst', 'concat', 'conv2d'],
+    ],
+  ])('channels last: %s', async (_, nodes, channels, layers) => {
+    const parts: ModelParts = {
+      nodes: [...nodes, node('Flatten', ['c'], 'y')],
+      inputs: { x: ['N', 4, 5, 3] },
+      tensors: {
+        k: tensor([2, channels, 2, 3], numbers(12 * channels)),
+        one: tensor([3, 3, 1, 1], numbers(9)),
+        pads: int64Tensor([8], [0, 1, 2, 0, 0, 0, 1, 0]),
+      },
+    };
+    const { network } = await expectAgreement(parts, [4, 5, 3]);
+    expect(network.spec.layers.map(({ type }) => type)).toEqual([...layers, 'flatten']);
+  });
+
   it('channels moved to the front and back again are where they were', async () => {
     const parts: ModelParts = {
       nodes: [

@@ -13,7 +13,7 @@ import {
 } from '../values.js';
 import { binaryProbabilities } from './binary-probabilities.js';
 import { concatenatedSizes } from './sizes.js';
-import { channelsFirst, channelsLast } from './transpose.js';
+import { channelsFirst, channelsLast, withChannelsFirst } from './transpose.js';
 
 /** The sum of any number of branches. */
 export const Sum: Handler = (node, inputs) => {
@@ -31,7 +31,21 @@ export function addedBranches(
   return a?.kind === 'features' && b?.kind === 'features' ? sumOf(node, [a, b]) : undefined;
 }
 
-function sumOf(node: GraphNode, inputs: readonly (Value | undefined)[]): FeaturesValue {
+/** Where some see images with the channels last, those that have them last get a layer that puts them first. */
+function likeOthers(
+  node: GraphNode,
+  inputs: readonly (Value | undefined)[],
+): readonly (Value | undefined)[] {
+  const isLast = (value: Value | undefined) =>
+    value?.kind === 'features' && channelsFirst(value) !== undefined;
+  if (!inputs.some(isLast)) return inputs;
+  return inputs.map((value) =>
+    value?.kind === 'features' ? (withChannelsFirst(node, value) ?? value) : value,
+  );
+}
+
+function sumOf(node: GraphNode, given: readonly (Value | undefined)[]): FeaturesValue {
+  const inputs = likeOthers(node, given);
   const alike = inOneOrder(inputs);
   const branches = alike ?? inputs.map((value) => branch(node, value));
   const [first] = branches;
@@ -59,11 +73,12 @@ function inOneOrder(inputs: readonly (Value | undefined)[]): readonly FeaturesVa
 }
 
 /** Shapes end to end, or branches along the channels. */
-export const Concat: Handler = (node, inputs) => {
-  const sizes = concatenatedSizes(node, inputs);
+export const Concat: Handler = (node, all) => {
+  const sizes = concatenatedSizes(node, all);
   if (sizes !== undefined) return sizes;
-  const probabilities = binaryProbabilities(node, inputs);
+  const probabilities = binaryProbabilities(node, all);
   if (probabilities !== undefined) return probabilities;
+  const inputs = likeOthers(node, all);
   const images = inputs.map((value) =>
     value?.kind === 'features' ? channelsFirst(value) : undefined,
   );

@@ -5,6 +5,7 @@ import { invalid } from '../failures.js';
 import type { GraphNode } from '../graph.js';
 import { inAnyOrder, newStage, refusal, type Handler, type Stage, type Value } from '../values.js';
 import { asNumbers } from './sizes.js';
+import { channelsFirst, channelsLast, withChannelsFirst } from './transpose.js';
 import { asImage, type Window } from './window.js';
 
 export const Pad: Handler = (node, [x, padsInput, valueInput, axesInput], { note }) => {
@@ -17,19 +18,32 @@ export const Pad: Handler = (node, [x, padsInput, valueInput, axesInput], { note
   if (mode !== 'constant' || value !== 0) {
     throw refusal(node, `pads with other than zeros (mode '${mode}')`);
   }
-  const image = asImage(node, x, note);
+  const last = channelsFirst(pads[1] === 0 ? input : (withChannelsFirst(node, input) ?? input));
+  const image = asImage(node, last?.features ?? x, note);
   const [before = 0, channels = 0, top = 0, left = 0, after = 0, more = 0, bottom = 0, right = 0] =
-    pads;
+    last === undefined ? pads : inOrder(pads, last.axes);
   const outside = [before, channels, after, more].some((size) => size !== 0);
   if (outside || pads.some((size) => size < 0)) {
     throw refusal(node, `pads = [${pads.join(', ')}]; only zeros around images are supported`);
   }
   const [height, width] = image.size;
-  return newStage(node, [image.stage], {
+  const padded = newStage(node, [image.stage], {
     layer: { type: 'zeroPad', padding: [top, left, bottom, right] },
     shape: [image.channels, top + height + bottom, left + width + right],
   });
+  return last === undefined ? padded : channelsLast(padded);
 };
+
+/** The pads of the library's axes, of which `axes` has one for each of the graph's. */
+function inOrder(pads: readonly number[], axes: readonly number[]): readonly number[] {
+  const rank = axes.length;
+  const ordered = Array<number>(2 * rank).fill(0);
+  axes.forEach((axis, index) => {
+    ordered[axis] = pads[index] ?? 0;
+    ordered[axis + rank] = pads[index + rank] ?? 0;
+  });
+  return ordered;
+}
 
 /** A number for each axis: all begins, then all ends. */
 function padsOf(

@@ -66,10 +66,10 @@ function movedChannels(
   const staysInPlace = isInput && isIdentity(places(view, inner));
   if (inner.join() !== '2,0,1' || staysInPlace) return undefined;
   const image = asInputImage(input, note);
-  const [height = 0, width = 0, channels = 0] = view;
-  if (!isWhole(image)) return undefined;
-  const layer = { type: 'channelsFirst' } as const;
-  return newStage(node, [image.stage], { layer, shape: [channels, height, width] });
+  const last = withChannelsFirst(node, image);
+  return last === undefined
+    ? undefined
+    : { kind: 'features', stage: last.stage, view: last.stage.shape };
 }
 
 /** Whether the graph sees the axes of the stage. */
@@ -111,10 +111,26 @@ export function channelsFirst(
   const { stage, view, order } = value;
   const { shape } = stage;
   const [channels = 0, height = 0, width = 0] = shape;
-  if (order === undefined || shape.length !== 3) return undefined;
+  // One channel stands where it stood: only the view tells.
+  if (shape.length !== 3 || (order === undefined && isWhole(value))) return undefined;
   if (view.join() !== [height, width, channels].join()) return undefined;
-  if (!places(shape, [1, 2, 0]).every((place, index) => place === order[index])) return undefined;
+  const isLast = places(shape, [1, 2, 0]).every(
+    (place, index) => place === (order?.[index] ?? index),
+  );
+  if (!isLast) return undefined;
   return { features: { kind: 'features', stage, view: shape }, axes: [0, 2, 3, 1] };
+}
+
+/** An image [height, width, channels] with a layer behind it that puts the channels first, seen by the graph as
+ *  before; undefined for other values. */
+export function withChannelsFirst(
+  node: GraphNode,
+  value: FeaturesValue,
+): FeaturesValue | undefined {
+  const [height = 0, width = 0, channels = 0] = value.view;
+  if (value.order !== undefined || value.view.length !== 3 || !isWhole(value)) return undefined;
+  const layer = { type: 'channelsFirst' } as const;
+  return channelsLast(newStage(node, [value.stage], { layer, shape: [channels, height, width] }));
 }
 
 /** An image as the graph sees it with the channels last. */
