@@ -14,9 +14,8 @@ struct VectorOf {
   using type [[gnu::vector_size(kBytes), gnu::may_alias, gnu::aligned(sizeof(T))]] = T;
 };
 
-/// Half of a panel's columns.
-template <typename T>
-constexpr std::size_t kHalf = kPanel<T> / 2;
+/// A quarter of a panel's columns, in bytes.
+constexpr std::size_t kQuarter = 32;
 
 template <typename T>
 struct Tile {
@@ -30,11 +29,12 @@ struct Tile {
 };
 
 /// Columns beyond the matrix are summed up with the others, but not stored.
-template <typename T, std::size_t kBytes, std::size_t kRows, std::size_t kHalves>
+template <typename T, std::size_t kBytes, std::size_t kRows, std::size_t kQuarters>
 [[gnu::always_inline]] inline void tile_loop(const Tile<T>& tile) {
-  using V = typename VectorOf<T, kBytes>::type;
-  constexpr std::size_t lanes = kBytes / sizeof(T);
-  constexpr std::size_t kVectors = kHalves * kHalf<T> / lanes;
+  constexpr std::size_t kWidth = std::min(kBytes, kQuarters * kQuarter);
+  using V = typename VectorOf<T, kWidth>::type;
+  constexpr std::size_t lanes = kWidth / sizeof(T);
+  constexpr std::size_t kVectors = kQuarters * kQuarter / kWidth;
   const auto [a, row_step, inner_step] = tile.a;
   V sum[kRows][kVectors] = {};
   if (tile.onto == Onto::row) {
@@ -84,49 +84,49 @@ template <typename T, std::size_t kBytes, std::size_t kRows, std::size_t kHalves
 template <typename T>
 using Loop = void (*)(const Tile<T>& tile);
 
-/// Loops for tiles of 1 … `rows` rows, with half a panel, then with all of it.
+/// Loops for tiles of 1 … `rows` rows, with a quarter of a panel, then with half and all of it.
 template <typename T>
 struct TileLoops {
   std::size_t rows;
   const Loop<T>* loops;
 };
 
-template <typename T, std::size_t kRows, std::size_t kHalves>
+template <typename T, std::size_t kRows, std::size_t kQuarters>
 void tile_baseline(const Tile<T>& tile) {
-  tile_loop<T, 16, kRows, kHalves>(tile);
+  tile_loop<T, 16, kRows, kQuarters>(tile);
 }
 #if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
-template <typename T, std::size_t kRows, std::size_t kHalves>
+template <typename T, std::size_t kRows, std::size_t kQuarters>
 [[gnu::target("arch=x86-64-v4")]] void tile_v4(const Tile<T>& tile) {
-  tile_loop<T, 64, kRows, kHalves>(tile);
+  tile_loop<T, 64, kRows, kQuarters>(tile);
 }
-template <typename T, std::size_t kRows, std::size_t kHalves>
+template <typename T, std::size_t kRows, std::size_t kQuarters>
 [[gnu::target("arch=x86-64-v3")]] void tile_v3(const Tile<T>& tile) {
-  tile_loop<T, 32, kRows, kHalves>(tile);
+  tile_loop<T, 32, kRows, kQuarters>(tile);
 }
 #endif
 
 template <typename T, std::size_t kRows, typename Make, std::size_t... kIndex>
-constexpr std::array<Loop<T>, 2 * kRows> table(const Make& make,
+constexpr std::array<Loop<T>, 3 * kRows> table(const Make& make,
                                                std::index_sequence<kIndex...> /*indices*/) {
-  return {make.template operator()<kIndex % kRows + 1, kIndex / kRows + 1>()...};
+  return {make.template operator()<kIndex % kRows + 1, std::size_t{1} << kIndex / kRows>()...};
 }
 template <typename T, std::size_t kRows, typename Make>
 constexpr auto table(const Make& make) {
-  return table<T, kRows>(make, std::make_index_sequence<2 * kRows>{});
+  return table<T, kRows>(make, std::make_index_sequence<3 * kRows>{});
 }
 
 // Sums and the columns that they read, in registers: 32 of 64 bytes with AVX-512, 16 of 32 bytes
 // with AVX2, 16 of 16 bytes with SSE2.
 template <typename T>
-constexpr auto kBaseline = table<T, 1>([]<std::size_t R, std::size_t H> {
-  return &tile_baseline<T, R, H>;
+constexpr auto kBaseline = table<T, 1>([]<std::size_t R, std::size_t Q> {
+  return &tile_baseline<T, R, Q>;
 });
 #if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
 template <typename T>
-constexpr auto kV3 = table<T, 2>([]<std::size_t R, std::size_t H> { return &tile_v3<T, R, H>; });
+constexpr auto kV3 = table<T, 2>([]<std::size_t R, std::size_t Q> { return &tile_v3<T, R, Q>; });
 template <typename T>
-constexpr auto kV4 = table<T, 12>([]<std::size_t R, std::size_t H> { return &tile_v4<T, R, H>; });
+constexpr auto kV4 = table<T, 12>([]<std::size_t R, std::size_t Q> { return &tile_v4<T, R, Q>; });
 #endif
 
 template <typename T>
@@ -158,7 +158,7 @@ template <typename T>
 void pack_transposed_panel(std::size_t inner, std::size_t columns, const T* w, std::size_t stride,
                            T* panel) {
   // By squares: a cache line of a row at a time.
-  constexpr std::size_t lanes = kHalf<T>;
+  constexpr std::size_t lanes = 64 / sizeof(T);
   for (std::size_t first = 0; first < inner; first += lanes) {
     T* const to = panel + first * kPanel<T>;
     const std::size_t count = std::min(lanes, inner - first);
@@ -182,7 +182,8 @@ void panel_product(std::size_t rows, std::size_t columns, std::size_t inner, con
                    const T* panel, Onto onto, T* c, std::size_t stride) {
   const TileLoops<T> tiles = tile_loops<T>();
   const std::size_t count = (rows + tiles.rows - 1) / tiles.rows;
-  const Loop<T>* const loops = tiles.loops + (columns > kHalf<T> ? tiles.rows : 0);
+  const std::size_t quarters = (4 * columns + kPanel<T> - 1) / kPanel<T>;
+  const Loop<T>* const loops = tiles.loops + (quarters > 2 ? 2 : quarters - 1) * tiles.rows;
   for (std::size_t t = 0; t < count; ++t) {
     const std::size_t first = t * rows / count;
     const std::size_t last = (t + 1) * rows / count;
