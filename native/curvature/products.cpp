@@ -23,14 +23,18 @@ constexpr std::size_t kKeptBytes = std::size_t{1} << 30;
 
 bool is_second_order(Term term) { return term == Term::hessian || term == Term::residual; }
 
-/// A sum of some directions' products [k, M]: in `rows`, which may be its own.
+/// A sum of some directions' products [k, M], in memory that is borrowed; the first partial sum is
+/// the total itself.
 template <typename T>
 struct GroupSum {
   std::span<T> rows;
-  AlignedBuffer<T> own;
-  void add(const GroupSum& other) {
-    if (rows.data() == other.rows.data()) return;  // the first partial sum is the total itself
+  Workspaces<AlignedBuffer<T>>* lender = nullptr;
+  std::unique_ptr<AlignedBuffer<T>> borrowed = nullptr;
+
+  void add(GroupSum& other) {
+    if (other.borrowed == nullptr) return;
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i] += other.rows[i];
+    other.lender->give_back(std::move(other.borrowed));
   }
 };
 
@@ -100,17 +104,17 @@ void Products<T>::apply(std::size_t k, std::span<const T> v, std::span<const T> 
   std::vector<std::unique_ptr<OrderedSum<GroupSum<T>>>> sums;
   totals.reserve(slices);
   for (std::size_t slice = 0; slice < slices; ++slice) {
-    totals.push_back({rows_of(slice), {}});
+    totals.push_back({rows_of(slice)});
     sums.push_back(std::make_unique<OrderedSum<GroupSum<T>>>(totals.back(), control.threads() + 1));
   }
   const auto run = [&](std::size_t slice, std::size_t partial) {
     if (!sums[slice]->wait_for_turn(partial)) return;
-    GroupSum<T> sum;
-    if (partial == 0) {
-      sum.rows = totals[slice].rows;
-    } else {
-      sum.own.resize(totals[slice].rows.size());
-      sum.rows = sum.own.span();
+    GroupSum<T> sum{totals[slice].rows};
+    if (partial > 0) {
+      sum.lender = &sums_;
+      sum.borrowed = sums_.take([] { return std::make_unique<AlignedBuffer<T>>(); });
+      sum.borrowed->resize(sum.rows.size());
+      sum.rows = sum.borrowed->span();
     }
     std::fill(sum.rows.begin(), sum.rows.end(), T{0});
     auto scratch =

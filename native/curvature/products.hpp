@@ -102,6 +102,7 @@ class Products {
   std::once_flag asked_;
   std::vector<std::unique_ptr<KeptChunk>> kept_;  // of all chunks, or none
   Workspaces<Scratch> scratch_;
+  Workspaces<AlignedBuffer<T>> sums_;  // partial sums that are not in use
 };
 
 }  // namespace eigenscape
