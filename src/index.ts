@@ -121,6 +121,8 @@ export type {
   OperatorTerm,
   SymmetricOperator,
 } from './curvature/operator.js';
+export { ekfac, kfac } from './curvature/kfac.js';
+export type { KfacOptions } from './curvature/kfac.js';
 export { monteCarloFisher } from './curvature/monte-carlo-fisher.js';
 export type { MonteCarloFisherOptions } from './curvature/monte-carlo-fisher.js';
 export { blocks } from './curvature/parameters.js';

@@ -172,6 +172,8 @@ export interface NativeLossRoot {
   /** Labels for each sample. */
   readonly draws: number;
   readonly seed: number;
+  /** Of a convolution, for Kronecker factors. */
+  readonly positions?: 'expand' | 'reduce';
 }
 
 /** Ascending ranks [first, last). */

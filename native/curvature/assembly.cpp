@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "curvature/dense_block.hpp"
+#include "curvature/kronecker.hpp"
 
 namespace eigenscape {
 namespace {
@@ -157,7 +158,27 @@ void check_finite(std::span<const T> matrix) {
               "the curvature matrix is not finite; the parameters or inputs are too large");
 }
 
+template <typename T>
+AssemblyScale assemble_kronecker(const Operator<T>& curvature, std::span<T> matrix,
+                                 const Control& control) {
+  const KroneckerMatrix<T>& kronecker = curvature.kronecker(control);
+  kronecker.assemble(matrix, control);
+  check_finite<T>(matrix);
+  return {kronecker.magnitude(), kronecker_operations(curvature)};
+}
+
 }  // namespace
+
+template <typename T>
+std::size_t kronecker_operations(const Operator<T>& curvature) {
+  const Graph& graph = curvature.graph();
+  std::size_t operations = curvature.samples().count;
+  for (const Node& node : graph.nodes()) operations += node.output_size;
+  for (const AffineMap& map : affine_maps(graph, curvature.selection())) {
+    operations += map.width + curvature.samples().count * (map.positions - 1);
+  }
+  return operations;
+}
 
 template <typename T>
 Route choose_route(const Operator<T>& matrix) {
@@ -185,6 +206,7 @@ std::size_t assembly_workspace(const Operator<T>& matrix, Route route, std::size
 template <typename T>
 AssemblyScale assemble(const Operator<T>& curvature, Route route, std::size_t block,
                        std::span<T> matrix, const Control& control) {
+  if (curvature.is_kronecker()) return assemble_kronecker(curvature, matrix, control);
   const bool chain = curvature.graph().is_dense_chain();
   if (route == Route::closed_form && !chain) {
     throw Error(ErrorCode::spec,
@@ -203,6 +225,8 @@ AssemblyScale assemble(const Operator<T>& curvature, Route route, std::size_t bl
   return scale;
 }
 
+template std::size_t kronecker_operations<double>(const Operator<double>&);
+template std::size_t kronecker_operations<float>(const Operator<float>&);
 template Route choose_route<double>(const Operator<double>&);
 template Route choose_route<float>(const Operator<float>&);
 template std::size_t assembly_workspace<double>(const Operator<double>&, Route, std::size_t,

@@ -32,6 +32,10 @@ struct AssemblyScale {
   std::size_t operations = 0;
 };
 
+/// AssemblyScale::operations of an operator made of Kronecker products.
+template <typename T>
+std::size_t kronecker_operations(const Operator<T>& curvature);
+
 /// Overwrites `matrix` [size, size] with the term, without weight decay: λ moves all eigenvalues
 /// alike, and is added to them, or to the diagonal, afterwards. `block` is the number of unit
 /// vectors at once in Route::products. Throws ErrorCode::spec if the graph is no chain and the

@@ -78,6 +78,9 @@ void compute_hessians(const Operator<T>& matrix, const std::vector<ChainLayer>& 
           case Term::monte_carlo_fisher:
             scratch.drawn.matrix_of(s, output);
             break;
+          case Term::kfac:
+          case Term::ekfac:
+            throw Error(ErrorCode::internal, "Kronecker products have no chain");
         }
       }
     } else {

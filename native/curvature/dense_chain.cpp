@@ -233,6 +233,8 @@ std::vector<ChainLayer> chain_layers(const Graph& graph, const ParameterSelectio
         break;
       case Structure::reshape:
       case Structure::general:
+      case Structure::convolution:
+      case Structure::scale_and_shift:
         break;
     }
   }

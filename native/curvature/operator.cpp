@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/finite.hpp"
+#include "curvature/kronecker_factors.hpp"
 #include "curvature/products.hpp"
 #include "network/gradient.hpp"
 
@@ -28,6 +29,7 @@ Operator<T>::Operator(std::shared_ptr<const Graph> graph, std::vector<T> theta,
                                 : ParameterSelection(theta_.size())),
       weight_decay_(options.weight_decay),
       root_(options.root),
+      positions_(options.positions),
       denominator_(loss_denominator(graph_->loss(), *samples_, {0, samples_->count})) {
   // Values before a block's first layer do not move with it.
   std::vector<bool> moves = graph_->moving_values([this](const Node& node) {
@@ -105,6 +107,15 @@ std::span<const T> Operator<T>::mean_gradient(const Control& control) const {
   return mean_gradient_;
 }
 
+template <typename T>
+const KroneckerMatrix<T>& Operator<T>::kronecker(const Control& control) const {
+  const std::lock_guard lock(kronecker_mutex_);
+  if (kronecker_ == nullptr) {
+    kronecker_ = std::make_shared<const KroneckerMatrix<T>>(compute_kronecker(*this, control));
+  }
+  return *kronecker_;
+}
+
 /// ḡᵀv for each of k vectors.
 template <typename T>
 std::vector<T> mean_products(std::span<const T> mean, std::size_t k, std::span<const T> v) {
@@ -135,7 +146,8 @@ void Operator<T>::apply_term(std::size_t k, std::span<const T> v, std::span<T> o
   const std::size_t m = size();
   std::vector<T> shift;
   if (term_ == Term::gradient_covariance) shift = mean_products(mean_gradient(control), k, v);
-  for (std::size_t first = 0; first < k; first += kBlock) {
+  if (is_kronecker()) kronecker(control).apply(k, v, out, control);
+  for (std::size_t first = 0; first < k && !is_kronecker(); first += kBlock) {
     const std::size_t count = std::min(kBlock, k - first);
     apply_block(
         count, v.subspan(first * m, count * m), out.subspan(first * m, count * m),

@@ -5,7 +5,9 @@
 //   residual             Σ s_n Σ_c ∂ℓ_n/∂f_c ∇²f_nc / Σ s κ  (second term)
 //   empirical_fisher     Σ s_n ∇ℓ_n ∇ℓ_nᵀ / Σ s κ
 //   monte_carlo_fisher   the same with labels drawn from the model: G in expectation
-//   gradient_covariance  Σ s_n (∇ℓ_n − ḡ)(∇ℓ_n − ḡ)ᵀ / Σ s κ, ḡ = Σ s_n ∇ℓ_n / Σ s_n (samples not
+//   kfac, ekfac          Kronecker products in place of the layers' blocks
+//   (curvature/kronecker.hpp) gradient_covariance  Σ s_n (∇ℓ_n − ḡ)(∇ℓ_n − ḡ)ᵀ / Σ s κ, ḡ = Σ s_n
+//   ∇ℓ_n / Σ s_n (samples not
 //                        ignored)
 //
 // or the diagonal block of some parameters, plus λI.
@@ -31,14 +33,23 @@ enum class Term {
   residual,
   empirical_fisher,
   gradient_covariance,
-  monte_carlo_fisher
+  monte_carlo_fisher,
+  kfac,
+  ekfac
 };
+
+/// How Kronecker factors of a convolution deal with its positions, see curvature/kronecker.hpp.
+enum class Positions { expand, reduce };
+
+template <typename T>
+class KroneckerMatrix;
 
 /// A diagonal block in place of the whole matrix, λ of λI added to it, and the labels drawn.
 struct OperatorOptions {
   std::optional<std::vector<std::pair<std::size_t, std::size_t>>> ranges;  // of parameters
   double weight_decay = 0;
   LossRoot root;
+  Positions positions = Positions::expand;
 };
 
 template <typename T>
@@ -65,6 +76,10 @@ class Operator {
   [[nodiscard]] double weight_decay() const { return weight_decay_; }
   /// What stands for ∇²ℓ in the terms that factor it.
   [[nodiscard]] const LossRoot& root() const { return root_; }
+  [[nodiscard]] Positions positions() const { return positions_; }
+  [[nodiscard]] bool is_kronecker() const { return term_ == Term::kfac || term_ == Term::ekfac; }
+  /// The factors of K-FAC or EKFAC, computed at the first call.
+  const KroneckerMatrix<T>& kronecker(const Control& control) const;
   /// Σ s_n κ_n over the data.
   [[nodiscard]] double denominator() const { return denominator_; }
 
@@ -104,12 +119,15 @@ class Operator {
   ParameterSelection selection_;
   double weight_decay_;
   LossRoot root_;
+  Positions positions_;
   double denominator_;
   std::shared_ptr<const LossTable<T>> loss_table_;
   mutable std::mutex table_mutex_;
   mutable std::mutex mean_mutex_;
   mutable std::vector<T> mean_gradient_;
   std::unique_ptr<Products<T>> products_;
+  mutable std::mutex kronecker_mutex_;
+  mutable std::shared_ptr<const KroneckerMatrix<T>> kronecker_;
 };
 
 }  // namespace eigenscape

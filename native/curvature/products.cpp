@@ -218,6 +218,9 @@ void Products<T>::add_group(const PointChunk<T>& at, std::size_t n, std::size_t 
     case Term::monte_carlo_fisher:
       at.drawn.apply(k, f_dot, f_bar_dot);
       return evaluation.adjoint_of_directions(k, f_bar_dot, out);
+    case Term::kfac:
+    case Term::ekfac:
+      return;  // no sum over samples, once their factors are there
   }
 }
 

@@ -60,6 +60,8 @@ std::vector<SmallChainLayer> layers_of(const Graph& graph, std::vector<const Nod
         break;
       case Structure::reshape:
       case Structure::general:
+      case Structure::convolution:
+      case Structure::scale_and_shift:
         break;
     }
   }

@@ -15,6 +15,10 @@ void dsymm_(const char*, const char*, const int*, const int*, const double*, con
             const int*, const double*, const int*, const double*, double*, const int*);
 void ssymm_(const char*, const char*, const int*, const int*, const float*, const float*,
             const int*, const float*, const int*, const float*, float*, const int*);
+void dsyrk_(const char*, const char*, const int*, const int*, const double*, const double*,
+            const int*, const double*, double*, const int*);
+void ssyrk_(const char*, const char*, const int*, const int*, const float*, const float*,
+            const int*, const float*, float*, const int*);
 #if !defined(EIGENSCAPE_ACCELERATE)
 char* openblas_get_config();
 char* openblas_get_corename();
@@ -52,6 +56,16 @@ void fortran_symm(const char* side, const char* uplo, const int* m, const int* n
                   const int* ldb, const float* beta, float* c, const int* ldc) {
   ssymm_(side, uplo, m, n, alpha, a, lda, b, ldb, beta, c, ldc);
 }
+void fortran_syrk(const char* uplo, const char* trans, const int* n, const int* k,
+                  const double* alpha, const double* a, const int* lda, const double* beta,
+                  double* c, const int* ldc) {
+  dsyrk_(uplo, trans, n, k, alpha, a, lda, beta, c, ldc);
+}
+void fortran_syrk(const char* uplo, const char* trans, const int* n, const int* k,
+                  const float* alpha, const float* a, const int* lda, const float* beta, float* c,
+                  const int* ldc) {
+  ssyrk_(uplo, trans, n, k, alpha, a, lda, beta, c, ldc);
+}
 
 }  // namespace
 
@@ -88,6 +102,16 @@ void symm(std::size_t m, std::size_t n, const T* a, const T* b, T* c) {
   fortran_symm("L", "U", &rows, &columns, &one, a, &rows, b, &rows, &zero, c, &rows);
 }
 
+template <typename T>
+void add_gram(std::size_t k, std::size_t n, const T* a, T* c) {
+  if (k == 0 || n == 0) return;
+  // Column-major A·Aᵀ of the [n, k] that the row-major [k, n] is.
+  const int order = narrow(n);
+  const int inner = narrow(k);
+  const T one = 1;
+  fortran_syrk("U", "N", &order, &inner, &one, a, &order, &one, c, &order);
+}
+
 const char* configuration() {
 #if !defined(EIGENSCAPE_ACCELERATE)
   return openblas_get_config();
@@ -120,5 +144,7 @@ template void axpy<double>(std::size_t, double, const double*, double*);
 template void axpy<float>(std::size_t, float, const float*, float*);
 template void symm<double>(std::size_t, std::size_t, const double*, const double*, double*);
 template void symm<float>(std::size_t, std::size_t, const float*, const float*, float*);
+template void add_gram<double>(std::size_t, std::size_t, const double*, double*);
+template void add_gram<float>(std::size_t, std::size_t, const float*, float*);
 
 }  // namespace eigenscape::blas

@@ -21,6 +21,10 @@ void axpy(std::size_t n, T alpha, const T* x, T* y);
 template <typename T>
 void symm(std::size_t m, std::size_t n, const T* a, const T* b, T* c);
 
+/// The lower triangle (row-major) of C[n, n] += AᵀA for A[k, n].
+template <typename T>
+void add_gram(std::size_t k, std::size_t n, const T* a, T* c);
+
 /// The library, its version and the kernel that it chose for this CPU, for people to read.
 const char* configuration();
 const char* kernel();

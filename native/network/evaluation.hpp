@@ -72,6 +72,12 @@ class Evaluation {
   [[nodiscard]] std::span<const T> adjoint_of(std::size_t value) const {
     return point_->bar[value].span();
   }
+  /// ȳ of the last adjoint_of_directions() [k, ·], with the samples that fill up.
+  [[nodiscard]] std::span<const T> direction_adjoint_of(std::size_t value) const {
+    return bar_dot_[value].span();
+  }
+  /// Samples in the arrays of a chunk, with those that fill up.
+  [[nodiscard]] std::size_t held_samples() const { return point_->n; }
 
  private:
   Primal<T> primal(std::size_t layer);

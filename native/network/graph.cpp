@@ -93,7 +93,11 @@ bool Graph::is_dense_chain() const {
   if (has_images_) return false;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (nodes_[i].inputs.size() != 1 || nodes_[i].inputs[0] != i) return false;
-    if (nodes_[i].operation->structure == Structure::general) return false;
+    const Structure structure = nodes_[i].operation->structure;
+    if (structure == Structure::general || structure == Structure::convolution ||
+        structure == Structure::scale_and_shift) {
+      return false;
+    }
   }
   return parameter_count_ > 0;
 }

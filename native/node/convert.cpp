@@ -98,6 +98,8 @@ Term to_term(const std::string& name) {
   if (name == "empiricalFisher") return Term::empirical_fisher;
   if (name == "gradientCovariance") return Term::gradient_covariance;
   if (name == "monteCarloFisher") return Term::monte_carlo_fisher;
+  if (name == "kfac") return Term::kfac;
+  if (name == "ekfac") return Term::ekfac;
   throw Error(ErrorCode::spec, "unknown term '" + name + "'");
 }
 

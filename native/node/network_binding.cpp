@@ -231,7 +231,7 @@ Napi::Value gradient_job(const Napi::CallbackInfo& info) {
   });
 }
 
-/// { kind: 'exact' | 'monteCarlo' | 'empirical', draws: number, seed: number }
+/// { kind: 'exact' | 'monteCarlo' | 'empirical', draws: number, seed: number, positions? }
 LossRoot to_root(const Napi::Object& object) {
   const std::string kind = string_of(object, "kind");
   LossRoot root;
@@ -247,7 +247,11 @@ OperatorOptions to_operator_options(const Napi::Object& object, std::size_t para
   OperatorOptions options;
   options.weight_decay = number_of(object, "weightDecay");
   const Napi::Value root = object.Get("root");
-  if (root.IsObject()) options.root = to_root(root.As<Napi::Object>());
+  if (root.IsObject()) {
+    options.root = to_root(root.As<Napi::Object>());
+    const bool reduce = string_of(root.As<Napi::Object>(), "positions") == "reduce";
+    if (reduce) options.positions = Positions::reduce;
+  }
   const Napi::Value ranges = object.Get("ranges");
   if (ranges.IsUndefined()) return options;
   const std::vector<double> ends = to_vector<double>(ranges);

@@ -9,6 +9,7 @@
 #include "core/memory.hpp"
 #include "curvature/assembly.hpp"
 #include "curvature/diagonal.hpp"
+#include "curvature/kronecker.hpp"
 #include "eigensolver/dense_symmetric.hpp"
 #include "eigensolver/inertia.hpp"
 #include "node/bindings.hpp"
@@ -125,7 +126,12 @@ Napi::Value diagonal_job(const Napi::CallbackInfo& info) {
         return start_job(
             info.Env(), info[1].As<Napi::Object>(), [matrix](const Control& control) -> Resolve {
               auto diagonal = std::make_shared<std::vector<double>>(matrix->size());
-              chain_diagonal<T>(*matrix, *diagonal, control);
+              if (matrix->is_kronecker()) {
+                matrix->kronecker(control).diagonal(*diagonal);
+                for (double& entry : *diagonal) entry += matrix->weight_decay();
+              } else {
+                chain_diagonal<T>(*matrix, *diagonal, control);
+              }
               return [diagonal](Napi::Env env) { return to_array<double>(env, *diagonal); };
             });
       },
@@ -151,11 +157,27 @@ void shift(std::vector<double>& values, double lambda) {
   for (double& value : values) value += lambda;
 }
 
+/// The eigenvalues of Kronecker products: those of their factors, without a matrix.
+template <typename T>
+Napi::Value kronecker_eigenvalues_job(Napi::Env env, const Napi::Object& options,
+                                      const std::shared_ptr<Operator<T>>& matrix) {
+  return start_job(env, options, [matrix](const Control& control) -> Resolve {
+    KroneckerSpectrum found = matrix->kronecker(control).spectrum(control);
+    DenseSpectrum spectrum{std::move(found.values), found.exact_zeros, found.norm};
+    shift(spectrum.values, matrix->weight_decay());
+    return resolve_spectrum(std::move(spectrum), {found.magnitude, kronecker_operations(*matrix)},
+                            "factors");
+  });
+}
+
 /// operatorEigenvalues(operator, way, options) → job of { eigenvalues, exactZeros, norm,
 /// magnitude, operations, via }
 Napi::Value operator_eigenvalues_job(const Napi::CallbackInfo& info) {
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
+        if (matrix->is_kronecker()) {
+          return kronecker_eigenvalues_job(info.Env(), info[2].As<Napi::Object>(), matrix);
+        }
         const DenseWay way = to_way(*matrix, info[1].As<Napi::Object>());
         const std::size_t n = matrix->size();
         require_memory(n * n * sizeof(T) + std::max(workspace_of(*matrix, way),

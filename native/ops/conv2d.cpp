@@ -337,7 +337,7 @@ constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>, tangent_adjoi
 
 }  // namespace
 
-extern const Operation conv2d = {"conv2d", Structure::general, output_shape,  parameters,
+extern const Operation conv2d = {"conv2d", Structure::convolution, output_shape,  parameters,
                                  storage,  kPasses<double>,    kPasses<float>};
 
 }  // namespace eigenscape::ops

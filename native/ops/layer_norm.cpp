@@ -232,7 +232,7 @@ constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>, tangent_adjoi
 
 }  // namespace
 
-extern const Operation layer_norm = {"layerNorm", Structure::general, output_shape,  parameters,
+extern const Operation layer_norm = {"layerNorm", Structure::scale_and_shift, output_shape,  parameters,
                                      storage,     kPasses<double>,    kPasses<float>};
 
 }  // namespace eigenscape::ops

@@ -49,13 +49,17 @@ struct ParameterTensor {
   Shape shape;
 };
 
-/// What the closed form of dense matrices may assume of an operation.
+/// What the closed form of dense matrices, and Kronecker factors, may assume of an operation.
 enum class Structure {
   dense,             // y = W x + b
   pointwise,         // y_i = σ(x_i); forward saves σ' and σ''
   piecewise_linear,  // pointwise with σ'' = 0
   reshape,           // y = x
-  general            // nothing
+  general,           // nothing
+  // Nothing either, but Kronecker factors know of:
+  convolution,  // y_t = W x_t + b for the patches x_t
+  scale_and_shift  // y = γ x̂ + β, x̂ without parameters, one entry of γ and β for each channel or
+                   // entry
 };
 
 /// How many derivatives forward prepares in `saved`.

@@ -55,7 +55,7 @@ export type CurvatureTerm =
   'hessian' | 'gaussNewton' | 'residual' | 'empiricalFisher' | 'gradientCovariance';
 
 /** What an operator may be: the terms that spectra are made of, and what stands for G. */
-export type OperatorTerm = CurvatureTerm | 'monteCarloFisher';
+export type OperatorTerm = CurvatureTerm | 'monteCarloFisher' | 'kfac' | 'ekfac';
 
 export interface OperatorOptions {
   /** Names of tensors or layers of `network.layout`, or globs (`*` for any characters, `?` for one): the diagonal
