@@ -167,9 +167,13 @@ export type {
 } from './spectrum/spectra.js';
 export { spectrum } from './spectrum/spectrum.js';
 export type { SpectrumOptions } from './spectrum/spectrum.js';
+export type { SpectrumMethod } from './spectrum/method.js';
 export type {
   DenseRoute,
+  DensityTermSpectrum,
   DenseTermSpectrum,
+  LanczosTermSpectrum,
+  Plain,
   SpectrumJson,
   SpectrumResult,
   SpectrumTerm,
@@ -200,6 +204,8 @@ export { renderChart } from './report/render.js';
 export type { RenderOptions } from './report/render.js';
 export type {
   Chart,
+  DensityChart,
+  DensitySeries,
   EigenvalueSeries,
   EigenvaluesChart,
   HistogramChart,

@@ -12,13 +12,15 @@ import { EigenscapeError } from '../errors.js';
 import type { LossName, LossSpec } from '../network/spec.js';
 import type { LongCallOptions } from '../progress.js';
 import { importOnnx } from '../onnx/import.js';
-import { namedTerms, spectrumReport, spectrumTable } from '../report/spectrum-report.js';
+import { densityTable, lanczosTable } from '../report/matrix-free-report.js';
+import { numberText } from '../report/number-text.js';
+import { foundBy, namedTerms, spectrumReport, spectrumTable } from '../report/spectrum-report.js';
 import { writeReport } from '../report/write-report.js';
 import { terminalSpectra } from '../report/terminal-chart.js';
 import { terminalStyle } from '../report/terminal-style.js';
-import { terminalTable } from '../report/terminal-table.js';
+import { sparkline, terminalTable } from '../report/terminal-table.js';
 import { spectrum } from '../spectrum/spectrum.js';
-import type { SpectrumResult, SpectrumTerm } from '../spectrum/result.js';
+import type { DensityTermSpectrum, SpectrumResult, SpectrumTerm } from '../spectrum/result.js';
 import { type CommandIo, columnsOf, writeLines } from './command-io.js';
 import {
   fileOption,
@@ -45,13 +47,19 @@ const LOSSES = [
   'binaryCrossEntropy',
 ] as const satisfies readonly LossName[];
 
+const METHODS = ['auto', 'dense', 'lanczos', 'density'] as const;
+
 interface SpectrumOptions {
   readonly onnx: string;
   readonly inputs: string;
   readonly targets: string;
   readonly loss: LossName;
   readonly terms: readonly SpectrumTerm[];
-  readonly method: 'auto' | 'dense';
+  readonly method: 'auto' | 'dense' | 'lanczos' | 'density';
+  readonly largest?: number;
+  readonly smallest?: number;
+  readonly steps?: number;
+  readonly probes?: number;
   readonly classWeights?: readonly number[];
   readonly labelSmoothing?: number;
   readonly ignoreIndex?: number;
@@ -69,6 +77,7 @@ export function addSpectrumCommand(program: Command, io: CommandIo): void {
     .summary('exact spectra of a network in an ONNX file')
     .description(
       'All eigenvalues of the Hessian of the loss over a data set, and of its parts, exactly.\n' +
+        'Where the matrix does not fit: the outermost ones (lanczos), or their density.\n' +
         'Computes in float64 whatever the file stores (float32 weights widen exactly).',
     )
     .requiredOption('--onnx <file>', 'the network')
@@ -76,7 +85,11 @@ export function addSpectrumCommand(program: Command, io: CommandIo): void {
     .requiredOption('--targets <file>', 'npy: classes as integers, or rows')
     .requiredOption('--loss <name>', LOSSES.map(kebabCase).join(', '), nameOption(LOSSES))
     .addOption(termsOption())
-    .option('--method <name>', 'auto or dense', nameOption(['auto', 'dense']), 'auto')
+    .option('--method <name>', METHODS.join(', '), nameOption(METHODS), 'auto')
+    .option('--largest <count>', 'eigenvalues at the upper end (lanczos)', count)
+    .option('--smallest <count>', 'eigenvalues at the lower end (lanczos)', count)
+    .option('--steps <count>', 'Lanczos steps of each probe (density)', count)
+    .option('--probes <count>', 'random vectors (density)', count)
     .option('--class-weights <list>', 'one for each class (softmax)', numbersOption)
     .option('--label-smoothing <s>', '0 … 1 (softmax)', numberOption({ from: 0, to: 1 }))
     .option('--ignore-index <i>', 'target that counts for nothing (softmax)', integer)
@@ -94,6 +107,7 @@ export function addSpectrumCommand(program: Command, io: CommandIo): void {
 }
 
 const integer = numberOption({ integer: true });
+const count = numberOption({ integer: true, from: 1 });
 
 function termsOption(): Option {
   const names = TERMS.map(kebabCase);
@@ -149,7 +163,7 @@ interface Computed {
 }
 
 async function compute(
-  { onnx, inputs, targets, terms, method, layers, weightDecay, dtype, threads }: SpectrumOptions,
+  { onnx, inputs, targets, dtype, ...options }: SpectrumOptions,
   loss: LossSpec,
   call: Pick<LongCallOptions, 'signal' | 'onProgress'>,
 ): Promise<Computed> {
@@ -161,7 +175,9 @@ async function compute(
     loadNpy(targets),
   ]);
   const data = createDataset({ inputs: x, targets: y });
-  const chosen = { terms, method, parameters: layers, weightDecay, threads };
+  const { terms, method, layers, weightDecay, threads, largest, smallest, steps, probes } = options;
+  const ends = { largest, smallest, steps, probes };
+  const chosen = { terms, method, parameters: layers, weightDecay, threads, ...ends };
   return { result: await spectrum(network, data, { ...chosen, ...call }), notes };
 }
 
@@ -215,7 +231,6 @@ function summary(result: SpectrumResult, io: CommandIo): string[] {
   const style = terminalStyle(io.stdout, io.environment);
   const columns = columnsOf(io.stdout);
   const terms = namedTerms(result);
-  const errorEstimate = Math.max(...terms.map(({ spectrum }) => spectrum.errorEstimate));
   const counts = `${result.parameterCount} parameters, ${result.sampleCount} samples`;
   const lines = [style.bold(`loss ${result.loss.toPrecision(8)}`) + style.dim(`  ${counts}`)];
   if (result.parameters !== undefined) lines.push(`block of ${result.parameters.join(', ')}`);
@@ -225,11 +240,39 @@ function summary(result: SpectrumResult, io: CommandIo): string[] {
       `weight decay apart: eigenvalue ${eigenvalue}, ${multiplicity} times; penalty ${penalty.toPrecision(8)}`,
     );
   }
-  for (let i = 0; i < terms.length; i += IN_A_ROW) {
-    const row = terms.slice(i, i + IN_A_ROW);
+  const dense = foundBy(terms, 'dense');
+  const errorEstimate = Math.max(...dense.map(({ spectrum }) => spectrum.errorEstimate));
+  for (let i = 0; i < dense.length; i += IN_A_ROW) {
+    const row = dense.slice(i, i + IN_A_ROW);
     const panels = row.map(({ name, spectrum: { eigenvalues } }) => ({ name, eigenvalues }));
     const chart = terminalSpectra(panels, { style, columns, errorEstimate });
     lines.push('', ...chart, '', ...terminalTable(spectrumTable(row), style));
   }
+  for (const term of foundBy(terms, 'lanczos')) {
+    lines.push('', ...terminalTable(lanczosTable(term), style));
+  }
+  const densities = foundBy(terms, 'density');
+  for (let i = 0; i < densities.length; i += IN_A_ROW) {
+    const row = densities.slice(i, i + IN_A_ROW);
+    lines.push('', ...terminalTable(densityTable(row), style));
+    for (const { name, spectrum } of row) lines.push('', ...densityLines(name, spectrum, columns));
+  }
   return lines;
+}
+
+/** The density on one line, on a logarithmic scale, with the ends of its axis below. */
+function densityLines(
+  name: string,
+  { grid, density }: DensityTermSpectrum,
+  columns: number,
+): string[] {
+  const most = density.reduce((high, value) => Math.max(high, value), 0);
+  const floor = most * 1e-6 || 1;
+  const curve = sparkline(
+    Array.from(density, (value) => Math.max(value, floor)),
+    columns,
+  );
+  const [low, high] = [numberText(grid[0] ?? 0), numberText(grid.at(-1) ?? 0)];
+  const rest = Math.max(1, curve.length - low.length - high.length);
+  return [`density of ${name} over asinh λ, logarithmic`, curve, low + ' '.repeat(rest) + high];
 }

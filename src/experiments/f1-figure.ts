@@ -5,7 +5,7 @@ import type { Chart } from '../report/chart.js';
 import { numberText } from '../report/number-text.js';
 import type { Claim, Report, Table } from '../report/report.js';
 import { countSigns } from '../report/spectrum-report.js';
-import type { SpectrumJson } from '../spectrum/result.js';
+import type { DenseTermSpectrum, SpectrumJson } from '../spectrum/result.js';
 
 export type F1Term = 'hessian' | 'gaussNewton';
 
@@ -14,7 +14,7 @@ export interface F1Point {
   readonly accuracy: number;
   readonly testAccuracy: number;
   readonly gradientNorm: number;
-  readonly spectrum: SpectrumJson<F1Term>;
+  readonly spectrum: SpectrumJson<F1Term, DenseTermSpectrum>;
   /** Frobenius norms of H and of R. */
   readonly hessianNorm: number;
   readonly residualNorm: number;
@@ -92,7 +92,9 @@ export function tabulateF1({ before, after }: F1Result): readonly Table[] {
     label,
     ...points.map(of),
   ];
-  const hessian = ({ spectrum }: F1Point): SpectrumJson<F1Term>['terms']['hessian'] =>
+  const hessian = ({
+    spectrum,
+  }: F1Point): SpectrumJson<F1Term, DenseTermSpectrum>['terms']['hessian'] =>
     spectrum.terms.hessian;
   return [
     {

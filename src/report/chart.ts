@@ -58,5 +58,21 @@ export interface LossCurveChart extends ChartCommon {
   readonly scale?: 'logarithmic' | 'linear' | undefined;
 }
 
-export type Chart = EigenvaluesChart | HistogramChart | LossCurveChart;
+/** One density, as `spectralDensity` returns it on a logarithmic axis. */
+export interface DensitySeries {
+  readonly name: string;
+  readonly grid: readonly number[] | Float64Array;
+  readonly density: readonly number[] | Float64Array;
+  readonly standardError: readonly number[] | Float64Array;
+}
+
+/** Densities over an axis that is linear within ±`linearWithin` and logarithmic beyond; the density axis is
+ *  logarithmic, so that one outlier shows beside thousands of zeros. */
+export interface DensityChart extends ChartCommon {
+  readonly kind: 'density';
+  readonly series: readonly DensitySeries[];
+  readonly linearWithin: number;
+}
+
+export type Chart = EigenvaluesChart | HistogramChart | LossCurveChart | DensityChart;
 export type ChartKind = Chart['kind'];

@@ -2,6 +2,7 @@
 
 import type { Interaction } from './axes.js';
 import type { Chart } from './chart.js';
+import { drawDensity } from './draw-density.js';
 import { drawEigenvalues } from './draw-eigenvalues.js';
 import { drawHistogram } from './draw-histogram.js';
 import { drawLossCurve } from './draw-loss-curve.js';
@@ -81,6 +82,8 @@ function draw(chart: Chart, how: Interaction): Specification {
       return drawHistogram(chart, how);
     case 'lossCurve':
       return drawLossCurve(chart, how);
+    case 'density':
+      return drawDensity(chart, how);
   }
 }
 

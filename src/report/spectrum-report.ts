@@ -1,7 +1,8 @@
 // The report of one spectrum: its terms side by side.
 
-import type { SpectrumTerm, TermSpectrum } from '../spectrum/result.js';
+import type { DenseTermSpectrum, SpectrumTerm, TermSpectrum } from '../spectrum/result.js';
 import type { Chart } from './chart.js';
+import { densityCharts, densityTable, lanczosCharts, lanczosTable } from './matrix-free-report.js';
 import type { Report, Table } from './report.js';
 
 const TERM_NAMES: Readonly<Record<SpectrumTerm, string>> = {
@@ -32,9 +33,20 @@ export interface ReportedSpectrum {
   readonly terms: Readonly<Partial<Record<SpectrumTerm, TermSpectrum>>>;
 }
 
-export interface NamedTerm {
+export interface NamedTerm<Spectrum extends TermSpectrum = TermSpectrum> {
   readonly name: string;
-  readonly spectrum: TermSpectrum;
+  readonly spectrum: Spectrum;
+}
+
+/** Those of the terms that were found by one method. */
+export function foundBy<const Method extends TermSpectrum['method']>(
+  terms: readonly NamedTerm[],
+  method: Method,
+): NamedTerm<Extract<TermSpectrum, { readonly method: Method }>>[] {
+  return terms.filter(
+    (term): term is NamedTerm<Extract<TermSpectrum, { readonly method: Method }>> =>
+      term.spectrum.method === method,
+  );
 }
 
 /** The terms of a result in the order of H, G, R, the Fisher matrices. */
@@ -46,8 +58,8 @@ export function namedTerms({ terms }: ReportedSpectrum): NamedTerm[] {
 }
 
 /** Numbers of spectra that a table shows: ends, signs counted beyond the error estimate. */
-export function spectrumTable(terms: readonly NamedTerm[]): Table {
-  const row = (label: string, of: (spectrum: TermSpectrum) => number): (string | number)[] => [
+export function spectrumTable(terms: readonly NamedTerm<DenseTermSpectrum>[]): Table {
+  const row = (label: string, of: (spectrum: DenseTermSpectrum) => number): (string | number)[] => [
     label,
     ...terms.map(({ spectrum }) => of(spectrum)),
   ];
@@ -98,11 +110,37 @@ export function spectrumReport(
   manifest: Report['manifest'] = {},
 ): Report {
   const terms = namedTerms(result);
+  const size = result.parameterCount.toLocaleString('en');
+  const dense = foundBy(terms, 'dense');
+  const lanczos = foundBy(terms, 'lanczos');
+  const density = foundBy(terms, 'density');
+  return {
+    title: `Spectrum of ${size} parameters`,
+    summary:
+      `${terms.map(({ name }) => name).join(', ')} of the loss over ` +
+      `${result.sampleCount.toLocaleString('en')} samples, where it is ${result.loss.toPrecision(6)}.`,
+    tables: [
+      ...(dense.length > 0 ? [spectrumTable(dense)] : []),
+      ...lanczos.map(lanczosTable),
+      ...(density.length > 0 ? [densityTable(density)] : []),
+    ],
+    charts: [...denseCharts(dense, size), ...lanczosCharts(lanczos), ...densityCharts(density)],
+    manifest: {
+      parameters: result.parameterCount,
+      samples: result.sampleCount,
+      loss: result.loss,
+      ...manifest,
+    },
+    data: [{ fileName: 'spectrum.json', content: result }],
+  };
+}
+
+function denseCharts(terms: readonly NamedTerm<DenseTermSpectrum>[], size: string): Chart[] {
+  if (terms.length === 0) return [];
   const series = terms.map(({ name, spectrum: { eigenvalues } }) => ({ name, eigenvalues }));
   const errorEstimate = Math.max(...terms.map(({ spectrum }) => spectrum.errorEstimate));
-  const size = result.parameterCount.toLocaleString('en');
   const common = { series, errorEstimate };
-  const charts: Chart[] = [
+  return [
     {
       ...common,
       kind: 'eigenvalues',
@@ -112,19 +150,4 @@ export function spectrumReport(
     { ...common, kind: 'histogram', title: 'How many eigenvalues lie where' },
     { ...common, kind: 'eigenvalues', title: 'The 40 largest eigenvalues', largest: 40 },
   ];
-  return {
-    title: `Spectrum of ${size} parameters`,
-    summary:
-      `${terms.map(({ name }) => name).join(', ')} of the loss over ` +
-      `${result.sampleCount.toLocaleString('en')} samples, where it is ${result.loss.toPrecision(6)}.`,
-    tables: [spectrumTable(terms)],
-    charts,
-    manifest: {
-      parameters: result.parameterCount,
-      samples: result.sampleCount,
-      loss: result.loss,
-      ...manifest,
-    },
-    data: [{ fileName: 'spectrum.json', content: result }],
-  };
 }

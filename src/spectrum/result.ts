@@ -1,6 +1,7 @@
 // What `spectrum` returns: plain data, one entry for each term that was asked.
 
 import type { CurvatureTerm } from '../curvature/operator.js';
+import type { Estimate } from './spectral-density.js';
 
 /** H = G + R: the Hessian, the generalized Gauss-Newton term, the residual term (eq. 4 of Sagun et
  *  al. 2017); the empirical Fisher F and the covariance of the per-sample gradients beside them. */
@@ -33,7 +34,46 @@ export interface DenseTermSpectrum {
   readonly via: DenseRoute;
 }
 
-export type TermSpectrum = DenseTermSpectrum;
+/** The outermost eigenvalues, from products alone. */
+export interface LanczosTermSpectrum {
+  readonly method: 'lanczos';
+  /** Those found, ascending: the smallest ones, then the largest. */
+  readonly eigenvalues: Float64Array;
+  /** ‖Av − λv‖ beside each: an eigenvalue lies that near. */
+  readonly residualNorms: Float64Array;
+  readonly converged: readonly boolean[];
+  /** How many of them are from either end. */
+  readonly smallest: number;
+  readonly largest: number;
+  /** As many distinct eigenvalues lie within this of those found; that they are the outermost is not proven. */
+  readonly bound: number;
+  /** Products with vectors that it took. */
+  readonly products: number;
+}
+
+/** The density of the whole spectrum over a logarithmic axis, from products alone. */
+export interface DensityTermSpectrum {
+  readonly method: 'density';
+  /** λ, evenly spaced in asinh(λ/λ₀), and the density per unit of that, with its error over probes. */
+  readonly grid: Float64Array;
+  readonly density: Float64Array;
+  readonly standardError: Float64Array;
+  /** λ₀ */
+  readonly linearWithin: number;
+  /** Ritz values over all probes, ascending, and their weights, which sum to 1. */
+  readonly nodes: Float64Array;
+  readonly weights: Float64Array;
+  readonly trace: Estimate;
+  readonly steps: number;
+  readonly probes: number;
+}
+
+export type TermSpectrum = DenseTermSpectrum | LanczosTermSpectrum | DensityTermSpectrum;
+
+/** As JSON holds it: typed arrays become arrays. */
+export type Plain<T> = {
+  readonly [Key in keyof T]: T[Key] extends Float64Array ? readonly number[] : T[Key];
+};
 
 /** (λ/2)‖θ‖² over all parameters, beside the loss: its Hessian is λI, so each eigenvalue of H is moved by λ and
  *  no eigenvector changes. No other term of the result has it in. */
@@ -46,34 +86,35 @@ export interface WeightDecayTerm {
   readonly penalty: number;
 }
 
-export interface SpectrumResult<Term extends SpectrumTerm = SpectrumTerm> {
+export interface SpectrumResult<
+  Term extends SpectrumTerm = SpectrumTerm,
+  Spectrum extends TermSpectrum = TermSpectrum,
+> {
   readonly version: 1;
   /** Rows of the matrices: all parameters, or those of the block that was asked for. */
   readonly parameterCount: number;
   readonly sampleCount: number;
   /** L, without the penalty of weight decay. */
   readonly loss: number;
-  readonly terms: Readonly<Record<Term, TermSpectrum>>;
+  readonly terms: Readonly<Record<Term, Spectrum>>;
   /** Where weightDecay was asked for. */
   readonly weightDecay?: WeightDecayTerm;
   /** Names of the tensors in the block, where `parameters` was asked for. */
   readonly parameters?: readonly string[];
   /** Plain JSON: typed arrays become arrays. */
-  toJSON(): SpectrumJson<Term>;
+  toJSON(): SpectrumJson<Term, Spectrum>;
 }
 
 /** {@link SpectrumResult} as JSON holds it. */
-export interface SpectrumJson<Term extends SpectrumTerm = SpectrumTerm> {
+export interface SpectrumJson<
+  Term extends SpectrumTerm = SpectrumTerm,
+  Spectrum extends TermSpectrum = TermSpectrum,
+> {
   readonly version: 1;
   readonly parameterCount: number;
   readonly sampleCount: number;
   readonly loss: number;
-  readonly terms: Readonly<
-    Record<
-      Term,
-      Omit<DenseTermSpectrum, 'eigenvalues'> & { readonly eigenvalues: readonly number[] }
-    >
-  >;
+  readonly terms: Readonly<Record<Term, Spectrum extends TermSpectrum ? Plain<Spectrum> : never>>;
   readonly weightDecay?: WeightDecayTerm;
   readonly parameters?: readonly string[];
 }

@@ -7,24 +7,46 @@ import type { DenseOptions } from '../curvature/operator.js';
 import { parametersOption } from '../curvature/parameters.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DType } from '../data/dtype.js';
-import { nonnegativeNumber, optionsOf, parseOptions } from '../options.js';
+import {
+  nonnegativeNumber,
+  optionsOf,
+  parseOptions,
+  positiveInteger,
+  seedOption,
+  wordOption,
+} from '../options.js';
+import type { LongCallOptions } from '../progress.js';
 import { addon } from '../native.js';
 import type { Network } from '../network/network.js';
 import { denseSpectrum } from './dense-spectrum.js';
+import { chooseMethod } from './method.js';
+import type { SpectrumMethod } from './method.js';
 import { knownTerms } from './result.js';
 import type {
+  DenseTermSpectrum,
   SpectrumJson,
   SpectrumResult,
   SpectrumTerm,
   TermSpectrum,
   WeightDecayTerm,
 } from './result.js';
+import { densitySpectrum, lanczosSpectrum } from './term-spectrum.js';
 
 export interface SpectrumOptions<Term extends SpectrumTerm = SpectrumTerm> extends DenseOptions {
   /** Default: ['hessian']. */
   readonly terms?: readonly Term[] | undefined;
-  /** 'dense', which 'auto' (default) takes: all eigenvalues, exact. */
-  readonly method?: 'auto' | 'dense' | undefined;
+  /** 'dense': all eigenvalues, exact. 'lanczos': the outermost ones, from products alone. 'density': how
+   *  they are distributed, from products alone. 'auto' (default): dense where the matrix fits, else Lanczos
+   *  if `largest` or `smallest` is given, never a density. */
+  readonly method?: 'auto' | SpectrumMethod | undefined;
+  /** How many eigenvalues at each end ('lanczos'); 10 and 10 if neither is given. */
+  readonly largest?: number | undefined;
+  readonly smallest?: number | undefined;
+  /** Of 'density', as for {@link spectralDensity}: 60 and 10 by default. */
+  readonly steps?: number | undefined;
+  readonly probes?: number | undefined;
+  /** Of random vectors. */
+  readonly seed?: number | undefined;
   /** A diagonal block in place of the whole matrices, as for {@link hessian}. */
   readonly parameters?: string | readonly string[] | undefined;
   /** λ of a penalty (λ/2)‖θ‖² beside the loss: a term of its own in the result, in none of the others. (In an
@@ -32,7 +54,8 @@ export interface SpectrumOptions<Term extends SpectrumTerm = SpectrumTerm> exten
   readonly weightDecay?: number | undefined;
 }
 
-const schema = optionsOf({
+/** @internal */
+export const spectrumSchema = optionsOf({
   ...denseEntries,
   terms: v.optional(
     v.pipe(
@@ -41,30 +64,54 @@ const schema = optionsOf({
     ),
     ['hessian'],
   ),
-  method: v.optional(v.picklist(['auto', 'dense'], "'auto' or 'dense'"), 'auto'),
+  method: wordOption(['auto', 'dense', 'lanczos', 'density']),
+  largest: v.optional(positiveInteger),
+  smallest: v.optional(positiveInteger),
+  steps: v.optional(positiveInteger),
+  probes: v.optional(positiveInteger),
+  seed: seedOption,
   parameters: parametersOption,
   weightDecay: v.optional(nonnegativeNumber, 0),
 });
 
-/** All eigenvalues of each asked term, with errors, and the loss beside them.
+/** What leads to the dense matrix, or to an error. */
+type DenseChoice<Term extends SpectrumTerm> = SpectrumOptions<Term> & {
+  readonly method?: 'auto' | 'dense' | undefined;
+  readonly largest?: undefined;
+  readonly smallest?: undefined;
+};
+
+/** The spectrum of each asked term, with errors, and the loss beside them: all eigenvalues where the matrix
+ *  fits, else what `method` says.
  *
- *  LAPACK uses one core, so terms run side by side where cores and memory allow.
- *  @throws EigenscapeError as the operators' makers and {@link denseSpectrum}
+ *  Dense spectra run side by side where cores and memory allow.
+ *  @throws EigenscapeError as the operators' makers and {@link denseSpectrum}; ERR_MEMORY, naming the call
+ *  that would answer, when the matrix does not fit
  *  @example const { terms } = await spectrum(network, data, { terms: ['hessian', 'gaussNewton'] }) */
-export async function spectrum<
-  const Term extends SpectrumTerm = 'hessian',
-  D extends DType = DType,
->(
+export function spectrum<const Term extends SpectrumTerm = 'hessian', D extends DType = DType>(
+  network: Network<D>,
+  data: Dataset,
+  options?: DenseChoice<Term>,
+): Promise<SpectrumResult<Term, DenseTermSpectrum>>;
+export function spectrum<const Term extends SpectrumTerm = 'hessian', D extends DType = DType>(
+  network: Network<D>,
+  data: Dataset,
+  options: SpectrumOptions<Term>,
+): Promise<SpectrumResult<Term>>;
+export async function spectrum<Term extends SpectrumTerm, D extends DType>(
   network: Network<D>,
   data: Dataset,
   options: SpectrumOptions<Term> = {},
 ): Promise<SpectrumResult<Term>> {
-  const parsed = parseOptions('spectrum', schema, options);
+  const parsed = parseOptions('spectrum', spectrumSchema, options);
   const { signal, onProgress, threads, via, blockSize, parameters, weightDecay } = parsed;
   const long = { signal, onProgress, threads };
   const asked = [...new Set(parsed.terms)] as Term[];
   const operators = asked.map((term) => new CurvatureOperator(term, network, data, { parameters }));
   const [{ size, parameters: tensors }] = operators as [CurvatureOperator<D>];
+  const { largest, smallest, steps, probes, seed } = parsed;
+  const { dtype } = network;
+  const { method } = chooseMethod({ method: parsed.method, size, dtype, largest, smallest });
   const decay = weightDecay === 0 ? undefined : decayOf(weightDecay, size, network.parameters());
   const loss = await network.loss(data, long);
   const found = new Map<Term, TermSpectrum>();
@@ -74,10 +121,19 @@ export async function spectrum<
       const [index, operator] = next;
       const term = asked[index];
       if (term === undefined) continue;
-      found.set(term, await denseSpectrum(operator, forTerm(term, { ...long, via, blockSize })));
+      const call = forTerm(term, long);
+      found.set(
+        term,
+        method === 'dense'
+          ? await denseSpectrum(operator, { ...call, via, blockSize })
+          : method === 'lanczos'
+            ? await lanczosSpectrum(operator, { largest, smallest }, { ...call })
+            : await densitySpectrum(operator, { steps, probes, seed }, call),
+      );
     }
   };
-  const lanes = sideBySide(operators, threads);
+  // Products use all cores; a small dense spectrum does not.
+  const lanes = method === 'dense' ? sideBySide(operators, threads) : 1;
   await Promise.all(Array.from({ length: lanes }, runOne));
   const facts = {
     version: 1,
@@ -109,7 +165,7 @@ function sideBySide(operators: readonly CurvatureOperator[], threads: number | u
 }
 
 /** Progress that names the term. */
-function forTerm(term: SpectrumTerm, options: DenseOptions): DenseOptions {
+function forTerm(term: SpectrumTerm, options: LongCallOptions): LongCallOptions {
   const { onProgress } = options;
   if (onProgress === undefined) return options;
   return {
@@ -136,7 +192,12 @@ function makeResult<Term extends SpectrumTerm>(
     toJSON(): SpectrumJson<Term> {
       const plain = ordered.map(([term, value]) => [
         term,
-        { ...value, eigenvalues: Array.from(value.eigenvalues) },
+        Object.fromEntries(
+          Object.entries(value).map(([key, field]: [string, unknown]) => [
+            key,
+            field instanceof Float64Array ? Array.from(field) : field,
+          ]),
+        ),
       ]);
       return { ...facts, terms: Object.fromEntries(plain) as SpectrumJson<Term>['terms'] };
     },

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { SpectrumJson } from '../../src/index.js';
+import type {
+  DenseTermSpectrum,
+  DensityTermSpectrum,
+  LanczosTermSpectrum,
+  SpectrumJson,
+} from '../../src/index.js';
 import { run } from './memory-io.js';
 import { type ModelFiles, modelFiles } from './model-files.js';
 
@@ -94,10 +99,38 @@ describe('the matrix asked for', () => {
     const text = new RegExp(`weight decay apart: eigenvalue 0\\.25, ${times} times; penalty \\S`);
     expect((await run(argv)).stdout).toMatch(text);
     const { stdout } = await run([...argv, '--json', '-']);
-    const { weightDecay, terms } = JSON.parse(stdout) as SpectrumJson;
+    const { weightDecay, terms } = JSON.parse(stdout) as SpectrumJson<'hessian', DenseTermSpectrum>;
     expect(weightDecay).toMatchObject({ eigenvalue: 0.25, multiplicity: model.hessian.length });
     const { eigenvalues } = terms.hessian;
     expect(Math.abs((eigenvalues[0] ?? NaN) - (model.hessian[0] ?? NaN))).toBeLessThan(1e-12);
+  });
+});
+
+describe('spectra without the matrix', () => {
+  it('finds the ends, a residual norm beside each, in print and as JSON', async () => {
+    const argv = [...spectrumOf(model), '--terms', 'hessian', '--method', 'lanczos'];
+    argv.push('--largest', '3', '--smallest', '2');
+    expect((await run(argv)).stdout).toMatch(/residual/);
+    const { stdout } = await run([...argv, '--json', '-']);
+    const { terms } = JSON.parse(stdout) as SpectrumJson<'hessian', LanczosTermSpectrum>;
+    const { eigenvalues, residualNorms } = terms.hessian;
+    const wanted = [...model.hessian.slice(0, 2), ...model.hessian.slice(-3)];
+    expect(eigenvalues).toHaveLength(5);
+    const scale = Math.max(...wanted.map(Math.abs));
+    for (const [index, value] of eigenvalues.entries()) {
+      const error = Math.abs(value - (wanted[index] ?? NaN));
+      expect(error).toBeLessThan((residualNorms[index] ?? NaN) + 1e-10 * scale);
+    }
+  });
+
+  it('gives a density only where it is asked for', async () => {
+    const argv = [...spectrumOf(model), '--terms', 'hessian', '--method', 'density'];
+    argv.push('--steps', '20', '--probes', '4');
+    expect((await run(argv)).stdout).toMatch(/density of H/);
+    const { stdout } = await run([...argv, '--json', '-']);
+    const { terms } = JSON.parse(stdout) as SpectrumJson<'hessian', DensityTermSpectrum>;
+    const mass = terms.hessian.weights.reduce((sum, weight) => sum + weight, 0);
+    expect(mass).toBeCloseTo(1, 12);
   });
 });
 
