@@ -46,7 +46,8 @@ export function chooseMethod(request: MethodRequest): MethodChoice {
   throw new EigenscapeError(
     'ERR_MEMORY',
     `spectrum: ${reason}; spectrum(network, data, { method: 'lanczos', largest: 20, smallest: 20 }) ` +
-      "finds the outermost eigenvalues without it, { method: 'density' } how they are distributed",
+      "finds the outermost eigenvalues without it, { method: 'density' } how they are distributed; " +
+      'operator.apply(vectors, count) multiplies by it',
     { details: { bytes, freeMemory, size } },
   );
 }

@@ -158,7 +158,8 @@ describe('spectrum', () => {
       { terms: ['fisher'] },
     ],
     [/'terms' is an array of 0; expected at least one term/, { terms: [] }],
-    [/'method' is "lanczos"; expected 'auto' or 'dense'/, { method: 'lanczos' }],
+    [/'method' is "qr"; expected one of "auto", "dense", "lanczos", "density"/, { method: 'qr' }],
+    [/'largest' is 0/, { method: 'lanczos', largest: 0 }],
     [/'term' is unknown/, { term: ['hessian'] }],
     [/given null/, null],
   ] as const)('refuses: %s', async (message, options) => {
