@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "core/thread_pool.hpp"
+#include "core/vector.hpp"
 #include "eigensolver/band_kernels.hpp"
 #include "eigensolver/reflector.hpp"
-#include "core/vector.hpp"
 
 namespace eigenscape {
 namespace {

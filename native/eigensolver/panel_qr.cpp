@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "core/instruction_sets.hpp"
-#include "eigensolver/reflector.hpp"
 #include "core/vector.hpp"
+#include "eigensolver/reflector.hpp"
 
 namespace eigenscape {
 namespace {

@@ -338,6 +338,6 @@ constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>, tangent_adjoi
 }  // namespace
 
 extern const Operation conv2d = {"conv2d", Structure::convolution, output_shape,  parameters,
-                                 storage,  kPasses<double>,    kPasses<float>};
+                                 storage,  kPasses<double>,        kPasses<float>};
 
 }  // namespace eigenscape::ops

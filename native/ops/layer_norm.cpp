@@ -232,7 +232,8 @@ constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>, tangent_adjoi
 
 }  // namespace
 
-extern const Operation layer_norm = {"layerNorm", Structure::scale_and_shift, output_shape,  parameters,
-                                     storage,     kPasses<double>,    kPasses<float>};
+extern const Operation layer_norm = {
+    "layerNorm",   Structure::scale_and_shift, output_shape, parameters, storage, kPasses<double>,
+    kPasses<float>};
 
 }  // namespace eigenscape::ops
