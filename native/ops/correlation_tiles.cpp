@@ -43,17 +43,19 @@ template <typename T, std::size_t kBytes, std::size_t F, std::size_t P>
     for (std::size_t f = 0; f < F; ++f) {
       for (std::size_t p = 0; p < P; ++p) {
         V& y = *reinterpret_cast<V*>(tile.y + f * y_channel + p * kLanes);
-        y = before(f, y) + acc[f][p];
+        V sum = y;
+        before(f, sum);
+        y = sum + acc[f][p];
       }
     }
   };
   if (tile.accumulate) {
-    store([](std::size_t /*f*/, const V& y) __attribute__((always_inline)) { return y; });
+    store([](std::size_t /*f*/, V & /*sum*/) __attribute__((always_inline)){});
   } else if (tile.start != nullptr) {
-    store([&](std::size_t f, const V& /*y*/)
-              __attribute__((always_inline)) { return tile.start[f] - V{}; });
+    store([&](std::size_t f, V & sum)
+              __attribute__((always_inline)) { sum = tile.start[f] - V{}; });
   } else {
-    store([](std::size_t /*f*/, const V& /*y*/) __attribute__((always_inline)) { return V{}; });
+    store([](std::size_t /*f*/, V & sum) __attribute__((always_inline)) { sum = V{}; });
   }
 }
 
