@@ -507,6 +507,8 @@ export interface Addon {
       readonly base: number;
       readonly first: number;
       readonly count: number;
+      /** Rows before W against which it is taken first, those that hold nearly all of it: 0 by default. */
+      readonly near?: number;
       readonly least: number;
       readonly seed: number;
     },

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/chunked_sum.hpp"
+#include "core/memory.hpp"
 #include "core/thread_pool.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/row_kernels.hpp"
@@ -96,7 +97,9 @@ std::vector<double> multiply_lower(std::span<const double> l, std::size_t count,
 
 template <typename T>
 KrylovBasis<T>::KrylovBasis(std::size_t n, std::size_t capacity)
-    : n_(n), capacity_(capacity), v_(n * capacity) {}
+    : n_(n), capacity_(capacity), v_(n * capacity) {
+  prefer_large_pages(v_.data(), v_.size() * sizeof(T));
+}
 
 template <typename T>
 template <typename Body>
@@ -234,34 +237,51 @@ std::vector<double> KrylovBasis<T>::orthonormalize_rows(Rows v, Rows w,
   return c;
 }
 
-/// W −= C·V by two passes, in three sweeps over V: the update of the first and the products of the
-/// second share one, and the last gives G = W·Wᵀ.
+/// W −= C·V: first against the last `near` rows of V, where all of it is that a Lanczos step
+/// leaves, then against all of V, once more for as long as a row loses much. A pass is two sweeps
+/// over V; the second gives G = W·Wᵀ.
 template <typename T>
-auto KrylovBasis<T>::project(Rows v, Rows w, const Control& control) -> Projection {
-  Projection result;
-  result.lost.assign(w.count, 0.0);
-  result.whole.assign(w.count, 0.0);
-  if (v.count == 0) {
-    result.gram = sweep(w, w, control, [](std::size_t, std::size_t) {});
-    return result;
-  }
-  const auto subtract_then = [&](const std::vector<double>& c, Rows with) {
+auto KrylovBasis<T>::project(Rows v, Rows w, std::size_t near, const Control& control)
+    -> Projection {
+  Projection result{std::vector<double>(w.count * v.count, 0.0), {}, {}, {}};
+  const auto subtract_then = [&](Rows from, const std::vector<double>& c, Rows with) {
     const std::vector<T> coefficients(c.begin(), c.end());
     return sweep(w, with, control, [&](std::size_t start, std::size_t width) {
-      subtract_rows<T>(width, coefficients.data(), std::as_const(*this).tile(v, start),
+      subtract_rows<T>(width, coefficients.data(), std::as_const(*this).tile(from, start),
                        tile(w, start));
     });
   };
-  result.c = products(w.first, w.count, v.first, v.count, control);
-  const std::vector<double> second = subtract_then(result.c, v);
-  result.gram = subtract_then(second, w);
+  const auto add = [&](const std::vector<double>& c, std::size_t first) {
+    const std::size_t columns = v.count - first;
+    for (std::size_t i = 0; i < w.count; ++i) {
+      for (std::size_t j = 0; j < columns; ++j) {
+        result.c[i * v.count + first + j] += c[i * columns + j];
+      }
+    }
+  };
+  const Rows last{v.first + v.count - near, near};
+  const std::vector<double> recent = products(w.first, w.count, last.first, near, control);
+  add(recent, v.count - near);
+  std::vector<double> c = subtract_then(last, recent, v);
+  for (int pass = 0; pass < kPasses; ++pass) {
+    result.gram = subtract_then(v, c, w);
+    add(c, 0);
+    result.lost.assign(w.count, 0.0);
+    bool cancelled = false;
+    for (std::size_t i = 0; i < w.count; ++i) {
+      for (std::size_t j = 0; j < v.count; ++j) {
+        result.lost[i] += c[i * v.count + j] * c[i * v.count + j];
+      }
+      const double left = result.gram[i * w.count + i];
+      cancelled |= left <= kCancelled * kCancelled * (left + result.lost[i]);
+    }
+    if (!cancelled) break;
+    c = products(w.first, w.count, v.first, v.count, control);
+  }
+  result.whole.assign(w.count, 0.0);
   for (std::size_t i = 0; i < w.count; ++i) {
     for (std::size_t j = 0; j < v.count; ++j) {
-      const double share = second[i * v.count + j];
-      double& c = result.c[i * v.count + j];
-      c += share;
-      result.lost[i] += share * share;
-      result.whole[i] += c * c;
+      result.whole[i] += result.c[i * v.count + j] * result.c[i * v.count + j];
     }
   }
   return result;
@@ -300,12 +320,13 @@ auto KrylovBasis<T>::orthonormalize_block(Rows w, const Projection& projection,
 
 template <typename T>
 std::vector<double> KrylovBasis<T>::orthonormalize(std::size_t base, std::size_t first,
-                                                   std::size_t count, double least,
-                                                   std::uint64_t seed, const Control& control) {
+                                                   std::size_t count, std::size_t near,
+                                                   double least, std::uint64_t seed,
+                                                   const Control& control) {
   const Rows v{base, first - base};
   const Rows w{first, count};
   const std::size_t width = v.count + count;
-  const Projection projection = project(v, w, control);
+  const Projection projection = project(v, w, std::min(near, v.count), control);
   // Nor is a direction what rounding of the row itself leaves.
   std::vector<double> floor(count);
   for (std::size_t i = 0; i < count; ++i) {

@@ -34,12 +34,14 @@ class KrylovBasis {
 
   /// Makes the rows W = [first, first + count) orthonormal, and orthogonal to rows [base, first):
   ///   W = C·V,  C [count, first − base + count] lower trapezoidal
-  /// by two passes of block Gram-Schmidt and Cholesky's factor of the block, or, where cancellation
-  /// asks for it, row by row with as many more passes. A row of which less than `least` remains is
+  /// by two passes of block Gram-Schmidt, against the last `near` rows, then against all, and
+  /// Cholesky's factor of the block; where cancellation asks for it, with more passes, and row by
+  /// row. A row of which less than `least` remains is
   /// replaced by a random one, its diagonal entry of C being 0; rows for which the space has no
   /// room are left zero.
   std::vector<double> orthonormalize(std::size_t base, std::size_t first, std::size_t count,
-                                     double least, std::uint64_t seed, const Control& control);
+                                     std::size_t near, double least, std::uint64_t seed,
+                                     const Control& control);
 
   /// Rows [0, to) become S [to, from] · rows [0, from); rows [from, from + moved) follow them.
   void rotate(std::size_t from, std::size_t to, std::span<const double> s, std::size_t moved,
@@ -62,8 +64,8 @@ class KrylovBasis {
   struct Projection {
     std::vector<double> c;      // W = C·V + what is left [w, v]
     std::vector<double> gram;   // of what is left [w, w]
-    std::vector<double> lost;   // squares that the second pass took from each row
-    std::vector<double> whole;  // squares that both took
+    std::vector<double> lost;   // squares that the last pass took from each row
+    std::vector<double> whole;  // squares that all took
   };
   struct BlockFactor {
     std::vector<double> l;  // [w, w], the W that was = L·W
@@ -74,7 +76,7 @@ class KrylovBasis {
   RowTile<const T> tile(Rows rows, std::size_t start) const;
   template <typename Change>
   std::vector<double> sweep(Rows w, Rows v, const Control& control, const Change& change) const;
-  Projection project(Rows v, Rows w, const Control& control);
+  Projection project(Rows v, Rows w, std::size_t near, const Control& control);
   BlockFactor orthonormalize_block(Rows w, const Projection& projection,
                                    std::span<const double> least, const Control& control);
   std::vector<double> orthonormalize_rows(Rows v, Rows w, std::span<const double> least,

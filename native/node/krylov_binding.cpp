@@ -155,23 +155,25 @@ Napi::Value randomize_job(const Napi::CallbackInfo& info) {
                     });
 }
 
-/// orthonormalizeBasis(basis, { base, first, count, least, seed }, options) → job of C [count, …]
+/// orthonormalizeBasis(basis, { base, first, count, near, least, seed }, options) → job of C
+/// [count, …]
 Napi::Value orthonormalize_job(const Napi::CallbackInfo& info) {
   const auto what = info[1].As<Napi::Object>();
   const std::size_t base = size_of(what.Get("base"));
   const std::size_t first = size_of(what.Get("first"));
   const std::size_t count = size_of(what.Get("count"));
+  const std::size_t near = what.Has("near") ? size_of(what.Get("near")) : 0;
   const double least = number_of(what, "least");
   const std::uint64_t seed = seed_of(what.Get("seed"));
   return with_basis(
       info[0], [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) -> Napi::Value {
         require_rows(*basis, first, count);
         if (base > first) throw Error(ErrorCode::internal, "base is beyond first");
-        return start_job(info.Env(), info[2].As<Napi::Object>(),
-                         [=](const Control& control) -> Resolve {
-                           return resolve_numbers(
-                               basis->orthonormalize(base, first, count, least, seed, control));
-                         });
+        return start_job(
+            info.Env(), info[2].As<Napi::Object>(), [=](const Control& control) -> Resolve {
+              return resolve_numbers(
+                  basis->orthonormalize(base, first, count, near, least, seed, control));
+            });
       });
 }
 
@@ -251,7 +253,7 @@ Napi::Value advance_job(const Napi::CallbackInfo& info) {
                              const std::size_t next = base + step + 1;
                              const double square = basis->products(next, 1, next, 1, alone)[0];
                              const std::vector<double> c = basis->orthonormalize(
-                                 base, next, 1, (*leasts)[probe], probe * stride + step, alone);
+                                 base, next, 1, 2, (*leasts)[probe], probe * stride + step, alone);
                              results[3 * probe] = c[step];
                              results[3 * probe + 1] = c[step + 1];
                              results[3 * probe + 2] = square;

@@ -200,13 +200,13 @@ async function converge(
 }
 
 /** Steps up to the next look at the Ritz pairs: after `most` of them, when the basis has grown by a
- *  sixth, or is full. Gives their number. */
+ *  tenth, or is full. Gives their number. */
 async function steps(
   { lanczos, products, largest, smallest }: Search,
   maxProducts: number,
   most: number,
 ): Promise<number> {
-  const goal = Math.max(2 * (largest + smallest), (lanczos.rows * 7) / 6);
+  const goal = Math.max(2 * (largest + smallest), (lanczos.rows * 11) / 10);
   let made = 0;
   while (made < most && lanczos.hasRoom && (products.count < maxProducts || lanczos.rows === 0)) {
     if (made > 0 && most === Infinity && lanczos.rows >= goal) break;

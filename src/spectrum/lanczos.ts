@@ -93,7 +93,7 @@ export class Lanczos {
     const { capacity } = this.#options;
     await this.#products.multiplyRows(this.#basis, first, count, first + count);
     this.#rows = first + count;
-    const c = await this.#orthonormalize(count);
+    const c = await this.#orthonormalize(count, Math.min(this.#rows, 2 * count));
     const width = this.#rows + count;
     for (let i = 0; i < count; i += 1) {
       for (let j = 0; j < this.#rows; j += 1) {
@@ -202,7 +202,7 @@ export class Lanczos {
     );
   }
 
-  async #orthonormalize(count: number): Promise<Float64Array> {
+  async #orthonormalize(count: number, near = 0): Promise<Float64Array> {
     const { precision, seed } = this.#options;
     const unit =
       precision === 'float32' || this.#products.dtype === 'float32' ? 2 ** -23 : 2 ** -52;
@@ -211,6 +211,7 @@ export class Lanczos {
       base: 0,
       first: this.#rows,
       count,
+      near,
       // What rounding of the products leaves is no direction of the Krylov space.
       least: 10 * unit * this.scale,
       seed: seed * 7919 + this.#draws,
