@@ -32,6 +32,18 @@ function findPyTorch(environment) {
   return { absent: `${why}; EIGENSCAPE_BENCH_PYTHON names a Python that has` };
 }
 
+function findSciPy(environment) {
+  const torch = findPyTorch(environment);
+  if (torch.absent) return torch;
+  const [python] = torch.command;
+  const asked = spawnSync(python, ['-c', 'import scipy; print(scipy.__version__)'], {
+    encoding: 'utf8',
+  });
+  if (asked.status !== 0) return { absent: `${python} has no scipy` };
+  const version = `${asked.stdout.trim()}, torch ${torch.version}`;
+  return { version, command: [python, script('scipy_eigsh.py')] };
+}
+
 /** An npm package that is here if it was installed: none of them is a dependency of ours. */
 function findPackage(name, file) {
   try {
@@ -57,6 +69,7 @@ export function findContenders(environment = process.env) {
   return {
     eigenscape: { label: 'eigenscape', ours: true, ...findOurs() },
     pytorch: { label: 'PyTorch', ...findPyTorch(environment) },
+    scipy: { label: "scipy's eigsh on PyTorch's products", ...findSciPy(environment) },
     'jax-js': {
       label: 'jax-js (WebAssembly)',
       precision: 'float32',

@@ -2,7 +2,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { createNetwork, randomInputs, twoBlobs } from '../dist/index.js';
+import { adam, createNetwork, randomInputs, train, twoBlobs } from '../dist/index.js';
 
 const seed = 1;
 
@@ -22,6 +22,14 @@ const arraysOf = {
       targets: data.targets(),
       vectors: normal(vectors, network.parameterCount),
     };
+  },
+  /** Trained for some steps, so that the Hessian has outliers. */
+  async trained({ spec, samples, steps }) {
+    const network = createNetwork(spec, { seed });
+    const data = randomInputs({ samples, inputShape: spec.input, classes: unitsOf(spec), seed });
+    const optimizer = adam({ learningRate: 1e-3 });
+    await train(network, data, { optimizer, batchSize: 100, steps, seed });
+    return { parameters: network.parameters(), inputs: data.inputs(), targets: data.targets() };
   },
   points({ spec, samples, points, scale }) {
     const network = createNetwork(spec, { seed });
@@ -43,8 +51,8 @@ const arraysOf = {
 };
 
 /** Writes the arrays of a problem into a folder: one file for each, `name.f64`. */
-export function writeProblem(problem, folder) {
-  for (const [name, values] of Object.entries(arraysOf[problem.kind](problem))) {
+export async function writeProblem(problem, folder) {
+  for (const [name, values] of Object.entries(await arraysOf[problem.kind](problem))) {
     fs.writeFileSync(path.join(folder, `${name}.f64`), values);
   }
 }

@@ -58,7 +58,7 @@ const dtypeOf = ({ problem }) => problem.dtype ?? 'float64';
 async function race(trial, contenders, { runs, seconds, log, surveyed = true }) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'eigenscape-bench-'));
   try {
-    writeProblem(trial.problem, folder);
+    await writeProblem(trial.problem, folder);
     const job = { ...trial, folder, budget: seconds };
     const entries = trial.contenders.map(
       (name) => new Entry(name, contenders[name], dtypeOf(trial)),

@@ -6,6 +6,7 @@ import {
   createDataset,
   createNetwork,
   eigenvalues,
+  extremalEigenpairs,
   gemmSpeed,
   hessian,
   machineInfo,
@@ -107,6 +108,22 @@ const tasks = {
     );
     const perStep = seconds / (problem.points * steps);
     return { trainMany: { seconds: perStep, check: norm(found.parameters) } };
+  },
+
+  async extremalEigenpairs() {
+    const { network, data } = readNetwork();
+    const operator = hessian(network, data);
+    const { count, accuracy: tolerance } = job;
+    let ends;
+    const seconds = await measure(
+      async () =>
+        (ends = await extremalEigenpairs(operator, { largest: count, smallest: count, tolerance })),
+      job,
+    );
+    const found = [ends.largest, ends.smallest];
+    if (found.some(({ converged }) => converged.includes(false))) throw new Error('not converged');
+    const check = norm(found.flatMap(({ values }) => [...values]));
+    return { extremalEigenpairs: { seconds, check } };
   },
 
   async eigenvalues() {

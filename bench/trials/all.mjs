@@ -2,6 +2,7 @@
 
 import { denseHessian } from './dense-hessian.mjs';
 import { eigenvalues1000, eigenvalues300, eigenvalues4000 } from './eigenvalues.mjs';
+import { extremalEigenpairsTrial } from './extremal-eigenpairs.mjs';
 import {
   convolutionalHessianBlock,
   convolutionalHessianVector,
@@ -29,6 +30,7 @@ export const trials = [
   eigenvalues300,
   eigenvalues1000,
   eigenvalues4000,
+  extremalEigenpairsTrial,
   manySpectra74,
   manySpectra434,
   trainManyTrial,
