@@ -6,7 +6,15 @@ import { asGraph, filesBelow, findCycle, importsOfModule, includesOf } from './s
 // Each room may know those below it. Rooms on one level may know each other if no cycle results.
 const typescriptLevels: readonly (readonly string[])[] = [
   ['errors.ts', 'progress.ts', 'package-version.ts'],
-  ['native.ts', 'long-call.ts', 'machine.ts', 'memory.ts', 'options.ts', 'describe-value.ts'],
+  [
+    'addon',
+    'native.ts',
+    'long-call.ts',
+    'machine.ts',
+    'memory.ts',
+    'options.ts',
+    'describe-value.ts',
+  ],
   ['network', 'data'],
   ['curvature'],
   ['spectrum', 'training'],

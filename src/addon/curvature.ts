@@ -1,0 +1,80 @@
+// Curvature matrices as operators: products, matrices, and the losses that users write.
+
+import type {
+  JobOptions,
+  LossTableHandle,
+  NativeArray,
+  NativeJob,
+  NetworkHandle,
+  OperatorHandle,
+  SamplesHandle,
+} from './handles.js';
+
+/** How a dense matrix is assembled; blockSize counts the unit vectors of the way by products. */
+export interface NativeWay {
+  readonly via: 'auto' | 'closedForm' | 'products';
+  readonly blockSize: number;
+}
+
+export interface NativeOperatorOptions {
+  /** Parameters of a diagonal block: first, last (exclusive), first, last …, ascending. */
+  readonly ranges?: Float64Array | undefined;
+  readonly weightDecay: number;
+  /** What stands for ∇²ℓ in the terms that factor it. */
+  readonly root?: NativeLossRoot | undefined;
+}
+
+/** Roots of ∇²ℓ: exact, of labels drawn from the model, or of the data's labels. */
+export interface NativeLossRoot {
+  readonly kind: 'exact' | 'monteCarlo' | 'empirical';
+  /** Labels for each sample. */
+  readonly draws: number;
+  readonly seed: number;
+  /** Of a convolution, for Kronecker factors. */
+  readonly positions?: 'expand' | 'reduce';
+}
+
+export interface CurvatureCalls {
+  createLossTable(operator: OperatorHandle, withHessians: boolean): LossTableHandle;
+  /** ∇ℓ [count, C] and ∇²ℓ [count, C, C] of the samples from `first` on, for C outputs. */
+  setLossRows(
+    table: LossTableHandle,
+    first: number,
+    gradients: Float64Array,
+    hessians: Float64Array | undefined,
+    outputs: number,
+  ): void;
+  /** Gives the table to the operator, and releases the handle; true if all ∇²ℓ are positive semidefinite. */
+  attachLossTable(
+    operator: OperatorHandle,
+    table: LossTableHandle,
+    options: JobOptions,
+  ): NativeJob<boolean>;
+  createOperator(
+    network: NetworkHandle,
+    samples: SamplesHandle,
+    term: string,
+    options: NativeOperatorOptions,
+  ): OperatorHandle;
+  operatorSize(operator: OperatorHandle): number;
+  /** Products [count, M]. Vectors [count, M] of the operator's dtype, read where they are: they must not change
+   *  before the job has settled. */
+  applyOperator(
+    operator: OperatorHandle,
+    vectors: NativeArray,
+    count: number,
+    options: JobOptions,
+  ): NativeJob<NativeArray>;
+  /** Index of the first entry that is infinite or NaN; the length if none is. */
+  firstNotFinite(array: NativeArray): number;
+  /** [M, M] row-major */
+  assembleOperator(
+    operator: OperatorHandle,
+    way: NativeWay,
+    options: JobOptions,
+  ): NativeJob<NativeArray>;
+  /** Whether closed forms hold for it: a chain of dense layers and pointwise functions. */
+  isChain(operator: OperatorHandle): boolean;
+  /** [M], of a chain */
+  operatorDiagonal(operator: OperatorHandle, options: JobOptions): NativeJob<Float64Array>;
+}

@@ -1,0 +1,156 @@
+// Networks, data, and what is computed from them at one point or at many.
+
+import type {
+  JobOptions,
+  NativeArray,
+  NativeJob,
+  NetworkHandle,
+  OperatorHandle,
+  PointHandle,
+  RowsHandle,
+  SamplesHandle,
+} from './handles.js';
+
+/** Inputs [count, width], in memory or in files. */
+export type NativeInputs = NativeArray | RowsHandle;
+
+/** Rows of `width` elements in files, laid end to end: `stride` bytes from one to the next, each element
+ *  divided by `divisor`. */
+export interface NativeStoredRows {
+  /** Kind and bytes, as numpy writes them: 'u1', 'f4' … */
+  readonly element: string;
+  /** Whether the bytes are in the other order than this machine's. */
+  readonly swapped: boolean;
+  readonly divisor: number;
+  readonly width: number;
+  readonly stride: number;
+  readonly dtype: string;
+  readonly parts: readonly {
+    readonly path: string;
+    /** Bytes of the file, and its time of modification in nanoseconds: another file is refused. */
+    readonly size: number;
+    readonly modified: bigint;
+    /** Of the first row. */
+    readonly offset: number;
+    readonly count: number;
+  }[];
+}
+
+/** μ and σ of every column, or the rows that they are taken over when they are first needed. */
+export type NativeScales =
+  | { readonly means: Float64Array; readonly deviations: Float64Array }
+  | readonly { readonly rows: RowsHandle; readonly weights?: Float64Array | undefined }[];
+
+/** A layer: which values it reads (0 is the network's input, i + 1 layer i), numbers as attributes. */
+export interface NativeLayer {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: readonly number[];
+  readonly attributes: Readonly<Record<string, number | readonly number[]>>;
+}
+
+export interface NativeSpec {
+  readonly input: readonly number[];
+  readonly layers: readonly NativeLayer[];
+  readonly loss: {
+    readonly type: string;
+    readonly classWeights?: readonly number[] | undefined;
+    readonly labelSmoothing?: number | undefined;
+  };
+}
+
+export interface NativeSamples {
+  readonly count: number;
+  readonly inputSize: number;
+  /** [count, inputSize] */
+  readonly inputs: NativeInputs;
+  /** [count], −1 where ignored; or rows instead. */
+  readonly classes?: Int32Array;
+  /** [count, outputs] */
+  readonly rows?: Float64Array;
+  /** [count] */
+  readonly weights?: Float64Array | undefined;
+}
+
+export interface NativeLayout {
+  readonly parameterCount: number;
+  readonly outputSize: number;
+  readonly tensors: readonly {
+    readonly layer: number;
+    readonly tensor: string;
+    readonly shape: readonly number[];
+    readonly offset: number;
+  }[];
+}
+
+/** Some samples of the data: a run, or a list. */
+export type NativeChosen = { readonly first: number; readonly count: number } | Uint32Array;
+
+/** Points Σ_j coefficients[i, j] · basis[j], and the direction of the derivatives, if any. */
+export interface NativePoints {
+  readonly count: number;
+  /** [count, terms] */
+  readonly coefficients: Float64Array;
+  /** [terms, M] */
+  readonly basis: NativeArray;
+  /** [M] */
+  readonly direction?: NativeArray | undefined;
+}
+
+/** [count] each; where outputs are not finite, the loss is Infinity and the rest NaN. */
+export interface NativePointValues {
+  readonly losses: Float64Array;
+  readonly accuracies: Float64Array;
+  readonly firstDerivatives?: Float64Array;
+  readonly secondDerivatives?: Float64Array;
+}
+
+export interface NetworkCalls {
+  createNetwork(spec: NativeSpec, dtype: string): NetworkHandle;
+  networkLayout(network: NetworkHandle): NativeLayout;
+  networkParameters(network: NetworkHandle): NativeArray;
+  setNetworkParameters(network: NetworkHandle, values: NativeArray): void;
+  createSamples(samples: NativeSamples, dtype: string): SamplesHandle;
+  predict(
+    network: NetworkHandle,
+    inputs: NativeInputs,
+    count: number,
+    options: JobOptions,
+  ): NativeJob<NativeArray>;
+  openRows(rows: NativeStoredRows): RowsHandle;
+  /** The rows with these indices; without, the same rows by a handle of its own. */
+  selectRows(rows: RowsHandle, indices?: Uint32Array): RowsHandle;
+  standardizeRows(rows: RowsHandle, scales: NativeScales): RowsHandle;
+  /** All of them [count, width] */
+  readRows(rows: RowsHandle, options: JobOptions): NativeJob<NativeArray>;
+  evaluate(
+    network: NetworkHandle,
+    samples: SamplesHandle,
+    options: JobOptions,
+  ): NativeJob<{ readonly loss: number; readonly accuracy: number }>;
+  gradient(
+    network: NetworkHandle,
+    samples: SamplesHandle,
+    options: JobOptions,
+  ): NativeJob<{ readonly loss: number; readonly gradient: NativeArray }>;
+  createPoint(network: NetworkHandle, samples: SamplesHandle): PointHandle;
+  /** Outputs [count, C] of the chosen samples. */
+  outputsAt(
+    place: PointHandle | OperatorHandle,
+    chosen: NativeChosen,
+    options: JobOptions,
+  ): NativeJob<NativeArray>;
+  /** Σ_n J_nᵀ f̄_n [M] for f̄ [count, C] at the chosen samples. */
+  pullBack(
+    place: PointHandle | OperatorHandle,
+    chosen: NativeChosen,
+    fBar: NativeArray,
+    options: JobOptions,
+  ): NativeJob<NativeArray>;
+  /** Of `place`, the parameters do not matter. */
+  evaluatePoints(
+    place: PointHandle,
+    points: NativePoints,
+    options: JobOptions,
+  ): NativeJob<NativePointValues>;
+}

@@ -1,0 +1,106 @@
+// Spectra of dense matrices.
+
+import type { NativeWay } from './curvature.js';
+import type { JobOptions, NativeArray, NativeJob, OperatorHandle, PointHandle } from './handles.js';
+
+export interface NativeSpectrum {
+  readonly eigenvalues: Float64Array;
+  readonly exactZeros: number;
+  /** ‖A‖_F */
+  readonly norm: number;
+  /** Σ over samples of the sizes of their shares before anything cancels; 0 for a given matrix. */
+  readonly magnitude: number;
+  /** Roundings behind one entry of the matrix, at most. */
+  readonly operations: number;
+  readonly via: string;
+}
+
+export interface NativeEigenpairs {
+  readonly values: Float64Array;
+  /** [values, n] */
+  readonly vectors: NativeArray;
+  readonly residualNorms: Float64Array;
+}
+
+/** Ascending ranks [first, last). */
+export interface NativeRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Rows of all points for one term; numbers are NaN where a point failed. */
+export interface NativeTermSpectra {
+  /** [count, M] */
+  readonly eigenvalues: Float64Array;
+  /** [count], and so on: see NativeSpectrum. */
+  readonly exactZeros: Float64Array;
+  readonly norms: Float64Array;
+  readonly magnitudes: Float64Array;
+}
+
+export interface NativeSpectra {
+  /** [count] */
+  readonly losses: Float64Array;
+  readonly operations: number;
+  /** One for each term that was asked. */
+  readonly terms: readonly NativeTermSpectra[];
+  readonly failed: readonly { readonly point: number; readonly message: string }[];
+}
+
+/** The threshold is shift − tolerance; without one, the tolerance is twice the uncertainty. */
+export interface NativeCountRequest {
+  readonly shift: number;
+  readonly tolerance: number | undefined;
+}
+
+/** Ascending ranks before `lower` are below the threshold, those from `upper` on are not, and those between
+ *  lie within twice the uncertainty of it. */
+export interface NativeCount {
+  readonly lower: number;
+  readonly upper: number;
+  readonly threshold: number;
+  readonly uncertainty: number;
+}
+
+export interface SpectrumCalls {
+  /** Eigenvalues below a threshold, by inertia. */
+  countOperatorEigenvalues(
+    operator: OperatorHandle,
+    way: NativeWay,
+    request: NativeCountRequest,
+    options: JobOptions,
+  ): NativeJob<NativeCount>;
+  /** matrix [n, n], copied */
+  countMatrixEigenvalues(
+    matrix: NativeArray,
+    n: number,
+    request: NativeCountRequest,
+    options: JobOptions,
+  ): NativeJob<NativeCount>;
+  operatorEigenvalues(
+    operator: OperatorHandle,
+    way: NativeWay,
+    options: JobOptions,
+  ): NativeJob<NativeSpectrum>;
+  operatorEigenpairs(
+    operator: OperatorHandle,
+    way: NativeWay,
+    range: NativeRange,
+    options: JobOptions,
+  ): NativeJob<NativeEigenpairs>;
+  /** matrix [n, n], copied */
+  matrixEigenvalues(matrix: NativeArray, n: number, options: JobOptions): NativeJob<NativeSpectrum>;
+  matrixEigenpairs(
+    matrix: NativeArray,
+    n: number,
+    range: NativeRange,
+    options: JobOptions,
+  ): NativeJob<NativeEigenpairs>;
+  /** points [count, M]; of `place`, the parameters do not matter */
+  spectra(
+    place: PointHandle,
+    points: NativeArray,
+    terms: readonly string[],
+    options: JobOptions,
+  ): NativeJob<NativeSpectra>;
+}
