@@ -154,6 +154,7 @@ export type {
   NegativeCountOptions,
 } from './spectrum/negative-count.js';
 export { frobeniusNorm, trace } from './spectrum/trace.js';
+export type { ProbeOptions } from './spectrum/probe-options.js';
 export type { FrobeniusNormOptions, TraceEstimate, TraceOptions } from './spectrum/trace.js';
 export { denseSpectrum, eigenvalues } from './spectrum/dense-spectrum.js';
 export { eigenpairs } from './spectrum/eigenpairs.js';

@@ -89,3 +89,19 @@ export function nearest({ interactive }: Interaction): Specification {
   const select = { type: 'point', on: 'pointermove', clear: 'pointerout', nearest: true };
   return interactive ? { params: [{ name: 'nearest', select }] } : {};
 }
+
+/** Dots that show where the pointer is nearest to, and say what `tooltip` lists. */
+export function hoverDots(
+  encoding: Specification,
+  tooltip: readonly Specification[],
+): Specification {
+  return {
+    ...nearest({ interactive: true }),
+    mark: { type: 'circle', size: 50, clip: true },
+    encoding: {
+      ...encoding,
+      opacity: { condition: { param: 'nearest', empty: false, value: 1 }, value: 0 },
+      tooltip,
+    },
+  };
+}

@@ -1,9 +1,15 @@
 // Densities over a symlog axis, with a band of two standard errors.
 
-import { type Interaction, nearest, seriesColours, tickedAxis, zoom } from './axes.js';
+import { type Interaction, hoverDots, seriesColours, tickedAxis, zoom } from './axes.js';
 import type { DensityChart } from './chart.js';
 import { logarithmicTicks, symlogTicks } from './symlog.js';
 import type { Specification } from './vega.js';
+
+const tooltip = [
+  { field: 'series', title: 'spectrum' },
+  { field: 'lambda', title: 'eigenvalue', format: '.3~g' },
+  { field: 'value', title: 'density', format: '.3~g' },
+];
 
 /** Decades below the highest point that are shown. */
 const DECADES = 8;
@@ -57,23 +63,7 @@ export function drawDensity(chart: DensityChart, how: Interaction): Specificatio
         encoding: { ...band, color },
       },
       { mark: { type: 'line', strokeWidth: 1.8, clip: true }, encoding: line },
-      ...(how.interactive ? [hoverDots(line)] : []),
+      ...(how.interactive ? [hoverDots(line, tooltip)] : []),
     ],
-  };
-}
-
-function hoverDots(encoding: Specification): Specification {
-  return {
-    ...nearest({ interactive: true }),
-    mark: { type: 'circle', size: 50, clip: true },
-    encoding: {
-      ...encoding,
-      opacity: { condition: { param: 'nearest', empty: false, value: 1 }, value: 0 },
-      tooltip: [
-        { field: 'series', title: 'spectrum' },
-        { field: 'lambda', title: 'eigenvalue', format: '.3~g' },
-        { field: 'value', title: 'density', format: '.3~g' },
-      ],
-    },
   };
 }

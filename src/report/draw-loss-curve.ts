@@ -1,7 +1,7 @@
 // A measure over training steps, one line for each set of samples.
 
 import type { LossCurveChart } from './chart.js';
-import { type Interaction, nearest, seriesColours, tickedAxis, zoom } from './axes.js';
+import { type Interaction, hoverDots, seriesColours, tickedAxis, zoom } from './axes.js';
 import type { Specification } from './vega.js';
 import { logarithmicTicks } from './symlog.js';
 import { thinEvenly } from './thin.js';
@@ -32,7 +32,7 @@ export function drawLossCurve(chart: LossCurveChart, how: Interaction): Specific
     data: { name: 'points' },
     layer: [
       { ...zoom(how), mark: { type: 'line', strokeWidth: 2, clip: true }, encoding },
-      ...(how.interactive ? [hoverDots(encoding, measure)] : []),
+      ...(how.interactive ? [hoverDots(encoding, tooltipOf(measure))] : []),
     ],
   };
 }
@@ -47,18 +47,10 @@ function logarithmicChannel([low, high]: readonly [number, number], title: strin
   };
 }
 
-function hoverDots(encoding: Specification, measure: string): Specification {
-  return {
-    ...nearest({ interactive: true }),
-    mark: { type: 'circle', size: 50, clip: true },
-    encoding: {
-      ...encoding,
-      opacity: { condition: { param: 'nearest', empty: false, value: 1 }, value: 0 },
-      tooltip: [
-        { field: 'series', title: 'samples' },
-        { field: 'step', title: 'step', format: ',d' },
-        { field: 'value', title: measure, format: '.5~g' },
-      ],
-    },
-  };
+function tooltipOf(measure: string): Specification[] {
+  return [
+    { field: 'series', title: 'samples' },
+    { field: 'step', title: 'step', format: ',d' },
+    { field: 'value', title: measure, format: '.5~g' },
+  ];
 }

@@ -1,30 +1,21 @@
 // The diagonal of an operator, entry by entry with its error.
 
-import * as v from 'valibot';
-
 import type { SymmetricOperator } from '../curvature/operator.js';
 import { callEngine, runJob } from '../long-call.js';
 import { addon } from '../native.js';
-import {
-  longCallEntries,
-  optionsOf,
-  parseOptions,
-  positiveInteger,
-  seedOption,
-} from '../options.js';
+import { optionsOf, parseOptions } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 import { requireOperator } from './dense-matrix.js';
 import { exactDiagonal, hasDiagonalFormula, largestDense } from './exact-diagonal.js';
+import { exactOrHutchinson, probeEntries } from './probe-options.js';
+import type { ProbeOptions } from './probe-options.js';
 import { Products } from './products.js';
 
-export interface DiagonalOptions extends LongCallOptions {
+export interface DiagonalOptions extends ProbeOptions {
   /** 'exact' goes by a formula for chains of dense layers, at the cost of a few gradients, else by a
    *  product with every unit vector: the default up to size 2,000, and where there is a formula.
    *  'hutchinson' averages z ∘ Az over z of ±1 (Bekas, Kokiopoulou and Saad 2007): the default beyond. */
   readonly method?: 'exact' | 'hutchinson' | undefined;
-  /** Products with vectors to spend on 'hutchinson': 90 by default, at least 6. */
-  readonly products?: number | undefined;
-  readonly seed?: number | undefined;
 }
 
 export interface DiagonalEstimate {
@@ -35,13 +26,7 @@ export interface DiagonalEstimate {
   readonly method: 'exact' | 'hutchinson';
 }
 
-const atLeastSix = 'an integer of at least 6';
-const schema = optionsOf({
-  ...longCallEntries,
-  method: v.optional(v.picklist(['exact', 'hutchinson'], "'exact' or 'hutchinson'")),
-  products: v.optional(v.pipe(positiveInteger, v.minValue(6, atLeastSix)), 90),
-  seed: seedOption,
-});
+const schema = optionsOf({ ...probeEntries, method: exactOrHutchinson });
 
 /** Vectors multiplied at once. */
 const vectorsAtOnce = 16;

@@ -6,36 +6,27 @@ import * as v from 'valibot';
 import { exactDiagonal, hasDiagonalFormula, largestDense } from './exact-diagonal.js';
 import { isCurvatureOperator } from '../curvature/operator.js';
 import type { SymmetricOperator } from '../curvature/operator.js';
-import {
-  longCallEntries,
-  optionsOf,
-  parseOptions,
-  positiveInteger,
-  seedOption,
-} from '../options.js';
+import { optionsOf, parseOptions } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 import { denseMatrix, requireOperator } from './dense-matrix.js';
+import { exactOrHutchinson, probeEntries } from './probe-options.js';
+import type { ProbeOptions } from './probe-options.js';
 import { Products } from './products.js';
 import { mean, RandomForms } from './random-forms.js';
 import { xtrace } from './xtrace.js';
 
-export interface TraceOptions extends LongCallOptions {
+export interface TraceOptions extends ProbeOptions {
   /** 'exact' sums the diagonal: the default up to size 2,000, and where a formula gives it (chains of dense
    *  layers). 'hutchinson' averages zᵀAz over z of ±1. 'hutch++' (the default beyond) takes a third of the
    *  products to span the largest eigenvalues, whose share it knows exactly (Meyer, Musco, Musco and
    *  Woodruff 2021). 'xtrace' lets every vector serve for both: half of the products span, the rest of
    *  each vector is estimated with the span of the others (Epperly, Tropp and Webber 2024). */
   readonly method?: 'exact' | 'hutchinson' | 'hutch++' | 'xtrace' | undefined;
-  /** Products with vectors to spend: 90 by default, at least 6. */
-  readonly products?: number | undefined;
-  readonly seed?: number | undefined;
 }
 
-export interface FrobeniusNormOptions extends LongCallOptions {
+export interface FrobeniusNormOptions extends ProbeOptions {
   /** 'hutchinson' averages ‖Az‖² over z of ±1: the default beyond size 2,000. */
   readonly method?: 'exact' | 'hutchinson' | undefined;
-  readonly products?: number | undefined;
-  readonly seed?: number | undefined;
 }
 
 /** An estimate is within two standard errors in about 95 % of cases; 0 means exact but for rounding. */
@@ -45,21 +36,12 @@ export interface TraceEstimate {
   readonly method: 'exact' | 'hutchinson' | 'hutch++' | 'xtrace';
 }
 
-const atLeastSix = 'an integer of at least 6';
-const entries = {
-  ...longCallEntries,
-  products: v.optional(v.pipe(positiveInteger, v.minValue(6, atLeastSix)), 90),
-  seed: seedOption,
-};
 const methods = ['exact', 'hutchinson', 'hutch++', 'xtrace'] as const;
 const traceSchema = optionsOf({
-  ...entries,
+  ...probeEntries,
   method: v.optional(v.picklist(methods, "'exact', 'hutchinson', 'hutch++' or 'xtrace'")),
 });
-const normSchema = optionsOf({
-  ...entries,
-  method: v.optional(v.picklist(['exact', 'hutchinson'], "'exact' or 'hutchinson'")),
-});
+const normSchema = optionsOf({ ...probeEntries, method: exactOrHutchinson });
 
 /** tr(A).
  *  @throws EigenscapeError ERR_NUMERIC when a product is not finite, or a user's operator is not symmetric
