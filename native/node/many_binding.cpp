@@ -10,7 +10,7 @@
 #include "core/memory.hpp"
 #include "core/thread_pool.hpp"
 #include "curvature/assembly.hpp"
-#include "curvature/small_chain.hpp"
+#include "curvature/small_chain_matrix.hpp"
 #include "eigensolver/dense_symmetric.hpp"
 #include "network/gradient.hpp"
 #include "node/bindings.hpp"

@@ -6,7 +6,7 @@ import { exportOnnx } from '../../src/onnx/export.js';
 import { importOnnx } from '../../src/onnx/import.js';
 import { TensorProto_DataType as DataType } from '../../src/onnx/onnx_pb.js';
 import { expectAgreement, numbers } from './agreement.js';
-import { int64Tensor, model, modelBytes, node, tensor, type ModelParts } from './model-builder.js';
+import { int64Tensor, modelBytes, node, tensor, type ModelParts } from './model-builder.js';
 import { refusalOf } from './refusal.js';
 
 describe('Keras’s networks on images, channels last', () => {

@@ -2,19 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { createNetwork, gaussianClusters, sgd, train } from '../../src/index.js';
+import { createNetwork, train } from '../../src/index.js';
 import type { TrainingRecord } from '../../src/index.js';
-
-const data = gaussianClusters({ samples: 200, classes: 3, dimensions: 10, seed: 4 });
-const testData = gaussianClusters({ samples: 50, classes: 3, dimensions: 10, seed: 5 });
-const fresh = () =>
-  createNetwork({
-    input: [10],
-    layers: [{ type: 'dense', units: 20 }, { type: 'tanh' }, { type: 'dense', units: 3 }],
-    loss: 'softmaxCrossEntropy',
-  });
-const optimizer = sgd({ learningRate: 0.01 });
-const endless = { optimizer, batchSize: 10, steps: 1e9, recordEvery: 1e9 } as const;
+import { data, endless, fresh, optimizer, testData } from './clusters.js';
 
 describe('records', () => {
   it('are made at both ends and every recordEvery steps, with losses over the whole data', async () => {

@@ -2,19 +2,10 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { createNetwork, gaussianClusters, isEigenscapeError, sgd, train } from '../../src/index.js';
+import { isEigenscapeError, sgd, train } from '../../src/index.js';
 import { asJavaScript, smallData, smallNetwork, strangers } from '../curvature/small-network.js';
 import { refusal } from '../data/refusal.js';
-
-const data = gaussianClusters({ samples: 200, classes: 3, dimensions: 10, seed: 4 });
-const testData = gaussianClusters({ samples: 50, classes: 3, dimensions: 10, seed: 5 });
-const fresh = () =>
-  createNetwork({
-    input: [10],
-    layers: [{ type: 'dense', units: 20 }, { type: 'tanh' }, { type: 'dense', units: 3 }],
-    loss: 'softmaxCrossEntropy',
-  });
-const optimizer = sgd({ learningRate: 0.01 });
+import { data, fresh, optimizer, testData } from './clusters.js';
 
 describe('refusals', () => {
   const good = { optimizer, batchSize: 'full', steps: 1 } as const;

@@ -6,16 +6,8 @@ import { createNetwork, gaussianClusters, hessian, sgd, train } from '../../src/
 import type { Progress } from '../../src/index.js';
 import { callMethod } from '../curvature/small-network.js';
 import { refusal } from '../data/refusal.js';
+import { data, endless, fresh, optimizer } from './clusters.js';
 
-const data = gaussianClusters({ samples: 200, classes: 3, dimensions: 10, seed: 4 });
-const fresh = () =>
-  createNetwork({
-    input: [10],
-    layers: [{ type: 'dense', units: 20 }, { type: 'tanh' }, { type: 'dense', units: 3 }],
-    loss: 'softmaxCrossEntropy',
-  });
-const optimizer = sgd({ learningRate: 0.01 });
-const endless = { optimizer, batchSize: 10, steps: 1e9, recordEvery: 1e9 } as const;
 const moment = (milliseconds: number) =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
