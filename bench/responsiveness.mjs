@@ -3,6 +3,7 @@
 //
 //   node bench/responsiveness.mjs [--parameters 1000000] [--aborts 20] [--only train]
 //
+// --only takes the call of that name, else those whose names hold it.
 // Time in which the machine had no core for the main thread is not counted where it tells (Linux). Pauses
 // of the garbage collector are.
 import fs from 'node:fs';
@@ -11,6 +12,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 
 import * as eigenscape from '../dist/index.js';
+import { alexNet } from './trials/convolutional.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -22,7 +24,7 @@ const { values: options } = parseArgs({
 const wanted = Number(options.parameters);
 const aborts = Number(options.aborts);
 
-const { adam, createNetwork, gaussianClusters, hessian, sgd, train } = eigenscape;
+const { adam, createDataset, createNetwork, gaussianClusters, hessian, sgd, train } = eigenscape;
 const data = gaussianClusters({ samples: 1000, classes: 10, dimensions: 100, seed: 4 });
 // h² + 111·h + 10 parameters
 const units = Math.max(1, Math.round(Math.sqrt(wanted + 111 ** 2 / 4) - 111 / 2));
@@ -51,6 +53,20 @@ const dense = () => {
   );
   return matrix;
 };
+let images;
+/** A network and data of the size at which one chunk of samples takes long. */
+const ofImages = () => {
+  const count = 1000;
+  images ??= {
+    network: createNetwork(alexNet, { dtype: 'float32' }),
+    data: createDataset({
+      inputs: Float32Array.from({ length: count * 3 * 32 * 32 }, (_, i) => Math.sin(i)),
+      inputShape: [3, 32, 32],
+      targets: Int32Array.from({ length: count }, (_, i) => i % 10),
+    }),
+  };
+  return images;
+};
 const steps = { optimizer: adam(), batchSize: 100, recordEvery: 10 };
 
 /** What runs, as a function of a signal; those of `sizes: 'small'` need a matrix of the network's order. */
@@ -71,6 +87,21 @@ const calls = [
         track: { every: 2, tolerance: 1e-2, maxProducts: 40 },
         signal,
       }),
+  ],
+  [
+    'AlexNet: train',
+    (signal) => {
+      const { network: net, data: photos } = ofImages();
+      const optimizer = sgd({ learningRate: 0.001 });
+      return train(net.clone(), photos, { optimizer, batchSize: 'full', steps: 2, signal });
+    },
+  ],
+  [
+    'AlexNet: apply',
+    (signal) => {
+      const { network: net, data: photos } = ofImages();
+      return hessian(net, photos).apply(net.parameters(), 1, { signal });
+    },
   ],
   ['saveCheckpoint', (signal) => eigenscape.saveCheckpoint(file, { network }, { signal })],
   ['loadCheckpoint', () => eigenscape.loadCheckpoint(file), 'cannot be aborted'],
@@ -103,6 +134,12 @@ const calls = [
         signal,
       }),
   ],
+  [
+    'barrier',
+    (signal) =>
+      eigenscape.barrier(network, network.parameters(), other.parameters(), { data, signal }),
+  ],
+  ['plane', (signal) => eigenscape.plane(network, { data, coefficients: [0, 1], signal })],
   [
     'trainMany',
     (signal) =>
@@ -161,8 +198,10 @@ async function rejection(work, after) {
 
 console.log(`M = ${network.parameterCount}, ${eigenscape.machineInfo().threads} threads`);
 try {
+  await eigenscape.saveCheckpoint(file, { network });
+  const exact = calls.some(([name]) => name === options.only);
   for (const [name, work, unabortable] of calls) {
-    if (!name.includes(options.only)) continue;
+    if (exact ? name !== options.only : !name.includes(options.only)) continue;
     await work();
     const started = performance.now();
     const late = await lateness(work);

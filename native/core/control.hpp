@@ -16,13 +16,15 @@ class Control {
 
   Control() = default;
   Control(std::size_t threads, Report report) : threads_(threads), report_(std::move(report)) {}
+  /// One thread's share of a computation that `whole` watches: cancelled with it.
+  explicit Control(const Control* whole) : whole_(whole) {}
 
   /// Threads that the computation may use, itself included; the bits do not depend on it.
   [[nodiscard]] std::size_t threads() const { return threads_; }
 
   void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] bool cancelled() const noexcept {
-    return cancelled_.load(std::memory_order_relaxed);
+    return cancelled_.load(std::memory_order_relaxed) || (whole_ != nullptr && whole_->cancelled());
   }
   /// Throws ErrorCode::aborted once cancel() was called.
   void check() const {
@@ -36,6 +38,7 @@ class Control {
  private:
   std::size_t threads_ = 1;
   Report report_;
+  const Control* whole_ = nullptr;
   std::atomic<bool> cancelled_ = false;
 };
 

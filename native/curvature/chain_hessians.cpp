@@ -120,7 +120,7 @@ void evaluate_chain(const Operator<T>& matrix, const std::vector<ChainLayer>& la
   const std::size_t n = chunk.count;
   Evaluation<T>& evaluation = scratch.evaluation;
   evaluation.forward(n, matrix.samples().inputs->rows(chunk, scratch.rows, control), matrix.theta(),
-                     residual ? Order::second : Order::first);
+                     residual ? Order::second : Order::first, control);
   scratch.loss.evaluate(graph.loss(), matrix.samples(), chunk, graph.output_size(),
                         matrix.denominator(), evaluation.outputs(), matrix.loss_table());
   if (matrix.term() == Term::monte_carlo_fisher) {

@@ -288,7 +288,7 @@ void FactorSums<T>::run(Factors<T>& total, const std::vector<KroneckerBlock<T>>*
   chunked_sum(plan, control_, total, make_sum, [&](Chunk chunk, Factors<T>& sum) {
     auto scratch = workspaces.take([&] { return std::make_unique<Scratch<T>>(graph, moves); });
     scratch->layers.forward(chunk.count, samples.inputs->rows(chunk, scratch->rows, control_),
-                            curvature_.theta());
+                            curvature_.theta(), control_);
     const std::span<const T> f = scratch->layers.evaluation().outputs();
     scratch->loss.evaluate(graph.loss(), samples, chunk, outputs, curvature_.denominator(), f,
                            curvature_.loss_table());

@@ -103,9 +103,10 @@ std::vector<ScaleAndShift> scales_and_shifts(const Graph& graph,
 }
 
 template <typename T>
-void LayerSamples<T>::forward(std::size_t n, std::span<const T> x, std::span<const T> theta) {
+void LayerSamples<T>::forward(std::size_t n, std::span<const T> x, std::span<const T> theta,
+                              const Control& control) {
   n_ = n;
-  evaluation_.forward(n, x, theta, Order::first);
+  evaluation_.forward(n, x, theta, Order::first, control);
   input_.key = normalized_.key = bar_.key = 0;
 }
 

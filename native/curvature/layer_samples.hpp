@@ -67,7 +67,8 @@ class LayerSamples {
 
   Evaluation<T>& evaluation() { return evaluation_; }
   /// Forward, for the samples of a chunk x [n, input size].
-  void forward(std::size_t n, std::span<const T> x, std::span<const T> theta);
+  void forward(std::size_t n, std::span<const T> x, std::span<const T> theta,
+               const Control& control);
   /// Cotangents of every layer's outputs for rows f_bar [k, n, C].
   void pull_back(std::size_t k, std::span<const T> f_bar);
 

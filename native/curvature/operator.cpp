@@ -18,15 +18,15 @@ constexpr std::size_t kBlock = 64;
 }  // namespace
 
 template <typename T>
-Operator<T>::Operator(std::shared_ptr<const Graph> graph, std::vector<T> theta,
+Operator<T>::Operator(std::shared_ptr<const Graph> graph, Parameters<T> theta,
                       std::shared_ptr<const Samples<T>> samples, Term term,
                       const OperatorOptions& options)
     : graph_(std::move(graph)),
       theta_(std::move(theta)),
       samples_(std::move(samples)),
       term_(term),
-      selection_(options.ranges ? ParameterSelection(theta_.size(), *options.ranges)
-                                : ParameterSelection(theta_.size())),
+      selection_(options.ranges ? ParameterSelection(theta_->size(), *options.ranges)
+                                : ParameterSelection(theta_->size())),
       weight_decay_(options.weight_decay),
       root_(options.root),
       positions_(options.positions),
@@ -36,7 +36,7 @@ Operator<T>::Operator(std::shared_ptr<const Graph> graph, std::vector<T> theta,
     return selection_.meets(node.parameter_offset, node.parameter_offset + node.parameter_count);
   });
   products_ = std::make_unique<Products<T>>(typename Products<T>::Problem{
-      *graph_, theta_, *samples_, term_, root_, denominator_, std::move(moves)});
+      *graph_, *theta_, *samples_, term_, root_, denominator_, std::move(moves)});
 }
 
 template <typename T>
@@ -75,11 +75,11 @@ double Operator<T>::kept_weight() const {
 
 template <typename T>
 std::vector<T> Operator<T>::gradient(const Control& control) const {
-  std::vector<T> gradient(theta_.size());
+  std::vector<T> gradient(theta_->size());
   const LossTable<T>* const table = loss_table();
   if (table == nullptr) {
     GradientWorkspaces<T> workspaces;
-    evaluate_gradient<T>(*graph_, theta_, *samples_, {0, samples_->count}, gradient, workspaces,
+    evaluate_gradient<T>(*graph_, *theta_, *samples_, {0, samples_->count}, gradient, workspaces,
                          control);
     return gradient;
   }
@@ -88,7 +88,7 @@ std::vector<T> Operator<T>::gradient(const Control& control) const {
   for (std::size_t i = 0; i < f_bar.size(); ++i) {
     f_bar[i] = static_cast<T>(samples_->weight(i / outputs) / denominator_) * table->gradients[i];
   }
-  pull_back<T>(*graph_, theta_, *samples_->inputs, {0, samples_->count}, f_bar.span(), gradient,
+  pull_back<T>(*graph_, *theta_, *samples_->inputs, {0, samples_->count}, f_bar.span(), gradient,
                control);
   return gradient;
 }
@@ -168,8 +168,8 @@ void Operator<T>::apply_block(std::size_t k, std::span<const T> v, std::span<T> 
                               std::span<const T> shift, const Control& control) const {
   const LossTable<T>* const table = loss_table();
   if (selection_.all()) return products_->apply(k, v, shift, table, out, control);
-  AlignedBuffer<T> directions(k * theta_.size());
-  AlignedBuffer<T> products(k * theta_.size());
+  AlignedBuffer<T> directions(k * theta_->size());
+  AlignedBuffer<T> products(k * theta_->size());
   selection_.scatter<T>(k, v, directions.span());
   products_->apply(k, directions.span(), shift, table, products.span(), control);
   selection_.gather<T>(k, products.span(), out);

@@ -24,6 +24,7 @@
 #include "curvature/selection.hpp"
 #include "network/graph.hpp"
 #include "network/loss_root.hpp"
+#include "network/network.hpp"
 
 namespace eigenscape {
 
@@ -58,7 +59,7 @@ class Products;
 template <typename T>
 class Operator {
  public:
-  Operator(std::shared_ptr<const Graph> graph, std::vector<T> theta,
+  Operator(std::shared_ptr<const Graph> graph, Parameters<T> theta,
            std::shared_ptr<const Samples<T>> samples, Term term,
            const OperatorOptions& options = {});
   Operator(const Operator&) = delete;
@@ -66,7 +67,7 @@ class Operator {
   ~Operator();
 
   [[nodiscard]] const Graph& graph() const { return *graph_; }
-  [[nodiscard]] std::span<const T> theta() const { return theta_; }
+  [[nodiscard]] std::span<const T> theta() const { return *theta_; }
   [[nodiscard]] const Samples<T>& samples() const { return *samples_; }
   [[nodiscard]] Term term() const { return term_; }
   /// M, or the parameters of the block.
@@ -113,7 +114,7 @@ class Operator {
                    const Control& control) const;
 
   std::shared_ptr<const Graph> graph_;
-  std::vector<T> theta_;
+  Parameters<T> theta_;
   std::shared_ptr<const Samples<T>> samples_;
   Term term_;
   ParameterSelection selection_;

@@ -170,7 +170,7 @@ const PointChunk<T>& Products<T>::visit(Chunk chunk, const LossTable<T>* table, 
       kept.evaluated = true;
     }
   }
-  scratch.evaluation.visit(kept.point.values);
+  scratch.evaluation.visit(kept.point.values, control);
   return kept.point;
 }
 
@@ -181,7 +181,7 @@ void Products<T>::evaluate(Chunk chunk, const LossTable<T>* table, Scratch& scra
   const bool second = is_second_order(term);
   Evaluation<T>& evaluation = scratch.evaluation;
   evaluation.forward(chunk.count, samples.inputs->rows(chunk, scratch.rows, control), theta,
-                     second ? Order::second : Order::first);
+                     second ? Order::second : Order::first, control);
   point.loss.evaluate(graph.loss(), samples, chunk, graph.output_size(), denominator,
                       evaluation.outputs(), table);
   if (term == Term::monte_carlo_fisher) {

@@ -90,7 +90,7 @@ Rows<T> Evaluation<T>::rows_of(const Node& node, std::span<T> theta) const {
 
 template <typename T>
 void Evaluation<T>::forward(std::size_t n, std::span<const T> x, std::span<const T> theta,
-                            Order order) {
+                            Order order, const Control& control) {
   const std::size_t layers = graph_.nodes().size();
   own_.y.resize(layers + 1);
   own_.saved.resize(layers);
@@ -99,9 +99,11 @@ void Evaluation<T>::forward(std::size_t n, std::span<const T> x, std::span<const
   own_.theta = theta;
   lay_out_input(x);
   point_ = &own_;
+  control_ = &control;
   reserve_scratch();
   n = own_.n;
   for (std::size_t layer = 0; layer < layers; ++layer) {
+    control.check();
     const Node& node = graph_.nodes()[layer];
     own_.y[layer + 1].resize(n * node.output_size);
     own_.saved[layer].resize(n * node.storage.saved);
@@ -126,8 +128,9 @@ EvaluatedPoint<T> Evaluation<T>::take_point() {
 }
 
 template <typename T>
-void Evaluation<T>::visit(const EvaluatedPoint<T>& point) {
+void Evaluation<T>::visit(const EvaluatedPoint<T>& point, const Control& control) {
   point_ = &point;
+  control_ = &control;
   reserve_scratch();
 }
 
@@ -138,6 +141,7 @@ void Evaluation<T>::backward(std::vector<AlignedBuffer<T>>& bars, std::size_t ro
   std::vector<bool> written(bars.size(), false);
   for (std::size_t layer = graph_.nodes().size(); layer-- > 0;) {
     if (!moves_[layer + 1]) continue;
+    control_->check();
     const Node& node = graph_.nodes()[layer];
     bar_spans_.assign(node.inputs.size(), {});
     shares_.resize(std::max(shares_.size(), node.inputs.size()));
@@ -176,6 +180,7 @@ std::span<const T> Evaluation<T>::tangent(std::size_t k, std::span<const T> thet
     const Node& node = graph_.nodes()[layer];
     dot_[layer + 1].resize(k * point_->n * node.output_size);
     if (!moves_[layer + 1]) continue;
+    control_->check();
     dot_spans_.clear();
     for (const std::size_t input : node.inputs) {
       dot_spans_.push_back(moves_[input] ? dot_[input].span() : std::span<T>{});

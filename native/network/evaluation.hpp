@@ -4,12 +4,16 @@
 // scratch. One Evaluation is the scratch of one thread, and it has a point of its own; a point that
 // was taken out of one can be visited by several at once. Networks with images take whole cache
 // lines of samples: a chunk is filled up with copies of its last sample, whose cotangents are 0.
+//
+// A chunk of a large network takes long, so every pass asks between two operations whether the call
+// was aborted: forward and visit are told by whom, until the next of them.
 #pragma once
 
 #include <span>
 #include <vector>
 
 #include "core/aligned_buffer.hpp"
+#include "core/control.hpp"
 #include "network/graph.hpp"
 
 namespace eigenscape {
@@ -37,7 +41,8 @@ class Evaluation {
   Evaluation(const Graph& graph, std::vector<bool> moves);
 
   /// y of every layer for x [n, input size]; x must live until the last pass on this chunk.
-  void forward(std::size_t n, std::span<const T> x, std::span<const T> theta, Order order);
+  void forward(std::size_t n, std::span<const T> x, std::span<const T> theta, Order order,
+               const Control& control);
   /// f [n, C]
   [[nodiscard]] std::span<const T> outputs() const;
 
@@ -48,7 +53,7 @@ class Evaluation {
   /// The point of the last forward and adjoint, to be kept; x and theta must outlive it.
   EvaluatedPoint<T> take_point();
   /// The passes below are taken at `point` until the next forward; it must live as long.
-  void visit(const EvaluatedPoint<T>& point);
+  void visit(const EvaluatedPoint<T>& point, const Control& control);
 
   /// ẏ of every layer along k directions: theta_dot [k, M]. Returns ḟ [k, n, C].
   std::span<const T> tangent(std::size_t k, std::span<const T> theta_dot);
@@ -99,6 +104,7 @@ class Evaluation {
   std::vector<bool> moves_;
   EvaluatedPoint<T> own_;
   const EvaluatedPoint<T>* point_ = &own_;
+  const Control* control_ = nullptr;
   std::vector<AlignedBuffer<T>> dot_;      // per value: ẏ [k, n, ·]
   std::vector<AlignedBuffer<T>> bar_dot_;  // per value: (ȳ)˙, or ȳ of k cotangents [k, n, ·]
   std::vector<AlignedBuffer<T>> shares_;   // per input of a layer that is not the first to add

@@ -35,7 +35,7 @@ void add_chunk(const Graph& graph, std::span<const T> theta, const Samples<T>& s
                LossSum& sum, std::span<T> gradient) {
   Evaluation<T>& evaluation = scratch.evaluation;
   evaluation.forward(chunk.count, samples.inputs->rows(chunk, scratch.rows, control), theta,
-                     gradient.empty() ? Order::value : Order::first);
+                     gradient.empty() ? Order::value : Order::first, control);
   scratch.loss.evaluate(graph.loss(), samples, chunk, graph.output_size(), denominator,
                         evaluation.outputs());
   sum.add({scratch.loss.value(), scratch.loss.kept(), scratch.loss.correct()});
@@ -123,16 +123,17 @@ void pull_back(const Graph& graph, std::span<const T> theta, const RowSource<T>&
   };
   GradientSum<T> total = make_sum();
   GradientWorkspaces<T> workspaces;
-  chunked_sum(
-      plan_gradient(graph, range.count, sizeof(T)), control, total, make_sum,
-      [&](Chunk chunk, GradientSum<T>& sum) {
-        auto scratch = borrow(workspaces, graph);
-        Evaluation<T>& evaluation = scratch->evaluation;
-        const Chunk rows{range.first + chunk.first, chunk.count};
-        evaluation.forward(chunk.count, x.rows(rows, scratch->rows, control), theta, Order::first);
-        evaluation.adjoint(f_bar.subspan(chunk.first * c, chunk.count * c), sum.gradient.span());
-        workspaces.give_back(std::move(scratch));
-      });
+  chunked_sum(plan_gradient(graph, range.count, sizeof(T)), control, total, make_sum,
+              [&](Chunk chunk, GradientSum<T>& sum) {
+                auto scratch = borrow(workspaces, graph);
+                Evaluation<T>& evaluation = scratch->evaluation;
+                const Chunk rows{range.first + chunk.first, chunk.count};
+                evaluation.forward(chunk.count, x.rows(rows, scratch->rows, control), theta,
+                                   Order::first, control);
+                evaluation.adjoint(f_bar.subspan(chunk.first * c, chunk.count * c),
+                                   sum.gradient.span());
+                workspaces.give_back(std::move(scratch));
+              });
   std::copy_n(total.gradient.data(), gradient.size(), gradient.data());
 }
 
@@ -147,7 +148,8 @@ void predict(const Graph& graph, std::span<const T> theta, const RowSource<T>& x
     const std::size_t first = index * plan.chunk;
     const std::size_t count = std::min(plan.chunk, plan.samples - first);
     const Chunk rows{range.first + first, count};
-    scratch->evaluation.forward(count, x.rows(rows, scratch->rows, control), theta, Order::value);
+    scratch->evaluation.forward(count, x.rows(rows, scratch->rows, control), theta, Order::value,
+                                control);
     std::copy_n(scratch->evaluation.outputs().data(), count * c, outputs.data() + first * c);
     workspaces.give_back(std::move(scratch));
   });

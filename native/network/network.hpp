@@ -3,33 +3,40 @@
 
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "network/graph.hpp"
 
 namespace eigenscape {
 
+/// θ [M], flat in PyTorch's order. Never written again once others see it: whoever reads it shares
+/// it, since a copy of millions on the JavaScript thread would keep its event loop waiting.
+template <typename T>
+using Parameters = std::shared_ptr<const std::vector<T>>;
+
 template <typename T>
 class Network {
  public:
-  explicit Network(std::shared_ptr<const Graph> graph)
-      : graph_(std::move(graph)), parameters_(graph_->parameter_count()) {}
+  /// Parameters start at 0.
+  explicit Network(std::shared_ptr<const Graph> graph) : graph_(std::move(graph)) {}
 
   [[nodiscard]] const std::shared_ptr<const Graph>& graph() const { return graph_; }
-  /// A copy [M], flat in PyTorch's order.
-  [[nodiscard]] std::vector<T> parameters() const {
+  /// Those that were set last.
+  [[nodiscard]] Parameters<T> parameters() const {
     const std::lock_guard lock(mutex_);
+    if (!parameters_) parameters_ = std::make_shared<std::vector<T>>(graph_->parameter_count());
     return parameters_;
   }
-  void set_parameters(std::span<const T> values) {
+  void set_parameters(Parameters<T> values) {
     const std::lock_guard lock(mutex_);
-    parameters_.assign(values.begin(), values.end());
+    parameters_.swap(values);
   }
 
  private:
   std::shared_ptr<const Graph> graph_;
   mutable std::mutex mutex_;
-  std::vector<T> parameters_;
+  mutable Parameters<T> parameters_;  // made when they are first read, unless set before
 };
 
 }  // namespace eigenscape

@@ -49,13 +49,11 @@ struct PieceScratch {
 /// theta = Σ_j c_j b_j, added up in float64 whatever the type.
 template <typename T>
 void combine(const Combinations<T>& points, std::size_t index, std::span<T> theta) {
-  const std::size_t size = theta.size();
-  const double* const c = points.coefficients.data() + index * points.terms;
-  for (std::size_t i = 0; i < size; ++i) {
+  const std::size_t terms = points.basis.size();
+  const double* const c = points.coefficients.data() + index * terms;
+  for (std::size_t i = 0; i < theta.size(); ++i) {
     double sum = 0;
-    for (std::size_t j = 0; j < points.terms; ++j) {
-      sum += c[j] * static_cast<double>(points.basis[j * size + i]);
-    }
+    for (std::size_t j = 0; j < terms; ++j) sum += c[j] * static_cast<double>(points.basis[j][i]);
     theta[i] = static_cast<T>(sum);
   }
 }
@@ -72,14 +70,15 @@ double dot(std::span<const T> a, std::span<const T> b) {
 /// Adds the derivatives over one chunk, after its loss; dᵀHd is d·(Hd).
 template <typename T>
 void add_derivatives(const Graph& graph, std::span<const T> x, std::size_t n,
-                     std::span<const T> direction, PieceScratch<T>& scratch, PieceSum& sum) {
+                     std::span<const T> direction, const Control& control, PieceScratch<T>& scratch,
+                     PieceSum& sum) {
   Evaluation<T>& evaluation = scratch.evaluation;
   const std::size_t outputs = n * graph.output_size();
   scratch.f_bar.resize(outputs);
   scratch.f_bar_dot.resize(outputs);
   scratch.product.resize(direction.size());
   scratch.product.zero();
-  evaluation.forward(n, x, scratch.theta.span(), Order::second);
+  evaluation.forward(n, x, scratch.theta.span(), Order::second, control);
   scratch.loss.scaled_gradient(scratch.f_bar.span());
   evaluation.adjoint(scratch.f_bar.span(), {});
   const std::span<const T> f_dot = evaluation.tangent(1, direction);
@@ -94,14 +93,14 @@ void add_chunk(const Graph& graph, const Samples<T>& samples, Chunk chunk, doubl
                std::span<const T> direction, const Control& control, PieceScratch<T>& scratch,
                PieceSum& sum) {
   const std::span<const T> x = samples.inputs->rows(chunk, scratch.rows, control);
-  scratch.evaluation.forward(chunk.count, x, scratch.theta.span(), Order::value);
+  scratch.evaluation.forward(chunk.count, x, scratch.theta.span(), Order::value, control);
   scratch.loss.evaluate(graph.loss(), samples, chunk, graph.output_size(), denominator,
                         scratch.evaluation.outputs());
   sum.loss += scratch.loss.value();
   sum.kept += scratch.loss.kept();
   sum.correct += scratch.loss.correct();
   if (!direction.empty()) {
-    add_derivatives(graph, x, chunk.count, direction, scratch, sum);
+    add_derivatives(graph, x, chunk.count, direction, control, scratch, sum);
   }
 }
 
@@ -114,6 +113,17 @@ PointValues values_of(const PieceSum& sum, double denominator) {
 }
 
 }  // namespace
+
+template <typename T>
+double difference(std::span<const T> start, std::span<const T> end, std::span<T> direction) {
+  double squares = 0;
+  for (std::size_t i = 0; i < direction.size(); ++i) {
+    const double along = static_cast<double>(end[i]) - static_cast<double>(start[i]);
+    direction[i] = static_cast<T>(along);
+    squares += along * along;
+  }
+  return std::sqrt(squares);
+}
 
 template <typename T>
 std::vector<PointValues> evaluate_points(const Graph& graph, const Combinations<T>& points,
@@ -156,6 +166,9 @@ std::vector<PointValues> evaluate_points(const Graph& graph, const Combinations<
   return values;
 }
 
+template double difference<double>(std::span<const double>, std::span<const double>,
+                                   std::span<double>);
+template double difference<float>(std::span<const float>, std::span<const float>, std::span<float>);
 template std::vector<PointValues> evaluate_points<double>(const Graph&, const Combinations<double>&,
                                                           std::span<const double>,
                                                           const Samples<double>&, const Control&);

@@ -17,13 +17,12 @@
 
 namespace eigenscape {
 
-/// Points w_i = Σ_j coefficients[i, j] · basis[j].
+/// Points w_i = Σ_j coefficients[i, j] · basis[j], of vectors b_j [M] that stay where they are.
 template <typename T>
 struct Combinations {
   std::size_t count = 0;
-  std::size_t terms = 0;
   std::vector<double> coefficients;  // [count, terms]
-  std::vector<T> basis;              // [terms, M]
+  std::vector<std::span<const T>> basis;
 };
 
 /// The loss at one point. Where outputs of the network are not finite, as they may be far away, the
@@ -34,6 +33,10 @@ struct PointValues {
   double first = 0;   // along the direction
   double second = 0;  // likewise
 };
+
+/// direction [M] = end − start; gives its norm, added up in float64.
+template <typename T>
+double difference(std::span<const T> start, std::span<const T> end, std::span<T> direction);
 
 /// Values at all points, in their order; without a direction (empty, else [M]) no derivatives.
 template <typename T>

@@ -61,6 +61,14 @@ LayerSpec to_layer(const Napi::Object& object) {
 
 }  // namespace
 
+Entries entries_of(const Napi::Value& value) {
+  if (!value.IsTypedArray()) throw Error(ErrorCode::internal, "a typed array was expected");
+  const auto type = value.As<Napi::TypedArray>().TypedArrayType();
+  if (type == napi_float64_array) return span_of<double>(value);
+  if (type == napi_float32_array) return span_of<float>(value);
+  throw Error(ErrorCode::internal, "a Float64Array or Float32Array was expected");
+}
+
 double number_of(const Napi::Object& object, const char* key) {
   return object.Get(key).ToNumber().DoubleValue();
 }

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <variant>
 #include <vector>
 
 #include "core/error.hpp"
@@ -15,21 +16,15 @@
 
 namespace eigenscape::node {
 
-/// Entries of a Float64Array or Float32Array, as T.
+/// Entries of a Float64Array or Float32Array where they are.
+using Entries = std::variant<std::span<const double>, std::span<const float>>;
+Entries entries_of(const Napi::Value& value);
+
+/// The same, as copies.
 template <typename T>
 std::vector<T> to_vector(const Napi::Value& value) {
-  if (!value.IsTypedArray()) throw Error(ErrorCode::internal, "a typed array was expected");
-  const auto array = value.As<Napi::TypedArray>();
-  const std::size_t size = array.ElementLength();
-  if (array.TypedArrayType() == napi_float64_array) {
-    const double* const data = array.As<Napi::Float64Array>().Data();
-    return {data, data + size};
-  }
-  if (array.TypedArrayType() == napi_float32_array) {
-    const float* const data = array.As<Napi::Float32Array>().Data();
-    return {data, data + size};
-  }
-  throw Error(ErrorCode::internal, "a Float64Array or Float32Array was expected");
+  return std::visit([](auto entries) { return std::vector<T>(entries.begin(), entries.end()); },
+                    entries_of(value));
 }
 
 /// The entries of an array of T where they are: for who keeps the array, and changes nothing.
@@ -41,6 +36,15 @@ std::span<const T> span_of(const Napi::Value& value) {
   }
   const auto array = value.As<Napi::TypedArrayOf<T>>();
   return {array.Data(), array.ElementLength()};
+}
+
+/// The same, to be written: an array of `size` entries that nobody else reads or writes meanwhile.
+template <typename T>
+std::span<T> writable_span_of(const Napi::Value& value, std::size_t size) {
+  const std::span<const T> entries = span_of<T>(value);
+  if (entries.size() != size)
+    throw Error(ErrorCode::internal, "the array for a result is too small");
+  return {value.As<Napi::TypedArrayOf<T>>().Data(), size};
 }
 
 /// A fresh Float64Array or Float32Array with these entries.

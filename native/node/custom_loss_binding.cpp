@@ -35,7 +35,7 @@ Napi::Value with_place(const Napi::Value& handle, const Action& action) {
   }
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Point<T>>& point) -> Napi::Value {
-        return action(Place<T>{point, *point->network->graph(), point->theta, *point->samples});
+        return action(Place<T>{point, *point->network->graph(), *point->theta, *point->samples});
       },
       unwrap<PointHandle>(handle).object);
 }

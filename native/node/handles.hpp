@@ -29,11 +29,12 @@ struct SamplesHandle {
   Either<Samples> object;
 };
 
-/// A network's parameters, copied, with data: where outputs and gradients are asked for by parts.
+/// A network's parameters as they are now, with data: where outputs and gradients are asked for by
+/// parts.
 template <typename T>
 struct Point {
   std::shared_ptr<Network<T>> network;
-  std::vector<T> theta;
+  Parameters<T> theta;
   std::shared_ptr<Samples<T>> samples;
 };
 

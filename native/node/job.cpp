@@ -185,7 +185,7 @@ struct JavaScriptSide {
       return;
     }
     try {
-      deferred.Resolve(in_place.IsEmpty() ? work->resolve(env) : Napi::Value(in_place.Value()));
+      deferred.Resolve(work->resolve ? work->resolve(env) : Napi::Value(in_place.Value()));
     } catch (const Napi::Error& error) {
       deferred.Reject(error.Value());
     } catch (const std::bad_alloc&) {
@@ -247,13 +247,13 @@ Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run, Napi
   const auto wanted = threads >= 1 ? static_cast<std::size_t>(threads) : default_thread_count();
   auto work = std::make_shared<Work>(std::min(wanted, kMaximumThreads), std::move(report));
   work->run = std::move(run);
-  const bool writes_in_place = !in_place.IsEmpty();
-  auto owner = std::make_unique<JavaScriptSide>(env, work, writes_in_place);
+  const bool holds_arrays = !in_place.IsEmpty() || !read.IsEmpty();
+  auto owner = std::make_unique<JavaScriptSide>(env, work, holds_arrays);
   JavaScriptSide* const side = owner.get();
   if (on_progress.IsFunction()) {
     side->on_progress = Napi::Persistent(on_progress.As<Napi::Function>());
   }
-  if (writes_in_place) side->in_place = Napi::Persistent(in_place.As<Napi::Object>());
+  if (!in_place.IsEmpty()) side->in_place = Napi::Persistent(in_place.As<Napi::Object>());
   if (!read.IsEmpty()) side->read = Napi::Persistent(read.As<Napi::Object>());
 
   Napi::Object result = Napi::Object::New(env);

@@ -16,14 +16,15 @@
 
 namespace eigenscape::node {
 
-/// Makes the value that settles the promise.
+/// Makes the value that settles the promise; nullptr stands for the array that was written in
+/// place.
 using Resolve = std::function<Napi::Value(Napi::Env env)>;
 /// Returns how to make the result; throws eigenscape::Error.
 using Run = std::function<Resolve(const Control& control)>;
 
 /// Starts a job. `options` is { threads: number, onProgress?: (stage, done, total) => void };
-/// `in_place` is an array that `run` writes and the promise gives, in place of what `run` returns;
-/// beside it, `read` is one that `run` reads and that nobody changes meanwhile.
+/// `in_place` is an array, or a list of some, that `run` writes and nobody reads meanwhile; beside
+/// it, `read` is one that `run` reads and that nobody changes meanwhile.
 /// Returns { promise, cancel }.
 Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run,
                        Napi::Value in_place = {}, Napi::Value read = {});

@@ -248,7 +248,7 @@ Napi::Value advance_job(const Napi::CallbackInfo& info) {
                            // One thread to a probe; its bits do not depend on threads, so neither
                            // do these.
                            parallel_for(control, probes, [&](std::size_t probe) {
-                             const Control alone;
+                             const Control alone(&control);
                              const std::size_t base = probe * stride;
                              const std::size_t next = base + step + 1;
                              const double square = basis->products(next, 1, next, 1, alone)[0];

@@ -97,8 +97,9 @@ class OperatorWorker : public SpectraWorker<T> {
   OperatorWorker(const SpectraProblem<T>& problem, const Control& control)
       : problem_(problem), control_(control) {}
   AssemblyScale assemble(Term term, std::span<const T> theta, std::span<T> matrix) override {
-    const Operator<T> curvature(problem_.graph, {theta.begin(), theta.end()}, problem_.samples,
-                                term);
+    const Operator<T> curvature(problem_.graph,
+                                std::make_shared<std::vector<T>>(theta.begin(), theta.end()),
+                                problem_.samples, term);
     theta_ = theta;
     return eigenscape::assemble<T>(curvature, choose_route(curvature), kBlock, matrix, control_);
   }
@@ -149,7 +150,7 @@ Spectra empty_spectra(const SpectraProblem<T>& problem) {
 template <typename T, typename MakeWorker>
 void solve_points(const SpectraProblem<T>& problem, bool side_by_side, const Control& control,
                   const MakeWorker& make_worker, Spectra& spectra) {
-  const Control alone(1, {});
+  const Control alone(&control);
   const Control& inner = side_by_side ? alone : control;
   Workspaces<SpectraWorker<T>> workers;
   std::mutex mutex;
@@ -179,8 +180,8 @@ void solve_points(const SpectraProblem<T>& problem, bool side_by_side, const Con
 template <typename T>
 std::size_t problem_bytes(const SpectraProblem<T>& problem) {
   const std::size_t size = problem.size();
-  const Operator<T> curvature(problem.graph, std::vector<T>(size), problem.samples,
-                              problem.terms.front());
+  const Operator<T> curvature(problem.graph, std::make_shared<std::vector<T>>(size),
+                              problem.samples, problem.terms.front());
   return size * size * sizeof(T) +
          std::max(assembly_workspace(curvature, choose_route(curvature), kBlock, 1),
                   symmetric_eigenvalues_workspace(size, sizeof(T)));
@@ -283,10 +284,9 @@ const char* name_of(RunEnd end) {
   return "diverged";
 }
 
-template <typename T>
-Resolve resolve_runs(std::shared_ptr<std::vector<T>> points, std::vector<RunOutcome> ended) {
+Resolve resolve_runs(std::vector<RunOutcome> ended) {
   auto outcomes = std::make_shared<std::vector<RunOutcome>>(std::move(ended));
-  return [points, outcomes](Napi::Env env) {
+  return [outcomes](Napi::Env env) {
     const Napi::Array stopped_by = Napi::Array::New(env, outcomes->size());
     const Napi::Array failed = Napi::Array::New(env);
     std::vector<double> losses;
@@ -302,7 +302,6 @@ Resolve resolve_runs(std::shared_ptr<std::vector<T>> points, std::vector<RunOutc
       failed.Set(failed.Length(), to_failure(env, run, outcome.message));
     }
     const Napi::Object result = Napi::Object::New(env);
-    result.Set("parameters", to_array<T>(env, *points));
     result.Set("losses", to_array<double>(env, losses));
     result.Set("gradientNorms", to_array<double>(env, norms));
     result.Set("steps", to_array<double>(env, steps));
@@ -312,24 +311,26 @@ Resolve resolve_runs(std::shared_ptr<std::vector<T>> points, std::vector<RunOutc
   };
 }
 
-/// trainMany(point, points [count, M], plan, options) → job of { parameters [count, M], losses,
-/// gradientNorms, steps, stoppedBy, failed: [{ point, message }] }. The first names network and
-/// data; its own parameters do not matter.
+/// trainMany(point, points [count, M], plan, options) → job of { losses, gradientNorms, steps,
+/// stoppedBy, failed: [{ point, message }] }; the final parameters take the place of the points.
+/// The first names network and data; its own parameters do not matter.
 Napi::Value train_many_job(const Napi::CallbackInfo& info) {
   const auto plan = std::make_shared<StepPlan>(to_plan(info[2].As<Napi::Object>()));
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Point<T>>& place) -> Napi::Value {
-        auto points = std::make_shared<std::vector<T>>(to_vector<T>(info[1]));
         const std::size_t size = place->network->graph()->parameter_count();
-        if (size == 0 || points->size() % size != 0) {
+        const std::size_t entries = span_of<T>(info[1]).size();
+        const std::span<T> points = writable_span_of<T>(info[1], entries);
+        if (size == 0 || entries % size != 0) {
           throw Error(ErrorCode::shape, "the points do not fit the network's parameters");
         }
-        return start_job(info.Env(), info[3].As<Napi::Object>(),
-                         [place, points, plan](const Control& control) -> Resolve {
-                           const Graph& graph = *place->network->graph();
-                           return resolve_runs(points, train_many<T>(graph, *place->samples, *plan,
-                                                                     *points, control));
-                         });
+        return start_job(
+            info.Env(), info[3].As<Napi::Object>(),
+            [place, points, plan](const Control& control) -> Resolve {
+              const Graph& graph = *place->network->graph();
+              return resolve_runs(train_many<T>(graph, *place->samples, *plan, points, control));
+            },
+            info[1]);
       },
       unwrap<PointHandle>(info[0]).object);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/finite.hpp"
 #include "core/memory.hpp"
 #include "network/gradient.hpp"
 #include "node/bindings.hpp"
@@ -76,27 +77,144 @@ Napi::Value network_layout(const Napi::CallbackInfo& info) {
   return layout;
 }
 
-/// networkParameters(handle) → a fresh array
+/// networkParameters(handle, array): the parameters as they are now, into the array
 Napi::Value network_parameters(const Napi::CallbackInfo& info) {
+  std::visit(
+      [&]<typename T>(const std::shared_ptr<Network<T>>& network) {
+        const Parameters<T> theta = network->parameters();
+        std::copy(theta->begin(), theta->end(),
+                  writable_span_of<T>(info[1], theta->size()).begin());
+      },
+      unwrap<NetworkHandle>(info[0]).object);
+  return info.Env().Undefined();
+}
+
+/// copyParameters(handle, array, options) → the same as a job of the array
+Napi::Value copy_parameters_job(const Napi::CallbackInfo& info) {
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Network<T>>& network) -> Napi::Value {
-        return to_array<T>(info.Env(), network->parameters());
+        const Parameters<T> theta = network->parameters();
+        const std::span<T> copy = writable_span_of<T>(info[1], theta->size());
+        return start_job(
+            info.Env(), info[2].As<Napi::Object>(),
+            [theta, copy](const Control& /*control*/) -> Resolve {
+              std::copy(theta->begin(), theta->end(), copy.begin());
+              return nullptr;
+            },
+            info[1]);
       },
       unwrap<NetworkHandle>(info[0]).object);
 }
 
-/// setNetworkParameters(handle, values)
-Napi::Value set_network_parameters(const Napi::CallbackInfo& info) {
+/// shareParameters(from, to): `to`, of the same layout, holds those of `from` from now on
+Napi::Value share_parameters(const Napi::CallbackInfo& info) {
+  const auto& from = unwrap<NetworkHandle>(info[0]);
+  const auto& to = unwrap<NetworkHandle>(info[1]);
   std::visit(
       [&]<typename T>(const std::shared_ptr<Network<T>>& network) {
-        const std::vector<T> values = to_vector<T>(info[1]);
+        const Parameters<T> theta = network->parameters();
+        const auto& target = std::get<std::shared_ptr<Network<T>>>(to.object);
+        if (theta->size() != target->graph()->parameter_count()) {
+          throw Error(ErrorCode::internal, "the networks differ");
+        }
+        target->set_parameters(theta);
+      },
+      from.object);
+  return info.Env().Undefined();
+}
+
+/// The network holds `values` from now on, if all are finite. Gives the index of the first that is
+/// not, or their number.
+template <typename T>
+std::size_t set_finite(Network<T>& network, std::vector<T> values) {
+  const std::size_t finite = first_not_finite<T>(values);
+  if (finite < values.size()) return finite;
+  network.set_parameters(std::make_shared<const std::vector<T>>(std::move(values)));
+  return finite;
+}
+
+/// setNetworkParameters(handle, values) → index of the first that is not finite in the network's
+/// type: then nothing is set; else their number
+Napi::Value set_network_parameters(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Network<T>>& network) -> Napi::Value {
+        std::vector<T> values = to_vector<T>(info[1]);
         if (values.size() != network->graph()->parameter_count()) {
           throw Error(ErrorCode::shape, "the number of parameters does not fit the network");
         }
-        network->set_parameters(values);
+        const std::size_t finite = set_finite(*network, std::move(values));
+        return Napi::Number::New(info.Env(), static_cast<double>(finite));
       },
       unwrap<NetworkHandle>(info[0]).object);
-  return info.Env().Undefined();
+}
+
+/// A list of arrays, to be read one after the other.
+std::vector<Entries> to_parts(const Napi::Value& value) {
+  const auto list = value.As<Napi::Array>();
+  std::vector<Entries> parts;
+  for (std::uint32_t i = 0; i < list.Length(); ++i) parts.push_back(entries_of(list.Get(i)));
+  return parts;
+}
+
+std::size_t entry_count_of(const std::vector<Entries>& parts) {
+  std::size_t count = 0;
+  for (const Entries& part : parts) {
+    count += std::visit([](auto entries) { return entries.size(); }, part);
+  }
+  return count;
+}
+
+/// whole = the entries of all parts
+template <typename T>
+void join(const std::vector<Entries>& parts, std::span<T> whole, const Control& control) {
+  auto to = whole.begin();
+  for (const Entries& part : parts) {
+    control.check();
+    std::visit([&](auto entries) { to = std::copy(entries.begin(), entries.end(), to); }, part);
+  }
+}
+
+/// loadNetworkParameters(handle, parts: array[], options) → the same as a job, of arrays that
+/// nobody changes meanwhile
+Napi::Value load_network_parameters_job(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Network<T>>& network) -> Napi::Value {
+        const std::size_t count = network->graph()->parameter_count();
+        const std::vector<Entries> parts = to_parts(info[1]);
+        if (entry_count_of(parts) != count) {
+          throw Error(ErrorCode::shape, "the number of parameters does not fit the network");
+        }
+        return start_job(
+            info.Env(), info[2].As<Napi::Object>(),
+            [network, parts, count](const Control& control) -> Resolve {
+              std::vector<T> values(count);
+              join<T>(parts, values, control);
+              const std::size_t finite = set_finite(*network, std::move(values));
+              return [finite](Napi::Env env) {
+                return Napi::Number::New(env, static_cast<double>(finite));
+              };
+            },
+            {}, info[1]);
+      },
+      unwrap<NetworkHandle>(info[0]).object);
+}
+
+/// joinArrays(parts: array[], whole, options) → job of `whole`, which then has the entries of all
+/// parts; these nobody changes meanwhile
+Napi::Value join_arrays_job(const Napi::CallbackInfo& info) {
+  const std::vector<Entries> parts = to_parts(info[0]);
+  return std::visit(
+      [&]<typename T>(std::span<const T>) -> Napi::Value {
+        const std::span<T> whole = writable_span_of<T>(info[1], entry_count_of(parts));
+        return start_job(
+            info.Env(), info[2].As<Napi::Object>(),
+            [parts, whole](const Control& control) -> Resolve {
+              join<T>(parts, whole, control);
+              return nullptr;
+            },
+            info[1], info[0]);
+      },
+      entries_of(info[1]));
 }
 
 template <typename T>
@@ -157,22 +275,22 @@ void check_fit(const Graph& graph, const Samples<T>& samples) {
   }
 }
 
-/// predict(network, inputs, count, options) → job of outputs [count, C]
+/// predict(network, inputs, count, outputs [count, C], options) → job of the outputs
 Napi::Value predict_job(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Network<T>>& network) -> Napi::Value {
         const std::size_t count = size_of(info[2]);
         const auto inputs = to_inputs<T>(info[1], count, network->graph()->input_size());
-        auto theta = std::make_shared<std::vector<T>>(network->parameters());
+        const std::span<T> outputs =
+            writable_span_of<T>(info[3], count * network->graph()->output_size());
+        const Parameters<T> theta = network->parameters();
         return start_job(
-            env, info[3].As<Napi::Object>(),
-            [network, inputs, count, theta](const Control& control) -> Resolve {
-              const Graph& net = *network->graph();
-              auto outputs = std::make_shared<std::vector<T>>(count * net.output_size());
-              predict<T>(net, *theta, *inputs, {0, count}, *outputs, control);
-              return [outputs](Napi::Env result_env) { return to_array<T>(result_env, *outputs); };
-            });
+            info.Env(), info[4].As<Napi::Object>(),
+            [network, inputs, count, theta, outputs](const Control& control) -> Resolve {
+              predict<T>(*network->graph(), *theta, *inputs, {0, count}, outputs, control);
+              return nullptr;
+            },
+            info[3]);
       },
       unwrap<NetworkHandle>(info[0]).object);
 }
@@ -200,7 +318,7 @@ Napi::Value evaluate_job(const Napi::CallbackInfo& info) {
     return start_job(
         info.Env(), info[2].As<Napi::Object>(), [point](const Control& control) -> Resolve {
           const LossSummary summary =
-              evaluate_loss<T>(*point->network->graph(), point->theta, *point->samples, control);
+              evaluate_loss<T>(*point->network->graph(), *point->theta, *point->samples, control);
           return [summary](Napi::Env env) {
             const Napi::Object result = Napi::Object::New(env);
             result.Set("loss", summary.loss);
@@ -211,23 +329,19 @@ Napi::Value evaluate_job(const Napi::CallbackInfo& info) {
   });
 }
 
-/// gradient(network, samples, options) → job of { loss, gradient }
+/// gradient(network, samples, gradient [M], options) → job of the gradient
 Napi::Value gradient_job(const Napi::CallbackInfo& info) {
   return with_point(info, [&]<typename T>(std::shared_ptr<Point<T>> point) -> Napi::Value {
+    const std::span<T> gradient = writable_span_of<T>(info[2], point->theta->size());
     return start_job(
-        info.Env(), info[2].As<Napi::Object>(), [point](const Control& control) -> Resolve {
-          auto gradient = std::make_shared<std::vector<T>>(point->theta.size());
+        info.Env(), info[3].As<Napi::Object>(),
+        [point, gradient](const Control& control) -> Resolve {
           GradientWorkspaces<T> workspaces;
-          const double loss =
-              evaluate_gradient<T>(*point->network->graph(), point->theta, *point->samples,
-                                   {0, point->samples->count}, *gradient, workspaces, control);
-          return [gradient, loss](Napi::Env env) {
-            const Napi::Object result = Napi::Object::New(env);
-            result.Set("loss", loss);
-            result.Set("gradient", to_array<T>(env, *gradient));
-            return result;
-          };
-        });
+          evaluate_gradient<T>(*point->network->graph(), *point->theta, *point->samples,
+                               {0, point->samples->count}, gradient, workspaces, control);
+          return nullptr;
+        },
+        info[2]);
   });
 }
 
@@ -269,7 +383,7 @@ OperatorOptions to_operator_options(const Napi::Object& object, std::size_t para
   return options;
 }
 
-/// createPoint(network, samples) → handle; copies the parameters.
+/// createPoint(network, samples) → handle; of the parameters as they are now.
 Napi::Value create_point(const Napi::CallbackInfo& info) {
   return with_point(info, [&]<typename T>(std::shared_ptr<Point<T>> point) -> Napi::Value {
     const std::size_t bytes = bytes_of(*point->network);
@@ -279,14 +393,14 @@ Napi::Value create_point(const Napi::CallbackInfo& info) {
   });
 }
 
-/// createOperator(network, samples, term, { ranges?, weightDecay }) → handle; copies the
-/// parameters.
+/// createOperator(network, samples, term, { ranges?, weightDecay }) → handle; of the
+/// parameters as they are now.
 Napi::Value create_operator(const Napi::CallbackInfo& info) {
   const Term term = to_term(info[2].ToString().Utf8Value());
   return with_point(info, [&]<typename T>(std::shared_ptr<Point<T>> point) -> Napi::Value {
     const std::size_t bytes = bytes_of(*point->network);
     const OperatorOptions options =
-        to_operator_options(info[3].As<Napi::Object>(), point->theta.size());
+        to_operator_options(info[3].As<Napi::Object>(), point->theta->size());
     auto matrix = std::make_shared<Operator<T>>(point->network->graph(), std::move(point->theta),
                                                 point->samples, term, options);
     const std::size_t kept = matrix->kept_bytes();
@@ -325,7 +439,11 @@ void register_network(Exports& exports) {
   exports.add<create_network>("createNetwork");
   exports.add<network_layout>("networkLayout");
   exports.add<network_parameters>("networkParameters");
+  exports.add<copy_parameters_job>("copyParameters");
+  exports.add<share_parameters>("shareParameters");
   exports.add<set_network_parameters>("setNetworkParameters");
+  exports.add<load_network_parameters_job>("loadNetworkParameters");
+  exports.add<join_arrays_job>("joinArrays");
   exports.add<create_samples>("createSamples");
   exports.add<predict_job>("predict");
   exports.add<evaluate_job>("evaluate");

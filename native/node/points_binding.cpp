@@ -1,5 +1,7 @@
 // The loss at points on lines and planes through parameter space.
 
+#include <optional>
+
 #include "network/points.hpp"
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
@@ -8,9 +10,10 @@
 namespace eigenscape::node {
 namespace {
 
-Resolve resolve_values(std::vector<PointValues> computed, bool derivatives) {
+Resolve resolve_values(std::vector<PointValues> computed, std::optional<double> distance,
+                       bool derivatives) {
   auto values = std::make_shared<std::vector<PointValues>>(std::move(computed));
-  return [values, derivatives](Napi::Env env) {
+  return [values, distance, derivatives](Napi::Env env) {
     const Napi::Object result = Napi::Object::New(env);
     const auto set = [&](const char* name, double PointValues::*member) {
       std::vector<double> column;
@@ -19,6 +22,7 @@ Resolve resolve_values(std::vector<PointValues> computed, bool derivatives) {
     };
     set("losses", &PointValues::loss);
     set("accuracies", &PointValues::accuracy);
+    if (distance) result.Set("distance", *distance);
     if (!derivatives) return result;
     set("firstDerivatives", &PointValues::first);
     set("secondDerivatives", &PointValues::second);
@@ -26,34 +30,50 @@ Resolve resolve_values(std::vector<PointValues> computed, bool derivatives) {
   };
 }
 
-/// evaluatePoints(point, { count, coefficients [count, terms], basis [terms, M], direction? [M]
-/// }, options) → job of { losses, accuracies, firstDerivatives?, secondDerivatives? }, [count]
-/// each. The first names network and data; its own parameters do not matter.
+template <typename T>
+Combinations<T> to_points(const Napi::Object& object, std::size_t size) {
+  Combinations<T> points;
+  points.count = size_of(object.Get("count"));
+  points.coefficients = to_vector<double>(object.Get("coefficients"));
+  const auto basis = object.Get("basis").As<Napi::Array>();
+  bool fits = true;
+  for (std::uint32_t j = 0; j < basis.Length(); ++j) {
+    points.basis.push_back(span_of<T>(basis.Get(j)));
+    fits = fits && points.basis.back().size() == size;
+  }
+  if (fits && points.coefficients.size() == points.count * points.basis.size()) return points;
+  throw Error(ErrorCode::shape, "the points do not fit the network's parameters");
+}
+
+/// evaluatePoints(point, { count, coefficients [count, terms], basis: [M][], line?: {
+/// derivatives: boolean } }, options) → job of { losses, accuracies, distance?, firstDerivatives?,
+/// secondDerivatives? }, [count] each; the basis stays where it is, and nobody changes it. On a
+/// line it has the two ends, and derivatives are along their difference. The first names network
+/// and data; its own parameters do not matter.
 Napi::Value evaluate_points_job(const Napi::CallbackInfo& info) {
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Point<T>>& place) -> Napi::Value {
         const auto object = info[1].As<Napi::Object>();
         const std::size_t size = place->network->graph()->parameter_count();
-        auto points = std::make_shared<Combinations<T>>();
-        points->count = size_of(object.Get("count"));
-        points->coefficients = to_vector<double>(object.Get("coefficients"));
-        points->basis = to_vector<T>(object.Get("basis"));
-        points->terms = points->basis.size() / size;
-        auto direction = std::make_shared<std::vector<T>>();
-        const bool derivatives = object.Get("direction").IsTypedArray();
-        if (derivatives) *direction = to_vector<T>(object.Get("direction"));
-        if (points->basis.size() != points->terms * size ||
-            points->coefficients.size() != points->count * points->terms ||
-            (derivatives && direction->size() != size)) {
-          throw Error(ErrorCode::shape, "the points do not fit the network's parameters");
+        auto points = std::make_shared<Combinations<T>>(to_points<T>(object, size));
+        const bool line = object.Get("line").IsObject();
+        if (line && points->basis.size() != 2) {
+          throw Error(ErrorCode::internal, "a line has two ends");
         }
+        const bool derivatives =
+            line && boolean_of(object.Get("line").As<Napi::Object>(), "derivatives");
         return start_job(
             info.Env(), info[2].As<Napi::Object>(),
-            [place, points, direction, derivatives](const Control& control) -> Resolve {
-              return resolve_values(evaluate_points<T>(*place->network->graph(), *points,
-                                                       *direction, *place->samples, control),
-                                    derivatives);
-            });
+            [place, points, size, line, derivatives](const Control& control) -> Resolve {
+              std::vector<T> direction(line ? size : 0);
+              std::optional<double> distance;
+              if (line) distance = difference<T>(points->basis[0], points->basis[1], direction);
+              if (!derivatives) direction.clear();
+              return resolve_values(evaluate_points<T>(*place->network->graph(), *points, direction,
+                                                       *place->samples, control),
+                                    distance, derivatives);
+            },
+            {}, object);
       },
       unwrap<PointHandle>(info[0]).object);
 }

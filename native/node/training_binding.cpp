@@ -93,20 +93,44 @@ Napi::Value take_step_job(const Napi::CallbackInfo& info) {
       unwrap<TrainerHandle>(info[0]).object);
 }
 
-/// trainerState(trainer) → { updates, moments }; ERR_BUSY while a job is at work on it
+/// The arrays that the moments are copied into: as many, and as long.
+template <typename T>
+std::vector<std::span<T>> to_copies(const Trainer<T>& trainer, const Napi::Value& list) {
+  if (trainer.at_work()) throw Error(ErrorCode::busy, "the trainer is at work");
+  const auto arrays = list.As<Napi::Array>();
+  if (arrays.Length() != trainer.moments().size()) {
+    throw Error(ErrorCode::internal, "the arrays are not as many as the moments");
+  }
+  std::vector<std::span<T>> copies;
+  for (std::uint32_t i = 0; i < arrays.Length(); ++i) {
+    copies.push_back(writable_span_of<T>(arrays.Get(i), trainer.parameter_count()));
+  }
+  return copies;
+}
+
+/// trainerState(trainer, arrays) → updates; copies the moments. ERR_BUSY while a job is at work
 Napi::Value trainer_state(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Trainer<T>>& trainer) -> Napi::Value {
-        if (trainer->at_work()) throw Error(ErrorCode::busy, "the trainer is at work");
-        const Napi::Array moments = Napi::Array::New(env);
-        for (const std::vector<T>& moment : trainer->moments()) {
-          moments.Set(moments.Length(), to_array<T>(env, moment));
-        }
-        const Napi::Object state = Napi::Object::New(env);
-        state.Set("updates", static_cast<double>(trainer->updates()));
-        state.Set("moments", moments);
-        return state;
+        trainer->copy_moments(to_copies<T>(*trainer, info[1]));
+        return Napi::Number::New(info.Env(), static_cast<double>(trainer->updates()));
+      },
+      unwrap<TrainerHandle>(info[0]).object);
+}
+
+/// copyTrainerState(trainer, arrays, options) → the same as a job
+Napi::Value copy_trainer_state_job(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Trainer<T>>& trainer) -> Napi::Value {
+        const auto copies = to_copies<T>(*trainer, info[1]);
+        return start_job(
+            info.Env(), info[2].As<Napi::Object>(),
+            [trainer, copies](const Control& /*control*/) -> Resolve {
+              trainer->copy_moments(copies);
+              const auto updates = static_cast<double>(trainer->updates());
+              return [updates](Napi::Env env) { return Napi::Number::New(env, updates); };
+            },
+            info[1]);
       },
       unwrap<TrainerHandle>(info[0]).object);
 }
@@ -136,6 +160,7 @@ void register_training(Exports& exports) {
   exports.add<run_trainer_job>("runTrainer");
   exports.add<take_step_job>("takeStep");
   exports.add<trainer_state>("trainerState");
+  exports.add<copy_trainer_state_job>("copyTrainerState");
   exports.add<batch_samples>("batchSamples");
   exports.add<release_trainer>("releaseTrainer");
 }

@@ -65,7 +65,7 @@ std::vector<RunOutcome> train_many(const Graph& graph, const Samples<T>& samples
                                    const Control& control) {
   const std::size_t size = graph.parameter_count();
   const std::size_t count = points.size() / size;
-  const Control alone(1, {});
+  const Control alone(&control);
   std::vector<RunOutcome> outcomes(count);
   Workspaces<Lane<T>> lanes;
   std::atomic<std::size_t> done = 0;

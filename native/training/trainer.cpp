@@ -1,5 +1,7 @@
 #include "training/trainer.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 
 namespace eigenscape {
@@ -10,57 +12,90 @@ using Clock = std::chrono::steady_clock;
 /// How long readers of the network may see an old step.
 constexpr auto kPublishEvery = std::chrono::milliseconds(20);
 
-/// Holds the trainer for one call, and publishes on every way out.
-template <typename T>
-class Hold {
+/// Claims the trainer for one call.
+class Claim {
  public:
-  Hold(Network<T>& network, Descent<T>& descent, std::atomic<bool>& at_work)
-      : network_(network), descent_(descent), at_work_(at_work) {
+  explicit Claim(std::atomic<bool>& at_work) : at_work_(at_work) {
     if (at_work_.exchange(true)) throw Error(ErrorCode::busy, "the trainer is at work");
   }
-  Hold(const Hold&) = delete;
-  Hold& operator=(const Hold&) = delete;
-  ~Hold() {
-    descent_.settle();
-    network_.set_parameters(descent_.theta());
-    at_work_ = false;
-  }
+  Claim(const Claim&) = delete;
+  Claim& operator=(const Claim&) = delete;
+  ~Claim() { at_work_ = false; }
 
  private:
-  Network<T>& network_;
-  Descent<T>& descent_;
   std::atomic<bool>& at_work_;
 };
 
 }  // namespace
 
 template <typename T>
+template <typename Action>
+StepOutcome Trainer<T>::descend(const Action& action) {
+  const Claim claim(at_work_);
+  if (!descent_) {
+    descent_.emplace(*network_->graph(), *samples_, std::vector<T>(*network_->parameters()),
+                     std::move(first_moments_), first_updates_);
+  }
+  const auto leave = [&] {
+    descent_->settle();
+    publish(descent_->theta());
+  };
+  StepOutcome outcome;
+  try {
+    outcome = action(*descent_);
+  } catch (...) {
+    leave();
+    throw;
+  }
+  leave();
+  return outcome;
+}
+
+template <typename T>
 Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Samples<T>> samples,
                     Moments<T> moments, std::uint64_t updates)
     : network_(std::move(network)),
       samples_(std::move(samples)),
-      descent_(*network_->graph(), *samples_, network_->parameters(), std::move(moments), updates) {
+      first_moments_(std::move(moments)),
+      first_updates_(updates) {}
+
+template <typename T>
+void Trainer<T>::publish(std::span<const T> theta) {
+  // Of the older copy only readers that took it before are left, and none can come.
+  const bool read = spare_ == nullptr || spare_.use_count() > 1;
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (read) spare_ = std::make_shared<std::vector<T>>();
+  spare_->assign(theta.begin(), theta.end());
+  network_->set_parameters(spare_);
+  published_.swap(spare_);
 }
 
 template <typename T>
 StepOutcome Trainer<T>::run(const StepPlan& plan, const Control& control) {
-  const Hold<T> hold(*network_, descent_, at_work_);
   auto last = Clock::now();
-  return descent_.run(plan, control, [&](std::span<const T> theta, std::uint64_t step) {
+  const auto watch = [&](std::span<const T> theta, std::uint64_t step) {
     const auto now = Clock::now();
     if (now - last < kPublishEvery) return;
     last = now;
-    network_->set_parameters(theta);
+    publish(theta);
     if (step == plan.first_step) return;
     control.report("training", static_cast<double>(step),
                    static_cast<double>(plan.first_step + plan.steps));
-  });
+  };
+  return descend([&](Descent<T>& descent) { return descent.run(plan, control, watch); });
 }
 
 template <typename T>
 StepOutcome Trainer<T>::take(const StepPlan& plan, double loss, std::span<const T> gradient) {
-  const Hold<T> hold(*network_, descent_, at_work_);
-  return descent_.take(plan, loss, gradient);
+  return descend([&](Descent<T>& descent) { return descent.take(plan, loss, gradient); });
+}
+
+template <typename T>
+void Trainer<T>::copy_moments(std::span<const std::span<T>> arrays) {
+  const Claim claim(at_work_);
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    std::copy(moments()[i].begin(), moments()[i].end(), arrays[i].begin());
+  }
 }
 
 template class Trainer<double>;

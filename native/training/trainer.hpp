@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 
 #include "network/network.hpp"
 #include "training/descent.hpp"
@@ -22,16 +23,34 @@ class Trainer {
   /// The same for one step, whose loss and gradient come from elsewhere.
   StepOutcome take(const StepPlan& plan, double loss, std::span<const T> gradient);
 
+  /// Copies the moments, as many as there are arrays [M]. Throws ErrorCode::busy likewise.
+  void copy_moments(std::span<const std::span<T>> arrays);
+
   /// While this is so, nothing below may be read.
   [[nodiscard]] bool at_work() const { return at_work_; }
-  [[nodiscard]] std::size_t parameter_count() const { return descent_.theta().size(); }
-  [[nodiscard]] const Moments<T>& moments() const { return descent_.moments(); }
-  [[nodiscard]] std::uint64_t updates() const { return descent_.updates(); }
+  [[nodiscard]] std::size_t parameter_count() const { return network_->graph()->parameter_count(); }
+  [[nodiscard]] const Moments<T>& moments() const {
+    return descent_ ? descent_->moments() : first_moments_;
+  }
+  [[nodiscard]] std::uint64_t updates() const {
+    return descent_ ? descent_->updates() : first_updates_;
+  }
 
  private:
+  /// What `action` does to the descent, shown to readers of the network however it ends.
+  template <typename Action>
+  StepOutcome descend(const Action& action);
+  /// Shows readers of the network θ, in one of two copies by turns.
+  void publish(std::span<const T> theta);
+
   std::shared_ptr<Network<T>> network_;
   std::shared_ptr<const Samples<T>> samples_;
-  Descent<T> descent_;
+  // What the first call begins with: whoever makes a trainer does not wait for its arrays.
+  Moments<T> first_moments_;
+  std::uint64_t first_updates_;
+  std::optional<Descent<T>> descent_;
+  std::shared_ptr<std::vector<T>> published_;
+  std::shared_ptr<std::vector<T>> spare_;
   std::atomic<bool> at_work_ = false;
 };
 

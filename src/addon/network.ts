@@ -86,21 +86,23 @@ export interface NativeLayout {
 /** Some samples of the data: a run, or a list. */
 export type NativeChosen = { readonly first: number; readonly count: number } | Uint32Array;
 
-/** Points Σ_j coefficients[i, j] · basis[j], and the direction of the derivatives, if any. */
+/** Points Σ_j coefficients[i, j] · basis[j]. */
 export interface NativePoints {
   readonly count: number;
   /** [count, terms] */
   readonly coefficients: Float64Array;
-  /** [terms, M] */
-  readonly basis: NativeArray;
-  /** [M] */
-  readonly direction?: NativeArray | undefined;
+  /** [M] each; nobody changes them meanwhile. */
+  readonly basis: readonly NativeArray[];
+  /** The basis has the two ends of a line, whose length is asked for, and maybe derivatives along it. */
+  readonly line?: { readonly derivatives: boolean } | undefined;
 }
 
 /** [count] each; where outputs are not finite, the loss is Infinity and the rest NaN. */
 export interface NativePointValues {
   readonly losses: Float64Array;
   readonly accuracies: Float64Array;
+  /** Of the ends of a line: one number. */
+  readonly distance?: number;
   readonly firstDerivatives?: Float64Array;
   readonly secondDerivatives?: Float64Array;
 }
@@ -108,15 +110,39 @@ export interface NativePointValues {
 export interface NetworkCalls {
   createNetwork(spec: NativeSpec, dtype: string): NetworkHandle;
   networkLayout(network: NetworkHandle): NativeLayout;
-  networkParameters(network: NetworkHandle): NativeArray;
-  setNetworkParameters(network: NetworkHandle, values: NativeArray): void;
+  /** The parameters as they are now, into `copy` [M]. */
+  networkParameters(network: NetworkHandle, copy: NativeArray): void;
+  /** The same on another thread. */
+  copyParameters<Array extends NativeArray>(
+    network: NetworkHandle,
+    copy: Array,
+    options: JobOptions,
+  ): NativeJob<Array>;
+  /** `to`, of the same layout, holds the parameters of `from` from now on. */
+  shareParameters(from: NetworkHandle, to: NetworkHandle): void;
+  /** Sets them, unless one is not finite in the network's type; gives its index, or the number of values. */
+  setNetworkParameters(network: NetworkHandle, values: NativeArray): number;
+  /** The same on another thread, of the entries of all parts, which nobody changes meanwhile. */
+  loadNetworkParameters(
+    network: NetworkHandle,
+    parts: readonly NativeArray[],
+    options: JobOptions,
+  ): NativeJob<number>;
+  /** The entries of all parts, which nobody changes meanwhile, into `whole`. */
+  joinArrays<Array extends NativeArray>(
+    parts: readonly NativeArray[],
+    whole: Array,
+    options: JobOptions,
+  ): NativeJob<Array>;
   createSamples(samples: NativeSamples, dtype: string): SamplesHandle;
-  predict(
+  /** Into `outputs` [count, C]. */
+  predict<Array extends NativeArray>(
     network: NetworkHandle,
     inputs: NativeInputs,
     count: number,
+    outputs: Array,
     options: JobOptions,
-  ): NativeJob<NativeArray>;
+  ): NativeJob<Array>;
   openRows(rows: NativeStoredRows): RowsHandle;
   /** The rows with these indices; without, the same rows by a handle of its own. */
   selectRows(rows: RowsHandle, indices?: Uint32Array): RowsHandle;
@@ -128,11 +154,13 @@ export interface NetworkCalls {
     samples: SamplesHandle,
     options: JobOptions,
   ): NativeJob<{ readonly loss: number; readonly accuracy: number }>;
-  gradient(
+  /** Into `gradient` [M]. */
+  gradient<Array extends NativeArray>(
     network: NetworkHandle,
     samples: SamplesHandle,
+    gradient: Array,
     options: JobOptions,
-  ): NativeJob<{ readonly loss: number; readonly gradient: NativeArray }>;
+  ): NativeJob<Array>;
   createPoint(network: NetworkHandle, samples: SamplesHandle): PointHandle;
   /** Outputs [count, C] of the chosen samples. */
   outputsAt(

@@ -68,8 +68,6 @@ export interface NativeTrainerState {
 
 /** How runs from many points ended. */
 export interface NativeRuns {
-  /** [count, M] */
-  readonly parameters: NativeArray;
   /** [count], and so on */
   readonly losses: Float64Array;
   readonly gradientNorms: Float64Array;
@@ -97,11 +95,19 @@ export interface TrainingCalls {
     given: { readonly loss: number; readonly gradient: NativeArray },
     options: JobOptions,
   ): NativeJob<NativeStepOutcome>;
-  trainerState(trainer: TrainerHandle): NativeTrainerState;
+  /** The moments into arrays [M], as many as there are; gives the number of updates. */
+  trainerState(trainer: TrainerHandle, copies: readonly NativeArray[]): number;
+  /** The same on another thread. */
+  copyTrainerState(
+    trainer: TrainerHandle,
+    copies: readonly NativeArray[],
+    options: JobOptions,
+  ): NativeJob<number>;
   releaseTrainer(trainer: TrainerHandle): void;
   /** The samples of the batch of a step, counted within the phase. */
   batchSamples(order: NativeBatchOrder, step: number): Uint32Array;
-  /** starting points [count, M]; of `place`, the parameters do not matter. Run i takes the plan's seed + i. */
+  /** starting points [count, M], whose place the final parameters take; of `place`, the parameters do not
+   *  matter. Run i takes the plan's seed + i. */
   trainMany(
     place: PointHandle,
     points: NativeArray,

@@ -12,7 +12,7 @@ import type { ParameterPoint } from '../network/points.js';
 import { longCallEntries, optionsOf, parseOptions, positiveNumber } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 import { maximize } from './golden-section.js';
-import { chordAt, joinPoints, lineThrough, pointsOn } from './line.js';
+import { chordAt, lineThrough, pointsOn } from './line.js';
 import { evenly, requireData, surfaceAt } from './surface.js';
 
 export interface BarrierOptions extends LongCallOptions {
@@ -138,8 +138,7 @@ export async function barrier(
   }
   const top = highest(refined);
   const initialLoss =
-    initial &&
-    requireFinite('initial', (await lossesAt(joinPoints(network.dtype, initial, initial), [0]))[0]);
+    initial && requireFinite('initial', (await lossesAt([initial, initial], [0]))[0]);
   const coefficients = Float64Array.from(seen.keys()).sort();
   const loss = seen.get(top.alpha) ?? NaN;
   const rounding = 64 * epsilon[network.dtype] * Math.max(loss, fromLoss, toLoss);

@@ -63,14 +63,13 @@ export async function interpolate(
   const given = parsed.coefficients ?? evenly(-1, 2, 61);
   const coefficients = readCoefficients('interpolate', 'coefficients', given);
   const line = lineThrough('interpolate', network, from, to);
-  const direction = parsed.derivatives ? line.direction : undefined;
-  const points = { ...pointsOn(line, coefficients), direction };
-  const { derivatives, ...values } = await surfaceAt(network, { data, testData }, points, parsed);
+  const points = pointsOn(line, coefficients, parsed);
+  const { along, ...values } = await surfaceAt(network, { data, testData }, points, parsed);
   return {
     coefficients,
     ...values,
-    firstDerivatives: derivatives.firstDerivatives,
-    secondDerivatives: derivatives.secondDerivatives,
-    distance: line.distance,
+    firstDerivatives: along.firstDerivatives,
+    secondDerivatives: along.secondDerivatives,
+    distance: along.distance ?? NaN,
   };
 }

@@ -3,7 +3,6 @@
 import * as v from 'valibot';
 
 import type { Dataset } from '../data/dataset.js';
-import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
 import { EigenscapeError } from '../errors.js';
 import { requireEngineLoss, requireNetwork } from '../network/network.js';
@@ -112,17 +111,14 @@ export async function plane<D extends DType>(
   const given = parsed.directions ?? {};
   const directions = directionsOf(network, given);
   const normalize = parsed.normalize ?? (isList(given) ? 'none' : 'filter');
-  const basis = allocate(network.dtype, 3 * origin.length);
-  basis.set(origin);
   for (const [index, direction] of directions.entries()) {
     if (normalize === 'filter') normalizeFilters(network.layout, origin, direction);
     requireMoving(direction, `direction ${String(index)}`);
-    basis.set(direction, (index + 1) * origin.length);
   }
   const coefficients = Float64Array.from(
     Array.from(y).flatMap((down) => Array.from(x).flatMap((across) => [1, across, down])),
   );
-  const points = { count: x.length * y.length, coefficients, basis };
+  const points = { count: x.length * y.length, coefficients, basis: [origin, ...directions] };
   const found = await surfaceAt(network, { data, testData }, points, parsed);
   const { losses, accuracies, testLosses, testAccuracies } = found;
   return { x, y, directions, losses, accuracies, testLosses, testAccuracies };

@@ -28,14 +28,14 @@ export interface SurfaceData {
   readonly testData: Dataset | undefined;
 }
 
-/** Values at all points, their derivatives along `points.direction` over the training data alone.
+/** Values at all points; of a line its length, and derivatives along it over the training data alone.
  *  @internal */
 export async function surfaceAt(
   network: Network,
   { data, testData }: SurfaceData,
   points: NativePoints,
   options: LongCallOptions,
-): Promise<SurfaceValues & { readonly derivatives: NativePointValues }> {
+): Promise<SurfaceValues & { readonly along: NativePointValues }> {
   const { count, coefficients, basis } = points;
   const here = await valuesAt(network, data, points, staged(options, 'loss'));
   const plain = { count, coefficients, basis };
@@ -47,7 +47,7 @@ export async function surfaceAt(
     accuracies: classless ? undefined : here.accuracies,
     testLosses: there?.losses,
     testAccuracies: classless ? undefined : there?.accuracies,
-    derivatives: here,
+    along: here,
   };
 }
 

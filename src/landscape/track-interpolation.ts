@@ -10,7 +10,8 @@ import { readPoints } from '../network/points.js';
 import type { ParameterPoints } from '../network/points.js';
 import { longCallEntries, optionsOf, parseOptions } from '../options.js';
 import type { LongCallOptions, Progress } from '../progress.js';
-import { chordAt, joinPoints, pointsOn } from './line.js';
+import type { NativeArray } from '../native.js';
+import { chordAt, pointsOn } from './line.js';
 import { evenly, readCoefficients, requireData, surfaceAt } from './surface.js';
 import type { SurfaceValues } from './surface.js';
 
@@ -91,11 +92,11 @@ export async function trackInterpolation(
     );
   }
   const size = network.parameterCount;
-  const row = (values: Float64Array | Float32Array, index: number) =>
+  const row = (values: NativeArray, index: number) =>
     values.subarray(index * size, (index + 1) * size);
   const lines: TrackedLine[] = [];
   for (let index = 0; index < count; index += 1) {
-    const line = joinPoints(network.dtype, row(starts.values, index), row(ends.values, index));
+    const line = [row(starts.values, index), row(ends.values, index)] as const;
     const points = pointsOn(line, [...coefficients, 0, 1]);
     const long = {
       ...parsed,
@@ -111,7 +112,7 @@ export async function trackInterpolation(
       accuracies: wanted(found.accuracies),
       testLosses: wanted(found.testLosses),
       testAccuracies: wanted(found.testAccuracies),
-      distance: line.distance,
+      distance: found.along.distance ?? NaN,
       barrier: excessOf(coefficients, found.losses),
     };
     lines.push(tracked);

@@ -13,7 +13,7 @@ import { EigenscapeError } from '../errors.js';
 import { optionsOf, parseOptions, wordOption } from '../options.js';
 import { matchState } from './match-state.js';
 import type { WantedTensor } from './match-state.js';
-import { Network, createNetwork } from './network.js';
+import { Network, createNetworkFrom } from './network.js';
 import { parseSpec } from './parse-spec.js';
 import type { ParsedSpec } from './parse-spec.js';
 import type { NetworkSpec } from './spec.js';
@@ -79,9 +79,8 @@ export async function loadNetwork<D extends DType = 'float64'>(
   const tensorNames = wanted.flatMap((tensor) =>
     isStatistic(tensor.tensor) ? [] : [found.get(tensor)?.source ?? ''],
   );
-  return createNetwork(withStatistics(path, parsed, found), {
+  return createNetworkFrom(withStatistics(path, parsed, found), [parameters], {
     dtype: options.dtype,
-    parameters,
     tensorNames,
   });
 }

@@ -227,8 +227,15 @@ export class Network<D extends DType = DType> {
    *  bias. While the network is trained: those after some whole step. */
   parameters(): ArrayOf[D] {
     const copy = allocate(this.dtype, this.parameterCount);
-    copy.set(addon().networkParameters(this.handle));
+    addon().networkParameters(this.handle, copy);
     return copy;
+  }
+
+  /** The same for a call that takes its time: copied on another thread, as they are now.
+   *  @internal */
+  copyParameters({ signal, threads }: LongCallOptions = {}): Promise<ArrayOf[D]> {
+    const copy = allocate(this.dtype, this.parameterCount);
+    return runJob({ signal, threads }, (job) => addon().copyParameters(this.handle, copy, job));
   }
 
   /** Overwrites all parameters with a copy of `values` [parameterCount].
@@ -236,33 +243,47 @@ export class Network<D extends DType = DType> {
   setParameters(values: ArrayLike<number>): void {
     this.#refuseWhileTraining('setParameters');
     requireArray('setParameters', 'the list of parameters', values);
-    const copy = allocate(this.dtype, this.parameterCount);
-    const { length } = values;
-    if (length !== this.parameterCount) {
-      throw new EigenscapeError(
-        'ERR_SHAPE',
-        `setParameters: given ${String(length)} values; expected ${String(this.parameterCount)}, the network's parameterCount`,
-        { details: { given: length, expected: this.parameterCount } },
-      );
-    }
-    for (let index = 0; index < copy.length; index += 1) {
-      const value: unknown = values[index];
-      copy[index] = typeof value === 'number' ? value : NaN;
-      if (!Number.isFinite(copy[index])) {
-        throw new EigenscapeError(
-          'ERR_DATA',
-          `setParameters: parameter ${String(index)} is ${describeValue(value)}; expected a finite number of ${this.dtype}`,
-          { details: { index, value } },
-        );
-      }
-    }
-    addon().setNetworkParameters(this.handle, copy);
+    this.#requireCount(values.length);
+    const isFloat = values instanceof Float64Array || values instanceof Float32Array;
+    const numbers = isFloat
+      ? values
+      : Float64Array.from(values, (value: unknown) => (typeof value === 'number' ? value : NaN));
+    const finite = addon().setNetworkParameters(this.handle, numbers);
+    if (finite < this.parameterCount) throw this.#notFinite(finite, values[finite]);
+  }
+
+  /** The same for a call that takes its time: the entries of all parts, which nobody changes meanwhile, are
+   *  copied on another thread.
+   *  @internal */
+  async loadParameters(parts: readonly NativeArray[]): Promise<void> {
+    this.#requireCount(parts.reduce((sum, { length }) => sum + length, 0));
+    const finite = await runJob({}, (job) =>
+      addon().loadNetworkParameters(this.handle, parts, job),
+    );
+    if (finite < this.parameterCount) throw this.#notFinite(finite, entryOf(parts, finite));
+  }
+
+  #requireCount(length: number): void {
+    if (length === this.parameterCount) return;
+    throw new EigenscapeError(
+      'ERR_SHAPE',
+      `setParameters: given ${String(length)} values; expected ${String(this.parameterCount)}, the network's parameterCount`,
+      { details: { given: length, expected: this.parameterCount } },
+    );
+  }
+
+  #notFinite(index: number, value: unknown): EigenscapeError {
+    return new EigenscapeError(
+      'ERR_DATA',
+      `setParameters: parameter ${String(index)} is ${describeValue(value)}; expected a finite number of ${this.dtype}`,
+      { details: { index, value } },
+    );
   }
 
   /** A network of its own with the same spec and parameters. */
   clone(): Network<D> {
     const copy = new Network(this.#parts);
-    addon().setNetworkParameters(copy.handle, addon().networkParameters(this.handle));
+    addon().shareParameters(this.handle, copy.handle);
     return copy;
   }
 
@@ -272,10 +293,8 @@ export class Network<D extends DType = DType> {
     parseLongCall('predict', options);
     const { handle } = this;
     const { values, count } = this.#inputRows('predict', inputs);
-    const outputs = await runJob(options, (job) => addon().predict(handle, values, count, job));
-    const result = allocate(this.dtype, outputs.length);
-    result.set(outputs);
-    return result;
+    const outputs = allocate(this.dtype, count * this.outputCount);
+    return runJob(options, (job) => addon().predict(handle, values, count, outputs, job));
   }
 
   /** L over the whole data. */
@@ -307,11 +326,12 @@ export class Network<D extends DType = DType> {
     parseLongCall('gradient', options);
     const { handle } = this;
     const point = this.customPoint(data);
-    const { gradient } =
-      point === undefined
-        ? await runJob(options, (job) => addon().gradient(handle, this.samplesOf(data), job))
-        : await sumCustomGradient(point, options);
-    const result = allocate(this.dtype, gradient.length);
+    const result = allocate(this.dtype, this.parameterCount);
+    if (point === undefined) {
+      const samples = this.samplesOf(data);
+      return runJob(options, (job) => addon().gradient(handle, samples, result, job));
+    }
+    const { gradient } = await sumCustomGradient(point, options);
     result.set(gradient);
     return result;
   }
@@ -337,6 +357,15 @@ export class Network<D extends DType = DType> {
   }
 }
 
+function entryOf(parts: readonly NativeArray[], index: number): number | undefined {
+  let first = 0;
+  for (const part of parts) {
+    if (index < first + part.length) return part[index - first];
+    first += part.length;
+  }
+  return undefined;
+}
+
 /** A network with random parameters.
  *  @throws EigenscapeError ERR_SPEC for a malformed spec, naming the layer and the option; ERR_SHAPE where
  *  layers do not fit together
@@ -345,17 +374,9 @@ export function createNetwork<D extends DType = 'float64'>(
   spec: NetworkSpec,
   options: NetworkOptions<D> = {},
 ): Network<D> {
-  const { seed, dtype, tensorNames } = parseOptions('createNetwork', optionsSchema, options);
-  const parsed = parseSpec(spec);
-  const network = Network.from({ parsed, dtype: (options.dtype ?? dtype) as D, tensorNames });
+  const { network, parsed } = emptyNetwork(spec, options);
   const { layout, parameterCount } = network;
-  if (tensorNames !== undefined && tensorNames.length !== layout.length) {
-    throw new EigenscapeError(
-      'ERR_SPEC',
-      `createNetwork: tensorNames holds ${String(tensorNames.length)} names; expected ${String(layout.length)}, one for each tensor of parameters`,
-      { details: { given: tensorNames.length, expected: layout.length } },
-    );
-  }
+  const { seed } = parseOptions('createNetwork', optionsSchema, options);
   const { initializer = 'pytorch' } = options;
   const normalizations = parsed.native.layers.filter(({ type }) => type.endsWith('Norm'));
   const names = new Set(normalizations.map(({ name }) => name));
@@ -367,4 +388,35 @@ export function createNetwork<D extends DType = 'float64'>(
   const { parameters = draw() } = options;
   network.setParameters(parameters);
   return network;
+}
+
+/** {@link createNetwork} for a call that takes its time.
+ *  @param parts hold the parameters one after the other, and are not changed meanwhile
+ *  @internal */
+export async function createNetworkFrom<D extends DType = 'float64'>(
+  spec: NetworkSpec,
+  parts: readonly NativeArray[],
+  options: Pick<NetworkOptions<D>, 'dtype' | 'tensorNames'>,
+): Promise<Network<D>> {
+  const { network } = emptyNetwork(spec, options);
+  await network.loadParameters(parts);
+  return network;
+}
+
+function emptyNetwork<D extends DType>(
+  spec: NetworkSpec,
+  options: NetworkOptions<D>,
+): { readonly network: Network<D>; readonly parsed: ParsedSpec } {
+  const { dtype, tensorNames } = parseOptions('createNetwork', optionsSchema, options);
+  const parsed = parseSpec(spec);
+  const network = Network.from({ parsed, dtype: (options.dtype ?? dtype) as D, tensorNames });
+  const { layout } = network;
+  if (tensorNames !== undefined && tensorNames.length !== layout.length) {
+    throw new EigenscapeError(
+      'ERR_SPEC',
+      `createNetwork: tensorNames holds ${String(tensorNames.length)} names; expected ${String(layout.length)}, one for each tensor of parameters`,
+      { details: { given: tensorNames.length, expected: layout.length } },
+    );
+  }
+  return { network, parsed };
 }

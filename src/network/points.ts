@@ -40,7 +40,8 @@ function writePoint(
         `${call}: ${name} is a network with tensors ${given}; expected those of the network itself, ${shapesOf(network)}`,
       );
     }
-    target.set(point.parameters());
+    if (point.dtype === network.dtype) addon().networkParameters(point.handle, target);
+    else target.set(point.parameters());
     return;
   }
   requireArray(call, name, point);
@@ -51,11 +52,16 @@ function writePoint(
       { details: { given: point.length, expected: target.length } },
     );
   }
-  for (let index = 0; index < target.length; index += 1) {
-    const value = point[index];
-    target[index] = typeof value === 'number' ? value : NaN;
-    if (!Number.isFinite(target[index])) throw notFinite(call, name, network, index, value);
+  if (point instanceof Float64Array || point instanceof Float32Array) {
+    target.set(point);
+  } else {
+    for (let index = 0; index < target.length; index += 1) {
+      const value = point[index];
+      target[index] = typeof value === 'number' ? value : NaN;
+    }
   }
+  const index = addon().firstNotFinite(target);
+  if (index < target.length) throw notFinite(call, name, network, index, point[index]);
 }
 
 /** A checked copy of one point, in the network's type.
@@ -118,13 +124,11 @@ function requireFiniteRows(
   points: Float64Array | Float32Array,
   values: Float64Array | Float32Array,
 ): void {
-  for (let index = 0; index < values.length; index += 1) {
-    if (!Number.isFinite(values[index])) {
-      const row = Math.floor(index / network.parameterCount);
-      const entry = index % network.parameterCount;
-      throw notFinite(call, `row ${String(row)} of ${name}`, network, entry, points[index]);
-    }
-  }
+  const index = addon().firstNotFinite(values);
+  if (index === values.length) return;
+  const row = Math.floor(index / network.parameterCount);
+  const entry = index % network.parameterCount;
+  throw notFinite(call, `row ${String(row)} of ${name}`, network, entry, points[index]);
 }
 
 function notFinite(

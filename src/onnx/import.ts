@@ -4,7 +4,7 @@ import * as v from 'valibot';
 
 import type { DType } from '../data/dtype.js';
 import { optionsOf, parseOptions, wordOption } from '../options.js';
-import { createNetwork, type Network } from '../network/network.js';
+import { createNetworkFrom, type Network } from '../network/network.js';
 import type { LossSpec } from '../network/spec.js';
 import { readOnnx } from './read-file.js';
 
@@ -45,7 +45,10 @@ export async function importOnnx<D extends DType = 'float64'>(
 ): Promise<Network<D>> {
   const { loss, onNote = warn } = parseOptions('importOnnx', optionsSchema, options);
   const { spec, parameters, tensorNames, notes } = await readOnnx(fileOrBytes, { loss });
-  const network = createNetwork(spec, { dtype: options.dtype, parameters, tensorNames });
+  const network = await createNetworkFrom(spec, [parameters], {
+    dtype: options.dtype,
+    tensorNames,
+  });
   notes.forEach((note) => {
     onNote(note);
   });

@@ -10,7 +10,9 @@ import { loadSafetensors } from '../data/safetensors.js';
 import type { Safetensors } from '../data/safetensors.js';
 import { damaged, digestKey } from '../data/safetensors-header.js';
 import { isEigenscapeError } from '../errors.js';
-import { createNetwork } from '../network/network.js';
+import { runJob } from '../long-call.js';
+import { addon } from '../native.js';
+import { createNetworkFrom } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import type { NetworkSpec } from '../network/spec.js';
 import {
@@ -41,7 +43,7 @@ export interface Checkpoint<D extends DType = DType> {
 }
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
-// createNetwork checks it.
+// createNetworkFrom checks it.
 const specSchema = v.custom<NetworkSpec>(isObject);
 const trainingSchema = v.object({
   state: v.optional(v.custom<TrainingState>(isObject)),
@@ -62,11 +64,9 @@ export async function loadCheckpoint(file: FilePath): Promise<Checkpoint> {
   const stored = await loadSafetensors(path);
   const json = jsonOf(path, stored);
   try {
-    const network = networkOf(json, stored);
-    const { state, options, records } = v.parse(
-      trainingSchema,
-      unpack(json.training, arraysOf(json, stored)),
-    );
+    const network = await networkOf(json, stored);
+    const arrays = await arraysOf(json, stored);
+    const { state, options, records } = v.parse(trainingSchema, unpack(json.training, arrays));
     const checkpoint = v.is(checkpointingSchema, options)
       ? { checkpoint: { file: path, every: options.checkpoint.every, records } }
       : {};
@@ -117,20 +117,16 @@ function jsonOf(path: string, { metadata }: Safetensors): CheckpointJson {
 
 const versionSchema = v.object({ format: v.number(), version: v.string() });
 
-function networkOf(
+async function networkOf(
   { spec, dtype, parameters: names }: CheckpointJson,
   stored: Safetensors,
-): Network {
+): Promise<Network> {
   const tensors = names.map((name) => floatTensor(stored, name, dtype));
-  const parameters = concatenated(
-    dtype,
+  const network = await createNetworkFrom(
+    v.parse(specSchema, unpack(spec, new Map())),
     tensors.map(({ data }) => data),
+    { dtype, tensorNames: names },
   );
-  const network = createNetwork(v.parse(specSchema, unpack(spec, new Map())), {
-    dtype,
-    parameters,
-    tensorNames: names,
-  });
   network.layout.forEach(({ name, shape }, index) => {
     if (shape.join() === tensors[index]?.shape.join()) return;
     throw new SyntaxError(`'${name}' is not of shape [${shape.join(', ')}]`);
@@ -139,17 +135,17 @@ function networkOf(
 }
 
 /** Arrays of the training state by their paths, those in parts put together. */
-function arraysOf(
+async function arraysOf(
   { arrays, parameters }: CheckpointJson,
   stored: Safetensors,
-): ReadonlyMap<string, FloatArray> {
-  return new Map(
-    arrays.map(({ path, dtype, parts }) => {
-      const names = parts === 'parameters' ? parameters : [undefined];
-      const data = names.map((name) => floatTensor(stored, stateName(path, name), dtype).data);
-      return [path, concatenated(dtype, data)];
-    }),
-  );
+): Promise<ReadonlyMap<string, FloatArray>> {
+  const whole = new Map<string, FloatArray>();
+  for (const { path, dtype, parts } of arrays) {
+    const names = parts === 'parameters' ? parameters : [undefined];
+    const data = names.map((name) => floatTensor(stored, stateName(path, name), dtype).data);
+    whole.set(path, await concatenated(dtype, data));
+  }
+  return whole;
 }
 
 function floatTensor({ tensors }: Safetensors, name: string, dtype: DType) {
@@ -159,15 +155,8 @@ function floatTensor({ tensors }: Safetensors, name: string, dtype: DType) {
   throw new SyntaxError(`the tensor '${name}' of type ${elementTypes[dtype]} is missing`);
 }
 
-function concatenated<D extends DType>(dtype: D, parts: readonly FloatArray[]) {
-  const result = allocate(
-    dtype,
-    parts.reduce((sum, { length }) => sum + length, 0),
-  );
-  let offset = 0;
-  for (const part of parts) {
-    result.set(part, offset);
-    offset += part.length;
-  }
-  return result;
+/** On another thread: arrays over all parameters are large. */
+function concatenated(dtype: DType, parts: readonly FloatArray[]): Promise<FloatArray> {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return runJob({}, (job) => addon().joinArrays(parts, allocate(dtype, length), job));
 }

@@ -81,7 +81,7 @@ export async function writeCheckpoint(
   signal?: AbortSignal,
 ): Promise<void> {
   const { spec, dtype, layout, parameterCount } = network;
-  const parameters = addon().networkParameters(network.handle);
+  const parameters = await network.copyParameters({ signal });
   await requireFinite(network, parameters);
   const states = [...arrays].map(([name, data]) => ({
     path: name,

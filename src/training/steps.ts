@@ -83,13 +83,27 @@ export class Steps<D extends DType> implements Disposable {
   }
 
   state(): TrainingState<D> {
-    const { updates, moments } = callEngine(() => addon().trainerState(this.#trainer));
-    const named: Partial<Record<MomentName, ArrayOf[D]>> = {};
-    this.#moments.forEach((name, index) => {
-      const copy = allocate(this.#network.dtype, this.#network.parameterCount);
-      copy.set(moments[index] ?? []);
-      named[name] = copy;
-    });
+    const copies = this.#moments.map(() => this.#array());
+    const updates = callEngine(() => addon().trainerState(this.#trainer, copies));
+    return this.#state(updates, copies);
+  }
+
+  /** The same for a call that takes its time: copied on another thread. */
+  async copyState({ signal, threads }: LongCallOptions): Promise<TrainingState<D>> {
+    const copies = this.#moments.map(() => this.#array());
+    const trainer = this.#trainer;
+    const updates = await runJob({ signal, threads }, (job) =>
+      addon().copyTrainerState(trainer, copies, job),
+    );
+    return this.#state(updates, copies);
+  }
+
+  #array(): ArrayOf[D] {
+    return allocate(this.#network.dtype, this.#network.parameterCount);
+  }
+
+  #state(updates: number, moments: readonly ArrayOf[D][]): TrainingState<D> {
+    const named = Object.fromEntries(this.#moments.map((name, index) => [name, moments[index]]));
     return { ...this.#place, updates, moments: named };
   }
 

@@ -10,7 +10,7 @@ import type { ArrayOf, DType } from '../data/dtype.js';
 import { EigenscapeError } from '../errors.js';
 import { runJob, throwIfAborted } from '../long-call.js';
 import { addon } from '../native.js';
-import type { NativeRuns, NativeStepPlan } from '../native.js';
+import type { NativeArray, NativeStepPlan } from '../native.js';
 import { requireEngineLoss, requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
 import { placeOf, readPoints } from '../network/points.js';
@@ -153,11 +153,12 @@ export async function trainMany<D extends DType>(
       { signal, threads, onProgress: onProgress && progressOfWhole(onProgress, first, count) },
       (job) => addon().trainMany(place.handle, starts, { ...plan, order }, job),
     );
-    const part = { first, count: rows, ...found, parameters: copied(network.dtype, found) };
+    const parameters = options.onResult === undefined ? values : copied(network.dtype, starts);
+    const part = { first, count: rows, ...found, parameters };
     parts.push(part);
     options.onResult?.(part);
   }
-  return joined(network.dtype, size, count, parts);
+  return joined(values, count, parts);
 }
 
 function requireCountable(seed: number, count: number): void {
@@ -169,24 +170,21 @@ function requireCountable(seed: number, count: number): void {
   );
 }
 
-function copied<D extends DType>(dtype: D, { parameters }: NativeRuns): ArrayOf[D] {
-  const copy = allocate(dtype, parameters.length);
-  copy.set(parameters);
+function copied<D extends DType>(dtype: D, values: NativeArray): ArrayOf[D] {
+  const copy = allocate(dtype, values.length);
+  copy.set(values);
   return copy;
 }
 
 function joined<D extends DType>(
-  dtype: D,
-  size: number,
+  parameters: ArrayOf[D],
   count: number,
   parts: readonly ManyRunsPart<D>[],
 ): ManyRuns<D> {
-  const parameters = allocate(dtype, count * size);
   const losses = new Float64Array(count);
   const gradientNorms = new Float64Array(count);
   const steps = new Float64Array(count);
   for (const { first, ...part } of parts) {
-    parameters.set(part.parameters, first * size);
     losses.set(part.losses, first);
     gradientNorms.set(part.gradientNorms, first);
     steps.set(part.steps, first);

@@ -191,9 +191,11 @@ class Run<D extends DType> {
   }
 
   async #checkpoint(): Promise<void> {
+    if (this.#checkpoints === undefined) return;
     const left = { steps: this.#last - this.#steps.step, recordEvery: this.#stops.every };
     const { signal } = this.#choices.call;
-    await this.#checkpoints?.save(this.#steps.state(), this.records, left, signal);
+    const state = await this.#steps.copyState(this.#quiet);
+    await this.#checkpoints.save(state, this.records, left, signal);
   }
 
   /** The engine counts the steps of a stretch; callers hear those of the whole call. */
@@ -244,7 +246,8 @@ export async function train<D extends DType>(
     using steps = new Steps(network, data, choices.state, choices.phases[0].optimizer);
     const run = new Run(network, data, testData, choices, steps, checkpoints, tracker);
     const stoppedBy = await run.train();
-    return { records: run.records, state: steps.state(), stoppedBy };
+    const { threads } = choices.call;
+    return { records: run.records, state: await steps.copyState({ threads }), stoppedBy };
   } finally {
     release();
   }
