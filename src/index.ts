@@ -181,6 +181,12 @@ export type {
   TermSpectrum,
   WeightDecayTerm,
 } from './spectrum/result.js';
+export type {
+  DenseSpectrumOptions,
+  ReducedDirections,
+  ReducedInputs,
+  SpectrumReduction,
+} from './spectrum/reduction.js';
 export { countOutliers } from './spectrum/outliers.js';
 export type { OutlierCount, OutlierOptions } from './spectrum/outliers.js';
 

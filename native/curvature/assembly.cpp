@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "curvature/chain_reduction.hpp"
 #include "curvature/dense_block.hpp"
 #include "curvature/kronecker.hpp"
 
@@ -29,9 +30,11 @@ std::size_t operations_of(const std::vector<ChainLayer>& layers, std::size_t sam
 }
 
 template <typename T>
-AssemblyScale assemble_closed_form(const Operator<T>& curvature, std::span<T> matrix,
-                                   const Control& control) {
-  const std::vector<ChainLayer> layers = chain_layers(curvature.graph(), curvature.selection());
+AssemblyScale assemble_closed_form(const Operator<T>& curvature, const ChainReduction<T>* reduction,
+                                   std::span<T> matrix, const Control& control) {
+  const std::vector<ChainLayer> whole = chain_layers(curvature.graph(), curvature.selection());
+  const std::vector<ChainLayer>& layers = reduction == nullptr ? whole : reduction->layers();
+  const std::size_t size = reduction == nullptr ? curvature.size() : reduction->size();
   const DenseBlockTuning tuning;
   const std::vector<DenseTile> tiles = dense_tiles(layers, sizeof(T), tuning);
   const std::size_t samples = curvature.samples().count;
@@ -41,15 +44,14 @@ AssemblyScale assemble_closed_form(const Operator<T>& curvature, std::span<T> ma
   ChainValues<T> values;
   Workspaces<DenseTileScratch<T>> workspaces;
   std::atomic<std::size_t> done = 0;
-  AssemblyScale scale{0, operations_of(layers, samples)};
+  AssemblyScale scale{0, operations_of(whole, samples)};
   for (std::size_t first = 0; first < samples; first += stretch) {
-    compute_chain_values(curvature, layers, first, std::min(stretch, samples - first), values,
-                         control);
+    compute_chain_values(curvature, layers, reduction, first, std::min(stretch, samples - first),
+                         values, control);
     for (const double magnitude : values.magnitude) scale.magnitude += magnitude;
     parallel_for(control, tiles.size(), [&](std::size_t index) {
       auto scratch = workspaces.take([] { return std::make_unique<DenseTileScratch<T>>(); });
-      add_dense_tile(layers, values, tiles[index], tuning, first == 0, curvature.size(), *scratch,
-                     matrix);
+      add_dense_tile(layers, values, tiles[index], tuning, first == 0, size, *scratch, matrix);
       workspaces.give_back(std::move(scratch));
       control.report("assembly", static_cast<double>(++done), total);
     });
@@ -66,8 +68,8 @@ AssemblyScale scale_of_chain(const Operator<T>& curvature, const Control& contro
   AssemblyScale scale{0, operations_of(layers, samples)};
   ChainValues<T> values;
   for (std::size_t first = 0; first < samples; first += stretch) {
-    compute_chain_values(curvature, layers, first, std::min(stretch, samples - first), values,
-                         control);
+    compute_chain_values<T>(curvature, layers, nullptr, first, std::min(stretch, samples - first),
+                            values, control);
     for (const double magnitude : values.magnitude) scale.magnitude += magnitude;
   }
   return scale;
@@ -140,9 +142,9 @@ AssemblyScale assemble_by_products(const Operator<T>& curvature, std::size_t blo
 
 /// C = F − (Σs/Σsκ) ḡ ḡᵀ
 template <typename T>
-void subtract_mean(const Operator<T>& curvature, std::span<T> matrix, const Control& control) {
-  const std::size_t m = curvature.size();
-  const std::span<const T> mean = curvature.mean_gradient(control);
+void subtract_mean(const Operator<T>& curvature, std::span<const T> mean, std::span<T> matrix,
+                   const Control& control) {
+  const std::size_t m = mean.size();
   const auto factor = static_cast<T>(curvature.kept_weight() / curvature.denominator());
   parallel_for(control, m, [&](std::size_t i) {
     for (std::size_t j = 0; j < m; ++j) matrix[i * m + j] -= factor * (mean[i] * mean[j]);
@@ -218,10 +220,31 @@ AssemblyScale assemble(const Operator<T>& curvature, Route route, std::size_t bl
     scale = assemble_by_products(curvature, block, matrix, control);
     if (chain) scale = scale_of_chain(curvature, control);
   } else {
-    scale = assemble_closed_form(curvature, matrix, control);
-    if (curvature.term() == Term::gradient_covariance) subtract_mean(curvature, matrix, control);
+    scale = assemble_closed_form<T>(curvature, nullptr, matrix, control);
+    if (curvature.term() == Term::gradient_covariance) {
+      subtract_mean(curvature, curvature.mean_gradient(control), matrix, control);
+    }
   }
   check_finite<T>(matrix);
+  return scale;
+}
+
+template <typename T>
+AssemblyScale assemble_reduced(const Operator<T>& curvature, const ChainReduction<T>& reduction,
+                               std::span<T> matrix, const Control& control) {
+  AssemblyScale scale = assemble_closed_form(curvature, &reduction, matrix, control);
+  if (curvature.term() == Term::gradient_covariance) {
+    std::vector<T> mean(reduction.size());
+    reduction.restrict_vector(curvature.mean_gradient(control), mean);
+    subtract_mean<T>(curvature, mean, matrix, control);
+  }
+  check_finite<T>(matrix);
+  // Inputs a + e in place of a, ‖e‖ ≤ ρ‖a‖, change a sample's share by 2ρ + ρ² of its size; a basis
+  // with ‖QᵀQ − I‖ = ω changes eigenvalues by ω of theirs (Ostrowski). Reflections round each
+  // output's derivatives four times per class more.
+  const double rho = reduction.distance();
+  scale.reduction_error = (rho * (2 + rho) + reduction.defect()) * scale.magnitude;
+  scale.operations += 4 * reduction.outputs();
   return scale;
 }
 
@@ -237,5 +260,10 @@ template AssemblyScale assemble<double>(const Operator<double>&, Route, std::siz
                                         std::span<double>, const Control&);
 template AssemblyScale assemble<float>(const Operator<float>&, Route, std::size_t, std::span<float>,
                                        const Control&);
+template AssemblyScale assemble_reduced<double>(const Operator<double>&,
+                                                const ChainReduction<double>&, std::span<double>,
+                                                const Control&);
+template AssemblyScale assemble_reduced<float>(const Operator<float>&, const ChainReduction<float>&,
+                                               std::span<float>, const Control&);
 
 }  // namespace eigenscape

@@ -30,6 +30,8 @@ struct AssemblyScale {
   /// Additions and products behind one entry, at most: samples, and the lengths of all inner
   /// products.
   std::size_t operations = 0;
+  /// Norm of what a reduction changed; 0 without one.
+  double reduction_error = 0;
 };
 
 /// AssemblyScale::operations of an operator made of Kronecker products.
@@ -43,5 +45,10 @@ std::size_t kronecker_operations(const Operator<T>& curvature);
 template <typename T>
 AssemblyScale assemble(const Operator<T>& curvature, Route route, std::size_t block,
                        std::span<T> matrix, const Control& control);
+
+/// Overwrites `matrix` [reduction.size(), reduction.size()] with A', by the closed form.
+template <typename T>
+AssemblyScale assemble_reduced(const Operator<T>& curvature, const ChainReduction<T>& reduction,
+                               std::span<T> matrix, const Control& control);
 
 }  // namespace eigenscape

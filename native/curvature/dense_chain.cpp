@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "curvature/chain_hessians.hpp"
+#include "curvature/chain_reduction.hpp"
 #include "linalg/blas.hpp"
 
 namespace eigenscape {
@@ -56,15 +57,41 @@ std::vector<double> sample_norms(std::size_t n, std::size_t size, const T* x) {
   return norms;
 }
 
+/// What one thread computes a group of samples with.
+template <typename T>
+struct ColumnScratch : ChainScratch<T> {
+  using ChainScratch<T>::ChainScratch;
+  ProjectionScratch projection;
+  AlignedBuffer<T> projected;  // the first layer's inputs in their basis [n, rank]
+  AlignedBuffer<T> delta;      // the last layer's δ in its basis [n, C − 1]
+};
+
+/// The layers' inputs [n, d], δ [n, h] and weights [h, d], reduced where the layers are.
+template <typename T>
+std::span<const T> inputs_of(const Graph& graph, const ChainLayer& layer,
+                             const ColumnScratch<T>& scratch) {
+  if (layer.projected) return scratch.projected.span();
+  return scratch.evaluation.value(graph.nodes()[layer.node].inputs[0]);
+}
+template <typename T>
+std::span<const T> delta_of(const ChainLayer& layer, const ColumnScratch<T>& scratch) {
+  if (layer.contracted) return scratch.delta.span();
+  return scratch.evaluation.adjoint_of(layer.node + 1);
+}
+template <typename T>
+std::span<const T> weights_of(const Operator<T>& matrix, const ChainLayer& layer,
+                              const ChainReduction<T>* reduction) {
+  return layer.contracted ? reduction->output_weights() : chain_weights(matrix, layer);
+}
+
 /// Adds ‖a_{l-1}‖ (‖a_{m-1}‖ ‖E‖ + ‖δ_m‖ ‖F‖) of one block to the magnitude of each sample.
 template <typename T>
 void add_magnitudes(const Graph& graph, const std::vector<ChainLayer>& layers, std::size_t m,
                     std::size_t l, std::size_t n, std::size_t first, const T* e,
-                    const ChainScratch<T>& scratch, ChainValues<T>& values) {
+                    const ColumnScratch<T>& scratch, ChainValues<T>& values) {
   const auto input_norms = [&](const ChainLayer& layer) {
-    const std::size_t input = graph.nodes()[layer.node].inputs[0];
     const std::size_t width = layer.first_input == 0 ? layer.d : 0;
-    std::vector<double> norms = sample_norms(n, width, scratch.evaluation.value(input).data());
+    std::vector<double> norms = sample_norms(n, width, inputs_of(graph, layer, scratch).data());
     if (layer.last_input <= layer.d) return norms;
     for (double& norm : norms) norm = std::hypot(norm, 1);
     return norms;
@@ -77,7 +104,7 @@ void add_magnitudes(const Graph& graph, const std::vector<ChainLayer>& layers, s
   std::vector<double> delta(n, 0.0);
   std::vector<double> feed(n, 0.0);
   if (m > l && !values.delta.empty()) {
-    delta = sample_norms(n, h_m, scratch.evaluation.adjoint_of(layers[m].node + 1).data());
+    delta = sample_norms(n, h_m, delta_of(layers[m], scratch).data());
     feed = sample_norms(n, layers[l].h * layers[m - 1].h, scratch.feed.data());
   }
   for (std::size_t s = 0; s < n; ++s) {
@@ -88,9 +115,9 @@ void add_magnitudes(const Graph& graph, const std::vector<ChainLayer>& layers, s
 
 /// E_{m,l}, F_{m,l} of every pair with this l, which is chosen, for one group of samples.
 template <typename T>
-void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& layers, std::size_t l,
-                    std::size_t n, std::size_t first, ChainScratch<T>& scratch,
-                    ChainValues<T>& values) {
+void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& layers,
+                    const ChainReduction<T>* reduction, std::size_t l, std::size_t n,
+                    std::size_t first, ColumnScratch<T>& scratch, ChainValues<T>& values) {
   const std::size_t h_l = layers[l].h;
   if (values.curved) {
     store_transposed(n, h_l * h_l, scratch.hessian[l].data(), values.n, first,
@@ -126,7 +153,8 @@ void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& la
     }
     scratch.jacobian.resize(n * h_l * h_m);
     gemm<T>(Form::plain, Form::transposed, n * h_l, h_m, below, 1, scratch.feed.data(), below,
-            chain_weights(matrix, layers[m]).data(), below, 0, scratch.jacobian.data(), h_m);
+            weights_of(matrix, layers[m], reduction).data(), below, 0, scratch.jacobian.data(),
+            h_m);
     if (!layers[m].chosen()) continue;
     if (!values.curved) {
       add_magnitudes<T>(matrix.graph(), layers, m, l, n, first, nullptr, scratch, values);
@@ -147,12 +175,11 @@ void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& la
 /// a, D, δ and the active units of every layer, for one group of samples.
 template <typename T>
 void store_layers(const Graph& graph, const std::vector<ChainLayer>& layers, std::size_t n,
-                  std::size_t first, ChainScratch<T>& scratch, ChainValues<T>& values) {
+                  std::size_t first, ColumnScratch<T>& scratch, ChainValues<T>& values) {
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const ChainLayer& layer = layers[l];
-    const std::size_t input = graph.nodes()[layer.node].inputs[0];
     T* const a = values.a[l].data();
-    store_transposed(n, layer.d, scratch.evaluation.value(input).data(), values.n, first, a);
+    store_transposed(n, layer.d, inputs_of(graph, layer, scratch).data(), values.n, first, a);
     std::fill_n(a + layer.d * values.n + first, n, T{1});
     store_transposed(n, layer.h, scratch.slope[l].data(), values.n, first, values.slope[l].data());
     for (std::size_t i = 0; i < layer.h; ++i) {
@@ -164,9 +191,31 @@ void store_layers(const Graph& graph, const std::vector<ChainLayer>& layers, std
       }
     }
     if (values.delta.empty()) continue;
-    store_transposed(n, layer.h, scratch.evaluation.adjoint_of(layer.node + 1).data(), values.n,
-                     first, values.delta[l].data());
+    store_transposed(n, layer.h, delta_of(layer, scratch).data(), values.n, first,
+                     values.delta[l].data());
   }
+}
+
+/// The group's values in the bases of the reduction. A last layer that is contracted has no
+/// pointwise functions, so its D is all ones, of which fewer are read.
+template <typename T>
+void reduce_group(const Operator<T>& matrix, const std::vector<ChainLayer>& layers,
+                  const ChainReduction<T>& reduction, std::size_t n, ColumnScratch<T>& scratch,
+                  const ChainValues<T>& values) {
+  if (layers.front().projected) {
+    const std::size_t input = matrix.graph().nodes()[layers.front().node].inputs[0];
+    scratch.projected.resize(n * layers.front().d);
+    reduction.project_inputs(n, scratch.evaluation.value(input), scratch.projection,
+                             scratch.projected.span());
+  }
+  const ChainLayer& last = layers.back();
+  if (!last.contracted) return;
+  if (values.curved) {
+    reduction.contract_hessians(n, scratch.hessian[layers.size() - 1].span());
+  }
+  if (values.delta.empty()) return;
+  scratch.delta.resize(n * last.h);
+  reduction.contract_outputs(n, scratch.evaluation.adjoint_of(last.node + 1), scratch.delta.span());
 }
 
 template <typename T>
@@ -264,34 +313,36 @@ std::size_t chain_scratch_bytes(const std::vector<ChainLayer>& layers, std::size
 
 template <typename T>
 void compute_chain_values(const Operator<T>& matrix, const std::vector<ChainLayer>& layers,
-                          std::size_t first, std::size_t count, ChainValues<T>& values,
-                          const Control& control) {
+                          const ChainReduction<T>* reduction, std::size_t first, std::size_t count,
+                          ChainValues<T>& values, const Control& control) {
   const Graph& graph = matrix.graph();
+  const std::vector<ChainLayer> whole = chain_layers(graph, matrix.selection());
   const bool residual = keeps_residual(matrix.term());
   values.first_sample = first;
   shape_values(layers, count, residual, is_curved(matrix, layers), values);
-  Workspaces<ChainScratch<T>> workspaces;
-  const std::size_t at_once = chain_samples_at_once(layers, sizeof(T));
+  Workspaces<ColumnScratch<T>> workspaces;
+  const std::size_t at_once = chain_samples_at_once(whole, sizeof(T));
   const std::size_t groups = (count + at_once - 1) / at_once;
   parallel_for(control, groups, [&](std::size_t group) {
-    auto scratch = workspaces.take([&] { return std::make_unique<ChainScratch<T>>(graph); });
+    auto scratch = workspaces.take([&] { return std::make_unique<ColumnScratch<T>>(graph); });
     const std::size_t start = group * at_once;
     const std::size_t n = std::min(at_once, count - start);
-    evaluate_chain(matrix, layers, {first + start, n}, values.curved, *scratch, control);
+    evaluate_chain(matrix, whole, {first + start, n}, values.curved, *scratch, control);
+    if (reduction != nullptr) reduce_group(matrix, layers, *reduction, n, *scratch, values);
     store_layers(graph, layers, n, start, *scratch, values);
     for (std::size_t l = 0; l < layers.size(); ++l) {
       if (!layers[l].chosen()) continue;
-      compute_column(matrix, layers, l, n, start, *scratch, values);
+      compute_column(matrix, layers, reduction, l, n, start, *scratch, values);
     }
     workspaces.give_back(std::move(scratch));
   });
 }
 
 template void compute_chain_values<double>(const Operator<double>&, const std::vector<ChainLayer>&,
-                                           std::size_t, std::size_t, ChainValues<double>&,
-                                           const Control&);
+                                           const ChainReduction<double>*, std::size_t, std::size_t,
+                                           ChainValues<double>&, const Control&);
 template void compute_chain_values<float>(const Operator<float>&, const std::vector<ChainLayer>&,
-                                          std::size_t, std::size_t, ChainValues<float>&,
-                                          const Control&);
+                                          const ChainReduction<float>*, std::size_t, std::size_t,
+                                          ChainValues<float>&, const Control&);
 
 }  // namespace eigenscape

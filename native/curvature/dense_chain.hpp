@@ -19,6 +19,9 @@
 
 namespace eigenscape {
 
+template <typename T>
+class ChainReduction;
+
 /// One dense layer of the chain, where its values are in the graph, and its rows of the matrix. Its
 /// inputs are d and a last one that is always 1, whose weights are the bias.
 struct ChainLayer {
@@ -31,6 +34,10 @@ struct ChainLayer {
   std::size_t weight_row = 0;          // of W in the matrix
   std::size_t bias_row = 0;            // of b
   std::vector<std::size_t> pointwise;  // the pointwise layers after it, before the next dense one
+  // Of a reduced chain (chain_reduction.hpp): d inputs in place of those in the graph and of the
+  // bias; h units in place of one more.
+  bool projected = false;
+  bool contracted = false;
 
   [[nodiscard]] std::size_t inputs() const { return last_input - first_input; }
   /// Whether the matrix has rows of this layer.
@@ -70,10 +77,11 @@ std::size_t chain_samples_at_once(const std::vector<ChainLayer>& layers, std::si
 /// Bytes of scratch that each thread takes in compute_chain_values.
 std::size_t chain_scratch_bytes(const std::vector<ChainLayer>& layers, std::size_t entry_bytes);
 
-/// Fills `values` for the samples [first, first + count) of the operator's data.
+/// Fills `values` for the samples [first, first + count) of the operator's data; `layers` are the
+/// operator's, or those of its reduction.
 template <typename T>
 void compute_chain_values(const Operator<T>& matrix, const std::vector<ChainLayer>& layers,
-                          std::size_t first, std::size_t count, ChainValues<T>& values,
-                          const Control& control);
+                          const ChainReduction<T>* reduction, std::size_t first, std::size_t count,
+                          ChainValues<T>& values, const Control& control);
 
 }  // namespace eigenscape

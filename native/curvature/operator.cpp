@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/finite.hpp"
+#include "curvature/chain_reduction.hpp"
 #include "curvature/kronecker_factors.hpp"
 #include "curvature/products.hpp"
 #include "network/gradient.hpp"
@@ -114,6 +115,16 @@ const KroneckerMatrix<T>& Operator<T>::kronecker(const Control& control) const {
     kronecker_ = std::make_shared<const KroneckerMatrix<T>>(compute_kronecker(*this, control));
   }
   return *kronecker_;
+}
+
+template <typename T>
+const ChainReduction<T>* Operator<T>::reduction(const Control& control) const {
+  if (is_kronecker() || !graph_->is_dense_chain()) return nullptr;
+  const std::lock_guard lock(reduction_mutex_);
+  if (reduction_ == nullptr) {
+    reduction_ = std::make_shared<const ChainReduction<T>>(*this, control);
+  }
+  return reduction_->size() < size() ? reduction_.get() : nullptr;
 }
 
 /// ḡᵀv for each of k vectors.

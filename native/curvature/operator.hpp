@@ -44,6 +44,8 @@ enum class Positions { expand, reduce };
 
 template <typename T>
 class KroneckerMatrix;
+template <typename T>
+class ChainReduction;
 
 /// A diagonal block in place of the whole matrix, λ of λI added to it, and the labels drawn.
 struct OperatorOptions {
@@ -81,6 +83,9 @@ class Operator {
   [[nodiscard]] bool is_kronecker() const { return term_ == Term::kfac || term_ == Term::ekfac; }
   /// The factors of K-FAC or EKFAC, computed at the first call.
   const KroneckerMatrix<T>& kronecker(const Control& control) const;
+  /// What leaves a chain's matrix out exactly, computed at the first call; nullptr for other
+  /// networks, Kronecker products, and where nothing leaves.
+  const ChainReduction<T>* reduction(const Control& control) const;
   /// Σ s_n κ_n over the data.
   [[nodiscard]] double denominator() const { return denominator_; }
 
@@ -129,6 +134,8 @@ class Operator {
   std::unique_ptr<Products<T>> products_;
   mutable std::mutex kronecker_mutex_;
   mutable std::shared_ptr<const KroneckerMatrix<T>> kronecker_;
+  mutable std::mutex reduction_mutex_;
+  mutable std::shared_ptr<const ChainReduction<T>> reduction_;
 };
 
 }  // namespace eigenscape

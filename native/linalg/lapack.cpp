@@ -21,6 +21,9 @@ void ssyevr_(const char*, const char*, const char*, const int*, float*, const in
              int*, float*, const int*, int*, const int*, int*);
 void dsytrf_(const char*, const int*, double*, const int*, int*, double*, const int*, int*);
 void ssytrf_(const char*, const int*, float*, const int*, int*, float*, const int*, int*);
+void dgelqf_(const int*, const int*, double*, const int*, double*, double*, const int*, int*);
+void dgesdd_(const char*, const int*, const int*, double*, const int*, double*, double*, const int*,
+             double*, const int*, double*, const int*, int*, int*);
 void dsterf_(const int*, double*, double*, int*);
 void ssterf_(const int*, float*, float*, int*);
 #if !defined(EIGENSCAPE_ACCELERATE)
@@ -197,6 +200,49 @@ void factor_symmetric(std::size_t n, std::span<T> a, std::span<int> pivots) {
   AlignedBuffer<T> work(static_cast<std::size_t>(work_size));
   Routines<T>::sytrf("L", &order, a.data(), &order, pivots.data(), work.data(), &work_size, &info);
   if (info < 0) check(info, "xSYTRF", n);
+}
+
+void triangular_factor(std::size_t rows, std::size_t columns, std::span<double> x) {
+  // X row-major is Xᵀ column-major: Xᵀ = L Qᵀ, and L = Rᵀ.
+  const int m = order_of(columns, kLargestOrder);
+  const int n = order_of(rows, std::numeric_limits<int>::max());
+  std::vector<double> scales(columns);
+  const int query = -1;
+  double answer = 0;
+  int info = 0;
+  dgelqf_(&m, &n, x.data(), &m, scales.data(), &answer, &query, &info);
+  check(info, "DGELQF", columns);
+  const int work_size = workspace_size(answer, columns);
+  AlignedBuffer<double> work(static_cast<std::size_t>(work_size));
+  dgelqf_(&m, &n, x.data(), &m, scales.data(), work.data(), &work_size, &info);
+  check(info, "DGELQF", columns);
+  for (std::size_t i = 0; i < columns; ++i) std::fill_n(x.data() + i * columns, i, 0.0);
+}
+
+void singular_values(std::size_t rows, std::size_t columns, std::vector<double> x,
+                     std::span<double> sigma, std::span<double> right) {
+  const int m = order_of(columns, kLargestOrderWithVectors);
+  const int n = order_of(rows, kLargestOrderWithVectors);
+  const std::size_t least = std::min(rows, columns);
+  const bool vectors = !right.empty();
+  const char* const job = vectors ? "S" : "N";
+  const int inner = static_cast<int>(least);
+  std::vector<double> left(vectors ? least * rows : 1);
+  double unused = 0;
+  double* const u = vectors ? right.data() : &unused;
+  std::vector<int> integers(8 * least);
+  const int query = -1;
+  double answer = 0;
+  int info = 0;
+  const auto call = [&](double* work, const int* size) {
+    dgesdd_(job, &m, &n, x.data(), &m, sigma.data(), u, &m, left.data(), &inner, work, size,
+            integers.data(), &info);
+    check(info, "DGESDD", columns);
+  };
+  call(&answer, &query);
+  const int work_size = workspace_size(answer, 1);
+  AlignedBuffer<double> work(static_cast<std::size_t>(work_size));
+  call(work.data(), &work_size);
 }
 
 std::size_t eigenvalues_workspace(std::size_t n, std::size_t entry_bytes) {

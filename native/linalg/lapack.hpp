@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 namespace eigenscape::lapack {
 
@@ -34,6 +35,15 @@ void eigenpairs_in_range(std::size_t n, std::span<T> a, std::size_t first, std::
 /// the rest of which stays; `order` [n] as LAPACK has it. A singular D is no failure.
 template <typename T>
 void factor_symmetric(std::size_t n, std::span<T> a, std::span<int> order);
+
+/// The triangular factor R [columns, columns] of X = Q R in the first rows of x [rows, columns],
+/// with rows ≥ columns; the rest is destroyed (DGELQF of Xᵀ).
+void triangular_factor(std::size_t rows, std::size_t columns, std::span<double> x);
+
+/// Singular values, descending, of x [rows, columns], which is destroyed; `right` takes the right
+/// singular vectors as rows [min(rows, columns), columns], unless it is empty (DGESDD).
+void singular_values(std::size_t rows, std::size_t columns, std::vector<double> x,
+                     std::span<double> sigma, std::span<double> right);
 
 /// Bytes of workspace that the calls above allocate.
 std::size_t eigenvalues_workspace(std::size_t n, std::size_t entry_bytes);

@@ -1,13 +1,16 @@
 // Operators and dense matrices: products, assembly, eigenvalues, eigenpairs.
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "core/aligned_buffer.hpp"
 #include "core/finite.hpp"
 #include "core/memory.hpp"
 #include "curvature/assembly.hpp"
+#include "curvature/chain_reduction.hpp"
 #include "curvature/diagonal.hpp"
 #include "curvature/kronecker.hpp"
 #include "eigensolver/dense_symmetric.hpp"
@@ -15,6 +18,7 @@
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
 #include "node/handles.hpp"
+#include "node/reduction.hpp"
 
 namespace eigenscape::node {
 namespace {
@@ -68,19 +72,22 @@ Napi::Value first_not_finite_of(const Napi::CallbackInfo& info) {
 struct DenseWay {
   Route route;
   std::size_t block;  // unit vectors at once
+  bool reduces;       // where the route is the closed form
 };
 
 const char* name_of(Route route) { return route == Route::closed_form ? "closedForm" : "products"; }
 
-/// { via: 'auto' | 'closedForm' | 'products', blockSize }
+/// { via: 'auto' | 'closedForm' | 'products', blockSize, reduce: 'exact' | false }
 template <typename T>
 DenseWay to_way(const Operator<T>& matrix, const Napi::Object& object) {
   const std::string via = string_of(object, "via");
   const std::size_t block = size_of(object.Get("blockSize"));
   if (block == 0) throw Error(ErrorCode::spec, "blockSize must be at least 1");
-  if (via == "closedForm") return {Route::closed_form, block};
-  if (via == "products") return {Route::products, block};
-  return {choose_route(matrix), block};
+  const bool reduces = object.Get("reduce").IsString();
+  if (via == "closedForm") return {Route::closed_form, block, reduces};
+  if (via == "products") return {Route::products, block, false};
+  const Route route = choose_route(matrix);
+  return {route, block, reduces && route == Route::closed_form};
 }
 
 template <typename T>
@@ -138,9 +145,10 @@ Napi::Value diagonal_job(const Napi::CallbackInfo& info) {
       unwrap<OperatorHandle>(info[0]).object);
 }
 
-Resolve resolve_spectrum(DenseSpectrum spectrum, AssemblyScale scale, const char* via) {
+Resolve resolve_spectrum(DenseSpectrum spectrum, AssemblyScale scale, const char* via,
+                         const std::optional<ReductionFacts>& reduction = {}) {
   auto held = std::make_shared<DenseSpectrum>(std::move(spectrum));
-  return [held, scale, via](Napi::Env env) {
+  return [held, scale, via, reduction](Napi::Env env) {
     const Napi::Object result = Napi::Object::New(env);
     result.Set("eigenvalues", to_array<double>(env, held->values));
     result.Set("exactZeros", static_cast<double>(held->exact_zeros));
@@ -148,6 +156,8 @@ Resolve resolve_spectrum(DenseSpectrum spectrum, AssemblyScale scale, const char
     result.Set("magnitude", scale.magnitude);
     result.Set("operations", static_cast<double>(scale.operations));
     result.Set("via", via);
+    result.Set("reductionError", scale.reduction_error);
+    if (reduction) result.Set("reduction", to_object(env, *reduction));
     return result;
   };
 }
@@ -155,6 +165,12 @@ Resolve resolve_spectrum(DenseSpectrum spectrum, AssemblyScale scale, const char
 /// λI moves every eigenvalue by λ, those that are exactly 0 to exactly λ.
 void shift(std::vector<double>& values, double lambda) {
   for (double& value : values) value += lambda;
+}
+
+void add_zeros(DenseSpectrum& spectrum, std::size_t count) {
+  const auto place = std::lower_bound(spectrum.values.begin(), spectrum.values.end(), 0.0);
+  spectrum.values.insert(place, count, 0.0);
+  spectrum.exact_zeros += count;
 }
 
 /// The eigenvalues of Kronecker products: those of their factors, without a matrix.
@@ -170,8 +186,35 @@ Napi::Value kronecker_eigenvalues_job(Napi::Env env, const Napi::Object& options
   });
 }
 
+/// Refuses what does not fit; n is the order of the matrix.
+template <typename T>
+void require_room_for_eigenvalues(const Operator<T>& matrix, const DenseWay& way, std::size_t n) {
+  require_memory(n * n * sizeof(T) + std::max(workspace_of(matrix, way),
+                                              symmetric_eigenvalues_workspace(n, sizeof(T))),
+                 describe(n), kAdvice);
+}
+
+/// The eigenvalues of the reduced matrix, and zeros in place of what the reduction took out.
+template <typename T>
+Resolve compute_eigenvalues(const Operator<T>& matrix, const DenseWay& way,
+                            const Control& control) {
+  const ChainReduction<T>* const reduction = way.reduces ? matrix.reduction(control) : nullptr;
+  const std::size_t n = reduction == nullptr ? matrix.size() : reduction->size();
+  require_room_for_eigenvalues(matrix, way, n);
+  AlignedBuffer<T> entries(n * n);
+  const AssemblyScale scale =
+      reduction == nullptr ? assemble<T>(matrix, way.route, way.block, entries.span(), control)
+                           : assemble_reduced<T>(matrix, *reduction, entries.span(), control);
+  DenseSpectrum spectrum = symmetric_eigenvalues<T>(n, entries.span(), control);
+  add_zeros(spectrum, matrix.size() - n);
+  shift(spectrum.values, matrix.weight_decay());
+  std::optional<ReductionFacts> facts;
+  if (reduction != nullptr) facts = facts_of(*reduction);
+  return resolve_spectrum(std::move(spectrum), scale, name_of(way.route), facts);
+}
+
 /// operatorEigenvalues(operator, way, options) → job of { eigenvalues, exactZeros, norm,
-/// magnitude, operations, via }
+/// magnitude, operations, via, reductionError, reduction? }
 Napi::Value operator_eigenvalues_job(const Napi::CallbackInfo& info) {
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
@@ -179,19 +222,10 @@ Napi::Value operator_eigenvalues_job(const Napi::CallbackInfo& info) {
           return kronecker_eigenvalues_job(info.Env(), info[2].As<Napi::Object>(), matrix);
         }
         const DenseWay way = to_way(*matrix, info[1].As<Napi::Object>());
-        const std::size_t n = matrix->size();
-        require_memory(n * n * sizeof(T) + std::max(workspace_of(*matrix, way),
-                                                    symmetric_eigenvalues_workspace(n, sizeof(T))),
-                       describe(n), kAdvice);
+        if (!way.reduces) require_room_for_eigenvalues(*matrix, way, matrix->size());
         return start_job(info.Env(), info[2].As<Napi::Object>(),
-                         [matrix, way, n](const Control& control) -> Resolve {
-                           AlignedBuffer<T> entries(n * n);
-                           const AssemblyScale scale =
-                               assemble<T>(*matrix, way.route, way.block, entries.span(), control);
-                           DenseSpectrum spectrum =
-                               symmetric_eigenvalues<T>(n, entries.span(), control);
-                           shift(spectrum.values, matrix->weight_decay());
-                           return resolve_spectrum(std::move(spectrum), scale, name_of(way.route));
+                         [matrix, way](const Control& control) -> Resolve {
+                           return compute_eigenvalues<T>(*matrix, way, control);
                          });
       },
       unwrap<OperatorHandle>(info[0]).object);
@@ -237,6 +271,23 @@ Napi::Value operator_eigenpairs_job(const Napi::CallbackInfo& info) {
                                symmetric_eigenpairs<T>(n, entries.span(), range, control);
                            shift(pairs.values, matrix->weight_decay());
                            return resolve_pairs(std::move(pairs));
+                         });
+      },
+      unwrap<OperatorHandle>(info[0]).object);
+}
+
+/// operatorReduction(operator, options) → job of what leaves the matrix exactly, or undefined
+Napi::Value reduction_job(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
+        return start_job(info.Env(), info[1].As<Napi::Object>(),
+                         [matrix](const Control& control) -> Resolve {
+                           std::optional<ReductionFacts> facts;
+                           const ChainReduction<T>* const found = matrix->reduction(control);
+                           if (found != nullptr) facts = facts_of(*found);
+                           return [facts](Napi::Env env) -> Napi::Value {
+                             return facts ? to_object(env, *facts) : env.Undefined();
+                           };
                          });
       },
       unwrap<OperatorHandle>(info[0]).object);
@@ -359,6 +410,7 @@ void register_operators(Exports& exports) {
   exports.add<diagonal_job>("operatorDiagonal");
   exports.add<count_operator_job>("countOperatorEigenvalues");
   exports.add<count_matrix_job>("countMatrixEigenvalues");
+  exports.add<reduction_job>("operatorReduction");
   exports.add<operator_eigenvalues_job>("operatorEigenvalues");
   exports.add<operator_eigenpairs_job>("operatorEigenpairs");
   exports.add<matrix_eigenvalues_job>("matrixEigenvalues");

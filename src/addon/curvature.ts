@@ -14,6 +14,8 @@ import type {
 export interface NativeWay {
   readonly via: 'auto' | 'closedForm' | 'products';
   readonly blockSize: number;
+  /** Of eigenvalues in closed form: takes out what leaves the matrix exactly. */
+  readonly reduce?: 'exact' | false;
 }
 
 export interface NativeOperatorOptions {

@@ -13,6 +13,25 @@ export interface NativeSpectrum {
   /** Roundings behind one entry of the matrix, at most. */
   readonly operations: number;
   readonly via: string;
+  /** Norm of what the reduction changed. */
+  readonly reductionError: number;
+  readonly reduction?: NativeReduction;
+}
+
+/** What leaves the matrix of a chain exactly. */
+export interface NativeReduction {
+  /** Order of the matrix that is left. */
+  readonly size: number;
+  /** C, where the last layer lost a unit; else 0. */
+  readonly outputs: number;
+  readonly inputs?: {
+    readonly width: number;
+    readonly rank: number;
+    readonly tolerance: number;
+    readonly smallestKept: number;
+    readonly largestDropped: number;
+    readonly distance: number;
+  };
 }
 
 export interface NativeEigenpairs {
@@ -77,6 +96,10 @@ export interface SpectrumCalls {
     request: NativeCountRequest,
     options: JobOptions,
   ): NativeJob<NativeCount>;
+  operatorReduction(
+    operator: OperatorHandle,
+    options: JobOptions,
+  ): NativeJob<NativeReduction | undefined>;
   operatorEigenvalues(
     operator: OperatorHandle,
     way: NativeWay,

@@ -1,12 +1,15 @@
 // All eigenvalues of one operator, with what is known of their errors.
 
-import { isCurvatureOperator, parseDenseOptions } from '../curvature/operator.js';
-import type { DenseOptions, SymmetricOperator } from '../curvature/operator.js';
+import { isCurvatureOperator } from '../curvature/operator.js';
+import type { SymmetricOperator } from '../curvature/operator.js';
 import type { DType } from '../data/dtype.js';
 import { runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type { NativeSpectrum } from '../native.js';
+import { parseOptions } from '../options.js';
 import { denseMatrix } from './dense-matrix.js';
+import { denseSpectrumSchema, describeReduction } from './reduction.js';
+import type { DenseSpectrumOptions } from './reduction.js';
 import type { DenseRoute, DenseTermSpectrum } from './result.js';
 
 /** Distance from 1 to the next number of each type. */
@@ -52,40 +55,43 @@ function withErrors(
   sampleCount: number,
   weightDecay = 0,
 ): DenseTermSpectrum {
-  const { eigenvalues, exactZeros, norm, magnitude, operations, via } = spectrum;
-  const size = eigenvalues.length;
+  const { eigenvalues, exactZeros, norm, magnitude, operations, via, reductionError } = spectrum;
+  const size = spectrum.reduction?.size ?? eigenvalues.length;
   const errors = errorsOf({ dtype, size, norm, magnitude, operations, sampleCount });
   // λ is added in float64, and rounded once.
   const rounding = weightDecay === 0 ? 0 : 2 ** -53 * (norm + weightDecay);
+  const beside = reductionError + rounding;
   return {
     method: 'dense',
     eigenvalues,
     exactZeros,
-    errorBound: errors.errorBound + rounding,
-    errorEstimate: errors.errorEstimate + rounding,
+    errorBound: errors.errorBound + beside,
+    errorEstimate: errors.errorEstimate + beside,
     via: routeOf(via),
   };
 }
 
 /** All eigenvalues of an operator, ascending, from its dense matrix, with bounds on their errors.
  *
- *  Rows of the matrix that vanish identically (dead units, inputs that are always 0) are taken out
- *  first; their eigenvalues are 0 exactly and counted in `exactZeros`.
+ *  What leaves the matrix exactly is taken out before it is assembled (`reduce`), and rows that vanish
+ *  identically (dead units) before it is solved; their eigenvalues are 0 exactly and counted in `exactZeros`.
  *  @throws EigenscapeError ERR_MEMORY before the matrix is allocated, ERR_NUMERIC when a product or the
  *  matrix is not finite, or a user's operator is not symmetric or not repeatable */
 export async function denseSpectrum(
   operator: SymmetricOperator,
-  options: DenseOptions = {},
+  options: DenseSpectrumOptions = {},
 ): Promise<DenseTermSpectrum> {
-  const way = parseDenseOptions('eigenvalues', options);
+  const { via, blockSize, reduce } = parseOptions('eigenvalues', denseSpectrumSchema, options);
   if (isCurvatureOperator(operator)) {
     const spectrum = await operator.run(options, (handle, job) =>
-      addon().operatorEigenvalues(handle, way, job),
+      addon().operatorEigenvalues(handle, { via, blockSize, reduce }, job),
     );
     const { dtype, sampleCount, weightDecay } = operator;
-    return withErrors(spectrum, dtype, sampleCount, weightDecay);
+    const reduction = describeReduction(operator, spectrum.reduction, spectrum.reductionError);
+    const found = withErrors(spectrum, dtype, sampleCount, weightDecay);
+    return reduction === undefined ? found : { ...found, reduction };
   }
-  const matrix = await denseMatrix(operator, way.blockSize, options);
+  const matrix = await denseMatrix(operator, blockSize, options);
   const spectrum = await runJob(options, (job) =>
     addon().matrixEigenvalues(matrix, operator.size, job),
   );
@@ -96,7 +102,7 @@ export async function denseSpectrum(
  *  @example const values = await eigenvalues(hessian(network, data)) */
 export async function eigenvalues(
   operator: SymmetricOperator,
-  options: DenseOptions = {},
+  options: DenseSpectrumOptions = {},
 ): Promise<Float64Array> {
   return (await denseSpectrum(operator, options)).eigenvalues;
 }

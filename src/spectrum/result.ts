@@ -1,6 +1,7 @@
 // What `spectrum` returns: plain data, one entry for each term that was asked.
 
 import type { CurvatureTerm } from '../curvature/operator.js';
+import type { SpectrumReduction } from './reduction.js';
 import type { Estimate } from './spectral-density.js';
 
 /** H = G + R: the Hessian, the generalized Gauss-Newton term, the residual term (eq. 4 of Sagun et
@@ -24,7 +25,7 @@ export interface DenseTermSpectrum {
   readonly method: 'dense';
   /** All M of them, ascending, zeros included. */
   readonly eigenvalues: Float64Array;
-  /** How many of them are zero exactly, by structure: rows of the matrix that vanish identically. Of an
+  /** How many of them are zero exactly, by structure: by the reduction, and for rows that vanish identically. Of an
    *  operator with weightDecay λ: how many are exactly λ for that reason. */
   readonly exactZeros: number;
   /** |λ̂ − λ| is at most this, for every eigenvalue. */
@@ -32,6 +33,8 @@ export interface DenseTermSpectrum {
   /** What the error is likely to be; smaller values are zero for all one can tell. */
   readonly errorEstimate: number;
   readonly via: DenseRoute;
+  /** What was taken out of the matrix before it was assembled, where anything was. */
+  readonly reduction?: SpectrumReduction;
 }
 
 /** The outermost eigenvalues, from products alone. */

@@ -2,8 +2,7 @@
 
 import * as v from 'valibot';
 
-import { CurvatureOperator, denseEntries } from '../curvature/operator.js';
-import type { DenseOptions } from '../curvature/operator.js';
+import { CurvatureOperator } from '../curvature/operator.js';
 import { parametersOption } from '../curvature/parameters.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DType } from '../data/dtype.js';
@@ -21,6 +20,8 @@ import type { Network } from '../network/network.js';
 import { denseSpectrum } from './dense-spectrum.js';
 import { chooseMethod } from './method.js';
 import type { SpectrumMethod } from './method.js';
+import { assembledSize, denseSpectrumEntries } from './reduction.js';
+import type { DenseSpectrumOptions } from './reduction.js';
 import { knownTerms } from './result.js';
 import type {
   DenseTermSpectrum,
@@ -32,7 +33,9 @@ import type {
 } from './result.js';
 import { densitySpectrum, lanczosSpectrum } from './term-spectrum.js';
 
-export interface SpectrumOptions<Term extends SpectrumTerm = SpectrumTerm> extends DenseOptions {
+export interface SpectrumOptions<
+  Term extends SpectrumTerm = SpectrumTerm,
+> extends DenseSpectrumOptions {
   /** Default: ['hessian']. */
   readonly terms?: readonly Term[] | undefined;
   /** 'dense': all eigenvalues, exact. 'lanczos': the outermost ones, from products alone. 'density': how
@@ -56,7 +59,7 @@ export interface SpectrumOptions<Term extends SpectrumTerm = SpectrumTerm> exten
 
 /** @internal */
 export const spectrumSchema = optionsOf({
-  ...denseEntries,
+  ...denseSpectrumEntries,
   terms: v.optional(
     v.pipe(
       v.array(v.picklist(knownTerms, `one of ${knownTerms.join(', ')}`), 'a list of terms'),
@@ -104,15 +107,20 @@ export async function spectrum<Term extends SpectrumTerm, D extends DType>(
   options: SpectrumOptions<Term> = {},
 ): Promise<SpectrumResult<Term>> {
   const parsed = parseOptions('spectrum', spectrumSchema, options);
-  const { signal, onProgress, threads, via, blockSize, parameters, weightDecay } = parsed;
+  const { signal, onProgress, threads, parameters, weightDecay } = parsed;
+  const { via, blockSize, reduce } = parsed;
   const long = { signal, onProgress, threads };
   const asked = [...new Set(parsed.terms)] as Term[];
   const operators = asked.map((term) => new CurvatureOperator(term, network, data, { parameters }));
-  const [{ size, parameters: tensors }] = operators as [CurvatureOperator<D>];
+  const [first] = operators as [CurvatureOperator<D>];
+  const { size: parameterCount, parameters: tensors } = first;
   const { largest, smallest, steps, probes, seed } = parsed;
   const { dtype } = network;
+  const matrixFree = parsed.method === 'lanczos' || parsed.method === 'density';
+  const size = matrixFree ? parameterCount : await assembledSize(first, { via, reduce }, long);
   const { method } = chooseMethod({ method: parsed.method, size, dtype, largest, smallest });
-  const decay = weightDecay === 0 ? undefined : decayOf(weightDecay, size, network.parameters());
+  const decay =
+    weightDecay === 0 ? undefined : decayOf(weightDecay, parameterCount, network.parameters());
   const loss = await network.loss(data, long);
   const found = new Map<Term, TermSpectrum>();
   const waiting = [...operators.entries()];
@@ -125,7 +133,7 @@ export async function spectrum<Term extends SpectrumTerm, D extends DType>(
       found.set(
         term,
         method === 'dense'
-          ? await denseSpectrum(operator, { ...call, via, blockSize })
+          ? await denseSpectrum(operator, { ...call, via, blockSize, reduce })
           : method === 'lanczos'
             ? await lanczosSpectrum(operator, { largest, smallest }, { ...call })
             : await densitySpectrum(operator, { steps, probes, seed }, call),
@@ -133,11 +141,11 @@ export async function spectrum<Term extends SpectrumTerm, D extends DType>(
     }
   };
   // Products use all cores; a small dense spectrum does not.
-  const lanes = method === 'dense' ? sideBySide(operators, threads) : 1;
+  const lanes = method === 'dense' ? sideBySide(operators, size, threads) : 1;
   await Promise.all(Array.from({ length: lanes }, runOne));
   const facts = {
     version: 1,
-    parameterCount: size,
+    parameterCount,
     sampleCount: data.sampleCount,
     loss,
     ...(decay && { weightDecay: decay }),
@@ -157,9 +165,12 @@ function decayOf(
 }
 
 /** How many terms may run at once. */
-function sideBySide(operators: readonly CurvatureOperator[], threads: number | undefined): number {
+function sideBySide(
+  operators: readonly CurvatureOperator[],
+  size: number,
+  threads: number | undefined,
+): number {
   const { freeMemory, threads: cores } = addon().machine();
-  const size = operators[0]?.size ?? 1;
   const fitting = Math.floor(freeMemory / (2 * 8 * size ** 2));
   return Math.max(1, Math.min(operators.length, threads ?? cores, fitting));
 }

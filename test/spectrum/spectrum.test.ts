@@ -108,11 +108,12 @@ describe('spectrum', () => {
     parameters[12] = -100; // the bias of the first unit: it is dead
     point.setParameters(parameters);
     const { terms } = await spectrum(point, dark, { terms: ['hessian', 'gaussNewton'] });
-    // Its 4 weights and bias, two weights of each of the other two, and two weights that read it.
+    // Its 4 weights and bias, two weights of each of the other two, and under softmax of the two weights that read
+    // it both, of the two that read each of the others, and of the biases, one.
     for (const term of ['hessian', 'gaussNewton'] as const) {
-      expect(terms[term].exactZeros).toBe(5 + 4 + 2);
+      expect(terms[term].exactZeros).toBe(5 + 4 + 2 + 3);
       const zeros = terms[term].eigenvalues.filter((value) => value === 0).length;
-      expect(zeros).toBeGreaterThanOrEqual(11);
+      expect(zeros).toBeGreaterThanOrEqual(14);
     }
   });
 

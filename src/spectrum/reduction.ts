@@ -1,0 +1,93 @@
+// What leaves a dense matrix exactly, before it is assembled.
+
+import * as v from 'valibot';
+
+import type { CurvatureOperator, DenseOptions } from '../curvature/operator.js';
+import { denseEntries } from '../curvature/operator.js';
+import { addon } from '../native.js';
+import type { NativeReduction } from '../native.js';
+import { optionsOf } from '../options.js';
+import type { LongCallOptions } from '../progress.js';
+
+export interface DenseSpectrumOptions extends DenseOptions {
+  /** 'exact' (default): directions that no entry of the matrix depends on are taken out by an orthogonal change
+   *  of basis before it is assembled, and their eigenvalues are 0 exactly. For matrices in closed form; `false`
+   *  assembles the whole matrix. */
+  readonly reduce?: 'exact' | false | undefined;
+}
+
+/** Directions of one layer's parameters, and how many are left. */
+export interface ReducedDirections {
+  /** Name of the layer. */
+  readonly layer: string;
+  /** How many there were for each unit (inputs) or for each input (outputs). */
+  readonly width: number;
+  /** How many are left. */
+  readonly rank: number;
+}
+
+/** The inputs of the first dense layer, bias coordinate included, span only `rank` dimensions: weights in the
+ *  others change nothing. */
+export interface ReducedInputs extends ReducedDirections {
+  /** Singular values of the matrix of inputs above this count: max(samples, width)·2⁻⁵²·σ₁, whatever the dtype. */
+  readonly tolerance: number;
+  readonly smallestKept: number;
+  readonly largestDropped: number;
+  /** Largest distance of a sample's inputs from what stands for them, as a part of their length: what was
+   *  dropped, and rounding. */
+  readonly distance: number;
+}
+
+/** What was taken out; of the matrix's eigenvalues, as many as its size is above `size` are 0 for it. */
+export interface SpectrumReduction {
+  /** Order of the matrix that was assembled. */
+  readonly size: number;
+  readonly inputs?: ReducedInputs;
+  /** Under softmax, one vector added to every row of the last layer changes no loss: of C units, C − 1 are left. */
+  readonly outputs?: ReducedDirections;
+  /** Its share of the eigenvalues' errorBound. */
+  readonly errorBound: number;
+}
+
+/** @internal */
+export const denseSpectrumEntries = {
+  ...denseEntries,
+  reduce: v.optional(
+    v.union([v.literal('exact'), v.literal(false)], "'exact' or false"),
+    'exact' as const,
+  ),
+};
+
+/** @internal */
+export const denseSpectrumSchema = optionsOf(denseSpectrumEntries);
+
+/** @internal */
+export function describeReduction(
+  operator: CurvatureOperator,
+  found: NativeReduction | undefined,
+  errorBound: number,
+): SpectrumReduction | undefined {
+  if (found === undefined) return undefined;
+  const { size, inputs, outputs } = found;
+  const [first, last] = [operator.parameters[0]?.layer, operator.parameters.at(-1)?.layer];
+  return {
+    size,
+    ...(inputs && { inputs: { layer: first ?? '', ...inputs } }),
+    ...(outputs > 0 && { outputs: { layer: last ?? '', width: outputs, rank: outputs - 1 } }),
+    errorBound,
+  };
+}
+
+/** Order of the matrix that a dense spectrum assembles.
+ *  @internal */
+export async function assembledSize(
+  operator: CurvatureOperator,
+  way: Pick<DenseSpectrumOptions, 'via' | 'reduce'>,
+  options: LongCallOptions,
+): Promise<number> {
+  if (way.reduce === false || way.via === 'products') return operator.size;
+  const found = await operator.run(options, (handle, job) =>
+    addon().operatorReduction(handle, job),
+  );
+  return found?.size ?? operator.size;
+}
