@@ -72,7 +72,7 @@ void ChainReduction<T>::for_inputs(const Operator<T>& matrix, const Control& con
     const std::size_t n = std::min(kSamplesAtOnce, samples - first);
     const std::span<const T> x = matrix.samples().inputs->rows({first, n}, rows, control);
     // Reshapes and pointwise functions may come before the layer.
-    if (full_[0].node > 0) evaluation.forward(n, x, matrix.theta(), Order::value);
+    if (full_[0].node > 0) evaluation.forward(n, x, matrix.theta(), Order::value, control);
     action(n, full_[0].node > 0 ? evaluation.value(input) : x);
     control.report("reduction", static_cast<double>(first + n), static_cast<double>(samples));
   }
