@@ -146,6 +146,8 @@ export type {
 } from './spectrum/spectral-density.js';
 export { diagonal } from './spectrum/diagonal.js';
 export type { DiagonalEstimate, DiagonalOptions } from './spectrum/diagonal.js';
+export { marchenkoPastur } from './spectrum/marchenko-pastur.js';
+export type { MarchenkoPastur, MarchenkoPasturOptions } from './spectrum/marchenko-pastur.js';
 export { negativeCount } from './spectrum/negative-count.js';
 export type {
   CertifiedCount,
@@ -215,7 +217,11 @@ export type {
   DensitySeries,
   EigenvalueSeries,
   EigenvaluesChart,
+  HeatMapChart,
   HistogramChart,
+  LineAxis,
+  LineSeries,
+  LinesChart,
   LossCurveChart,
   StepSeries,
 } from './report/chart.js';

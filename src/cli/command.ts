@@ -10,23 +10,25 @@ import { addReproduceCommand } from './reproduce-command.js';
 import { addSpectrumCommand } from './spectrum-command.js';
 
 /** Runs the command with these arguments (without node and script).
- *  @returns the exit status: 0; 2 for bad input; 1 for a failure; 130 when interrupted */
+ *  @returns the exit status: 0; 3 for a claim that does not hold; 2 for bad input; 1 for a failure; 130 when interrupted */
 export async function runCommand(argv: readonly string[], io: CommandIo): Promise<number> {
+  let status = 0;
+  const program = createProgram(io, (set) => {
+    status = set;
+  });
   try {
-    await createProgram(io).parseAsync(argv.length === 0 ? ['--help'] : [...argv], {
+    await program.parseAsync(argv.length === 0 ? ['--help'] : [...argv], {
       from: 'user',
     });
-    return 0;
-  } catch (error) {
-    const { line, status } = io.signal.aborted
-      ? { line: 'interrupted', status: 130 }
-      : failureOf(error);
-    if (line !== '') writeLines(io.stderr, [`eigenscape: ${line}`]);
     return status;
+  } catch (error) {
+    const failure = io.signal.aborted ? { line: 'interrupted', status: 130 } : failureOf(error);
+    if (failure.line !== '') writeLines(io.stderr, [`eigenscape: ${failure.line}`]);
+    return failure.status;
   }
 }
 
-function createProgram(io: CommandIo): Command {
+function createProgram(io: CommandIo, setStatus: (status: number) => void): Command {
   const program = new Command('eigenscape')
     .description('Exact spectra of the Hessian of a neural network’s loss.')
     .version(packageVersion())
@@ -38,7 +40,7 @@ function createProgram(io: CommandIo): Command {
       writeErr: () => undefined, // runCommand says it, on one line
     });
   addSpectrumCommand(program, io);
-  addReproduceCommand(program, io);
+  addReproduceCommand(program, io, setStatus);
   addInfoCommand(program, io);
   program.commands.forEach((command) => command.copyInheritedSettings(program));
   return program;

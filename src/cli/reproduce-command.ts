@@ -4,14 +4,16 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import { EXPERIMENTS } from '../experiments/catalog.js';
-import type { Experiment, Performance } from '../experiments/experiment.js';
-import type { EigenvaluesChart, StepSeries } from '../report/chart.js';
+import type { Experiment, Performance, Scale } from '../experiments/experiment.js';
+import { isEigenscapeError } from '../errors.js';
+import { packageVersion } from '../package-version.js';
+import type { Chart, EigenvaluesChart, StepSeries } from '../report/chart.js';
 import { numberText } from '../report/number-text.js';
 import { renderChart } from '../report/render.js';
-import type { Claim } from '../report/report.js';
+import type { Claim, Report } from '../report/report.js';
 import { terminalSpectra } from '../report/terminal-chart.js';
 import { type TerminalStyle, terminalStyle } from '../report/terminal-style.js';
 import { sparkline, terminalTable } from '../report/terminal-table.js';
@@ -19,51 +21,116 @@ import { writeReport } from '../report/write-report.js';
 import { type CommandIo, columnsOf, writeLines } from './command-io.js';
 import { numberOption } from './option-values.js';
 import { prepareFolder } from './output-paths.js';
+import { piecesOnDisk } from './pieces-on-disk.js';
 import { progressLine } from './progress-bar.js';
 
 interface ReproduceOptions {
   readonly out?: string;
   readonly seed: number;
+  readonly scale: Scale;
+  readonly resume?: boolean;
   readonly threads?: number;
 }
 
-export function addReproduceCommand(program: Command, io: CommandIo): void {
+/** The exit status when all ran, and a claim was found not to hold. */
+const CLAIM_FAILED = 3;
+
+export function addReproduceCommand(
+  program: Command,
+  io: CommandIo,
+  setStatus: (status: number) => void,
+): void {
   const ids = EXPERIMENTS.map(({ id }) => id).join(', ');
   program
     .command('reproduce')
     .summary("figures of the paper: Sagun et al., 'Empirical Analysis of the Hessian', 2017")
-    .description('Computes figures of the paper, checks their claims and draws them.')
-    .argument('[names...]', `which: ${ids}`, ['f1'])
+    .description(
+      'Computes figures of the paper, checks their claims and draws them.\n' +
+        `Exit status ${CLAIM_FAILED} when a claim does not hold.`,
+    )
+    .argument('[names...]', `which: ${ids}, all`, ['f1'])
+    .addOption(
+      new Option('--scale <scale>', 'sizes: of a demonstration, or the paper’s')
+        .choices(['demo', 'paper'])
+        .default('demo'),
+    )
     .option('--out <folder>', 'where the results go (default: runs/NAME)')
+    .option('--resume', 'go on with an interrupted run, at its last finished piece')
     .option('--seed <n>', 'of every random choice', numberOption({ integer: true, from: 0 }), 1)
     .option('--threads <count>', 'at most so many', numberOption({ integer: true, from: 1 }))
     .action(async (names: readonly string[], options: ReproduceOptions) => {
-      const chosen = names.map(findExperiment);
+      const chosen = names.flatMap(findExperiments);
+      const { out = 'runs' } = options;
+      const alone = options.out !== undefined && chosen.length === 1;
+      const done: Done[] = [];
       for (const experiment of chosen) {
-        const { out = 'runs' } = options;
-        const alone = options.out !== undefined && chosen.length === 1;
-        await reproduce(
-          experiment,
-          { ...options, out: alone ? out : join(out, experiment.id) },
-          io,
-        );
+        const folder = alone ? out : join(out, experiment.id);
+        const performance = await reproduce(experiment, { ...options, out: folder }, io);
+        done.push({ experiment, performance, folder: experiment.id });
       }
+      if (!alone) await writeReport(overview(done), join(out, 'index.html'));
+      const claims = done.flatMap(({ performance }) => Object.values(performance.claims));
+      if (!claims.every(({ holds }) => holds)) setStatus(CLAIM_FAILED);
     });
 }
 
-function findExperiment(name: string): Experiment {
-  const found = EXPERIMENTS.find(({ id }) => id === name.toLowerCase());
-  if (found !== undefined) return found;
+interface Done {
+  readonly experiment: Experiment;
+  readonly performance: Performance;
+  readonly folder: string;
+}
+
+/** One page over all experiments of a run: what each found, its claims, its first chart. */
+function overview(done: readonly Done[]): Report {
+  const claims = done.flatMap(({ performance }) => Object.values(performance.claims));
+  const held = claims.filter(({ holds }) => holds).length;
+  return {
+    title: 'The paper, figure by figure',
+    summary: `${held} of ${claims.length} claims hold. Each experiment has a page of its own beside this one.`,
+    charts: done.flatMap(({ performance }) => performance.report.charts.slice(0, 1)),
+    tables: [
+      {
+        caption: 'What each experiment found; its page is FOLDER/index.html.',
+        columns: ['folder', 'claims that hold', 'found'],
+        rows: done.map(({ performance, folder }) => {
+          const own = Object.values(performance.claims);
+          const { summary = '' } = performance.report;
+          return [folder, `${own.filter(({ holds }) => holds).length} of ${own.length}`, summary];
+        }),
+      },
+    ],
+    claims: done.flatMap(({ experiment, performance }) =>
+      Object.values(performance.claims).map((each) => ({
+        ...each,
+        claim: `${experiment.id.toUpperCase()}. ${each.claim}`,
+      })),
+    ),
+    manifest: Object.fromEntries(
+      done.map(({ experiment, performance }) => [experiment.id, performance.report.manifest]),
+    ),
+    data: done.map(({ experiment, performance }) => ({
+      fileName: `${experiment.id}.json`,
+      content: performance.result,
+    })),
+  };
+}
+
+function findExperiments(name: string): readonly Experiment[] {
+  if (name.toLowerCase() === 'all') return EXPERIMENTS;
+  const found = EXPERIMENTS.filter(({ id }) => id === name.toLowerCase());
+  if (found.length > 0) return found;
   const ids = EXPERIMENTS.map(({ id }) => id).join(', ');
   throw new InvalidArgumentError(`experiment '${name}' is unknown; there are ${ids}`);
 }
 
 async function reproduce(
   experiment: Experiment,
-  { out, seed, threads }: ReproduceOptions & { readonly out: string },
+  { out, seed, scale, threads, resume = false }: ReproduceOptions & { readonly out: string },
   io: CommandIo,
-): Promise<void> {
+): Promise<Performance> {
   await prepareFolder(out);
+  const choices = { experiment: experiment.id, seed, scale, version: packageVersion() };
+  const pieces = await piecesOnDisk(out, { choices, resume });
   const style = terminalStyle(io.stdout, io.environment);
   writeLines(io.stdout, ['', style.bold(experiment.title), '']);
   const line = progressLine(io);
@@ -73,22 +140,28 @@ async function reproduce(
     writeLines(io.stdout, [curveLine(curve, style)]);
   };
   const { onProgress } = line;
-  try {
-    const { signal } = io;
-    const done = await experiment.perform({ seed, threads, signal, onProgress, onCurve });
-    line.stop();
-    writeLines(io.stdout, lines(done, { style, columns: columnsOf(io.stdout) }));
-    await writeFiles(done, out);
-  } finally {
-    line.stop();
-  }
-  const page = pathToFileURL(resolve(out, 'index.html')).href;
+  const done = await experiment
+    .perform({
+      seed,
+      scale,
+      threads,
+      signal: io.signal,
+      onProgress,
+      onCurve,
+      piece: pieces.piece,
+    })
+    .finally(line.stop);
+  writeLines(io.stdout, lines(done, { style, columns: columnsOf(io.stdout) }));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  await writeFiles(done, { out, seconds: Number(seconds) });
+  await pieces.clear();
+  const page = pathToFileURL(resolve(out, 'index.html')).href;
   writeLines(io.stdout, [
     '',
     `${style.bold('Report')}  ${page}`,
     style.dim(`        result.json, manifest.json, figure.svg beside it; ${seconds} s`),
   ]);
+  return done;
 }
 
 /** train loss  2.31 █▇▅▃▂▁ 0.0012  over 2,000 steps */
@@ -129,17 +202,31 @@ function claimLines({ claim, holds, measured }: Claim, style: TerminalStyle): st
   return [`${mark} ${claim}`, style.dim(`  ${measured}`)];
 }
 
-async function writeFiles({ result, report }: Performance, out: string): Promise<void> {
-  const json = (content: unknown): string => `${JSON.stringify(content)}\n`;
-  const [figure] = report.charts;
+async function writeFiles(
+  { result, claims, report }: Performance,
+  { out, seconds }: { readonly out: string; readonly seconds: number },
+): Promise<void> {
+  const manifest = { ...report.manifest, seconds };
   await Promise.all([
-    writeFile(join(out, 'result.json'), json(result)),
-    writeFile(join(out, 'manifest.json'), `${JSON.stringify(report.manifest, null, 2)}\n`),
+    writeFile(join(out, 'result.json'), `${JSON.stringify({ ...result, checks: claims })}\n`),
+    writeFile(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`),
     writeReport(report, join(out, 'index.html')),
-    figure === undefined
-      ? undefined
-      : renderChart(figure, { format: 'svg' }).then((svg) =>
+    ...report.charts
+      .slice(0, 1)
+      .flatMap((figure) => [
+        renderChart(figure, { format: 'svg' }).then((svg) =>
           writeFile(join(out, 'figure.svg'), svg),
         ),
+        writePng(figure, join(out, 'figure.png')),
+      ]),
   ]);
+}
+
+/** At twice the size, where the optional package that draws it is installed. */
+async function writePng(figure: Chart, file: string): Promise<void> {
+  const png = await renderChart(figure, { format: 'png' }).catch((error: unknown) => {
+    if (isEigenscapeError(error) && error.code === 'ERR_SPEC') return undefined;
+    throw error;
+  });
+  if (png !== undefined) await writeFile(file, png);
 }

@@ -2,5 +2,15 @@
 
 import type { Experiment } from './experiment.js';
 import { f1Spectrum } from './f1-spectrum.js';
+import { f9MarchenkoPastur } from './f9-marchenko-pastur.js';
+import { s3Widths } from './s3-widths.js';
+import { s6Starts } from './s6-starts.js';
+import { s7Spread } from './s7-spread.js';
 
-export const EXPERIMENTS: readonly Experiment[] = [f1Spectrum];
+export const EXPERIMENTS: readonly Experiment[] = [
+  f1Spectrum,
+  f9MarchenkoPastur,
+  s3Widths,
+  s6Starts,
+  s7Spread,
+];

@@ -1,17 +1,33 @@
 // What the figures and tables of the paper have in common here: each is run, checked and drawn.
 
 import type { Chart, StepSeries } from '../report/chart.js';
-import type { Claim, Report, Table } from '../report/report.js';
+import { packageVersion } from '../package-version.js';
+import type { Claim, Json, Report, Table } from '../report/report.js';
 import type { Progress } from '../progress.js';
+
+/** 'paper' has the paper's sizes; 'demo' makes the same claims in minutes. */
+export type Scale = 'demo' | 'paper';
 
 export interface RunOptions {
   readonly seed: number;
+  /** Default 'demo'. */
+  readonly scale?: Scale | undefined;
+  /** Folder of data sets that the package does not hold. */
+  readonly dataDirectory?: string | undefined;
   readonly threads?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Told of each curve as soon as it is measured. */
   readonly onCurve?: ((curve: StepSeries) => void) | undefined;
+  /** Measures a piece of the work, or takes it from an interrupted run; default: measures it. */
+  readonly piece?: Pieces | undefined;
 }
+
+/** What `measure` returns is plain JSON, the same for the same name and choices. */
+export type Pieces = <Piece>(name: string, measure: () => Promise<Piece>) => Promise<Piece>;
+
+/** Measures every piece. */
+export const measured: Pieces = (_, measure) => measure();
 
 /** One figure or table. `Result` is plain JSON with the seed and all choices in it; what is checked,
  *  tabulated and drawn is computed from it alone. */
@@ -26,6 +42,20 @@ export interface ExperimentParts<Result extends object> {
   /** One sentence or two: what was found. */
   readonly summarize: (result: Result) => string;
   readonly manifest: (result: Result) => Report['manifest'];
+}
+
+/** What repeats a run, for its manifest. */
+export function manifestOf(
+  figure: string,
+  choices: Readonly<Record<string, Json>>,
+): Report['manifest'] {
+  return {
+    experiment: `${figure}, Sagun et al., arXiv 1706.04454 (F, T) and 1611.07476 (S)`,
+    ...choices,
+    eigenscape: packageVersion(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+  };
 }
 
 export interface Performance {

@@ -54,7 +54,14 @@ export const f1Spectrum = defineExperiment<F1Result>({
   manifest: manifestF1,
 });
 
-async function runF1({ seed, onCurve, ...options }: RunOptions): Promise<F1Result> {
+async function runF1({
+  seed,
+  onCurve,
+  onProgress,
+  signal,
+  threads,
+}: RunOptions): Promise<F1Result> {
+  const quiet = { signal, threads };
   const data = digits().standardize().split({ test: TEST_SAMPLES, seed });
   using network = createNetwork(NETWORK, { seed, initializer: INITIALIZER, dtype: 'float64' });
   using start = network.clone();
@@ -65,7 +72,8 @@ async function runF1({ seed, onCurve, ...options }: RunOptions): Promise<F1Resul
     steps: STEPS,
     recordEvery: 4,
     testData: data.test,
-    ...options,
+    onProgress,
+    ...quiet,
   });
   const steps = records.map(({ step }) => step);
   const loss = records.map((record) => record.loss);
@@ -73,8 +81,7 @@ async function runF1({ seed, onCurve, ...options }: RunOptions): Promise<F1Resul
   const testLoss = records.map((record) => record.testLoss ?? NaN);
   onCurve?.({ name: 'test loss', steps, values: testLoss });
 
-  const stage = stageProgress('exact spectra', 6, options.onProgress);
-  const quiet = { signal: options.signal, threads: options.threads };
+  const stage = stageProgress('exact spectra', 6, onProgress);
   const before = await measure(start, data.train, { record: records[0], stage, options: quiet });
   const after = await measure(network, data.train, {
     record: records.at(-1),

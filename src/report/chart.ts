@@ -74,5 +74,47 @@ export interface DensityChart extends ChartCommon {
   readonly linearWithin: number;
 }
 
-export type Chart = EigenvaluesChart | HistogramChart | LossCurveChart | DensityChart;
+/** One curve, or one set of points, over two axes. */
+export interface LineSeries {
+  readonly name: string;
+  readonly x: readonly number[] | Float64Array;
+  readonly y: readonly number[] | Float64Array;
+  /** Default 'line'. */
+  readonly mark?: 'line' | 'points' | undefined;
+}
+
+export interface LineAxis {
+  readonly title: string;
+  /** Default 'linear'; a logarithmic axis becomes linear where values are not positive. */
+  readonly scale?: 'linear' | 'logarithmic' | 'symlog' | undefined;
+  /** Where a symlog axis is linear: within ±this; default 1. */
+  readonly linearWithin?: number | undefined;
+  /** A d3-format for ticks of a linear axis and for what a pointer reads. */
+  readonly format?: string | undefined;
+}
+
+/** Curves and points over any two axes. */
+export interface LinesChart extends ChartCommon {
+  readonly kind: 'lines';
+  readonly series: readonly LineSeries[];
+  /** What a series is, for one who points at it; default 'series'. */
+  readonly seriesTitle?: string | undefined;
+  readonly x: LineAxis;
+  readonly y: LineAxis;
+}
+
+/** A symmetric matrix as colours on a symlog scale, lines at the borders of its blocks. */
+export interface HeatMapChart extends ChartCommon {
+  readonly kind: 'heatMap';
+  readonly size: number;
+  /** [size, size], row-major. */
+  readonly matrix: readonly number[] | Float64Array;
+  /** First row of each block, of a layer for example. */
+  readonly blocks?: readonly number[] | undefined;
+  /** Colours are linear within ±this; default a thousandth of the largest entry. */
+  readonly linearWithin?: number | undefined;
+}
+
+export type Chart =
+  EigenvaluesChart | HistogramChart | LossCurveChart | DensityChart | LinesChart | HeatMapChart;
 export type ChartKind = Chart['kind'];

@@ -5,6 +5,8 @@ import type { Chart } from './chart.js';
 import { drawDensity } from './draw-density.js';
 import { drawEigenvalues } from './draw-eigenvalues.js';
 import { drawHistogram } from './draw-histogram.js';
+import { drawHeatMap } from './draw-heat-map.js';
+import { drawLines } from './draw-lines.js';
 import { drawLossCurve } from './draw-loss-curve.js';
 import { INK } from './palette.js';
 import type { Specification } from './vega.js';
@@ -70,8 +72,11 @@ export function specification(chart: Chart, setting: Setting): Specification {
 
 /** What a screen reader says of the chart. */
 export function describe(chart: Chart): string {
-  const names = chart.series.map(({ name }) => name).join(', ');
-  return [chart.title, chart.subtitle, `Series: ${names}.`].filter(Boolean).join(' ');
+  const what =
+    chart.kind === 'heatMap'
+      ? `A matrix of ${chart.size} rows.`
+      : `Series: ${chart.series.map(({ name }) => name).join(', ')}.`;
+  return [chart.title, chart.subtitle, what].filter(Boolean).join(' ');
 }
 
 function draw(chart: Chart, how: Interaction): Specification {
@@ -84,6 +89,10 @@ function draw(chart: Chart, how: Interaction): Specification {
       return drawLossCurve(chart, how);
     case 'density':
       return drawDensity(chart, how);
+    case 'lines':
+      return drawLines(chart, how);
+    case 'heatMap':
+      return drawHeatMap(chart, how);
   }
 }
 
