@@ -7,7 +7,7 @@
 #include "eigensolver/band_to_tridiagonal.hpp"
 #include "eigensolver/full_to_band.hpp"
 #include "eigensolver/thin_product.hpp"
-#include "linalg/lapack.hpp"
+#include "eigensolver/tridiagonal_values.hpp"
 
 namespace eigenscape {
 namespace {
@@ -67,10 +67,7 @@ std::vector<double> two_stage_eigenvalues(std::size_t n, std::span<T> a, double 
   band_to_tridiagonal<T>(band, diagonal, subdiagonal, control);
 
   // 3. tridiagonal → values
-  control.check();
-  control.report("tridiagonal", 0, 1);
-  lapack::tridiagonal_eigenvalues<T>(n, diagonal, std::span<T>(subdiagonal).first(n - 1));
-  control.report("tridiagonal", 1, 1);
+  tridiagonal_values<T>(diagonal, std::span<T>(subdiagonal).first(n - 1), control);
   std::vector<double> values(diagonal.begin(), diagonal.end());
   for (double& value : values) value = std::ldexp(value, -exponent);
   return values;

@@ -1,7 +1,7 @@
 // All eigenvalues of a dense symmetric matrix in two stages and a last one:
 //   1. full → band            full_to_band.hpp           4/3·n³ flops, BLAS-3
 //   2. band → tridiagonal     band_to_tridiagonal.hpp    about 7·n²·b flops, in cache
-//   3. tridiagonal → values   LAPACK's xSTERF            O(n²)
+//   3. tridiagonal → values   tridiagonal_values.hpp     O(n²)
 // The matrix is scaled by a power of two beforehand where its norm is far from 1, so that squares
 // neither overflow nor vanish; exact, as far as entries do not underflow.
 #pragma once

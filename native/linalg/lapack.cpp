@@ -24,8 +24,6 @@ void ssytrf_(const char*, const int*, float*, const int*, int*, float*, const in
 void dgelqf_(const int*, const int*, double*, const int*, double*, double*, const int*, int*);
 void dgesdd_(const char*, const int*, const int*, double*, const int*, double*, double*, const int*,
              double*, const int*, double*, const int*, int*, int*);
-void dsterf_(const int*, double*, double*, int*);
-void ssterf_(const int*, float*, float*, int*);
 #if !defined(EIGENSCAPE_ACCELERATE)
 void dsyevd_2stage_(const char*, const char*, const int*, double*, const int*, double*, double*,
                     const int*, int*, const int*, int*);
@@ -41,8 +39,6 @@ template <typename T>
 using Syevd = void (*)(const char*, const char*, const int*, T*, const int*, T*, T*, const int*,
                        int*, const int*, int*);
 template <typename T>
-using Sterf = void (*)(const int*, T*, T*, int*);
-template <typename T>
 using Sytrf = void (*)(const char*, const int*, T*, const int*, int*, T*, const int*, int*);
 template <typename T>
 using Syevr = void (*)(const char*, const char*, const char*, const int*, T*, const int*, const T*,
@@ -55,7 +51,6 @@ template <>
 struct Routines<double> {
   static constexpr Syevd<double> syevd = dsyevd_;
   static constexpr Syevr<double> syevr = dsyevr_;
-  static constexpr Sterf<double> sterf = dsterf_;
   static constexpr Sytrf<double> sytrf = dsytrf_;
 #if !defined(EIGENSCAPE_ACCELERATE)
   static constexpr Syevd<double> syevd_2stage = dsyevd_2stage_;
@@ -67,7 +62,6 @@ template <>
 struct Routines<float> {
   static constexpr Syevd<float> syevd = ssyevd_;
   static constexpr Syevr<float> syevr = ssyevr_;
-  static constexpr Sterf<float> sterf = ssterf_;
   static constexpr Sytrf<float> sytrf = ssytrf_;
 #if !defined(EIGENSCAPE_ACCELERATE)
   static constexpr Syevd<float> syevd_2stage = ssyevd_2stage_;
@@ -139,14 +133,6 @@ void eigenvalues_one_stage(std::size_t n, std::span<T> a, std::span<T> values) {
 template <typename T>
 void eigenvalues_two_stage(std::size_t n, std::span<T> a, std::span<T> values) {
   run_syevd<T>(Routines<T>::syevd_2stage, "xSYEVD_2STAGE", "N", n, 2 * n + 1, a, values);
-}
-
-template <typename T>
-void tridiagonal_eigenvalues(std::size_t n, std::span<T> diagonal, std::span<T> subdiagonal) {
-  const int order = static_cast<int>(n);
-  int info = 0;
-  Routines<T>::sterf(&order, diagonal.data(), subdiagonal.data(), &info);
-  check(info, "xSTERF", n);
 }
 
 template <typename T>
@@ -259,8 +245,6 @@ template void eigenvalues_one_stage<double>(std::size_t, std::span<double>, std:
 template void eigenvalues_one_stage<float>(std::size_t, std::span<float>, std::span<float>);
 template void eigenvalues_two_stage<double>(std::size_t, std::span<double>, std::span<double>);
 template void eigenvalues_two_stage<float>(std::size_t, std::span<float>, std::span<float>);
-template void tridiagonal_eigenvalues<double>(std::size_t, std::span<double>, std::span<double>);
-template void tridiagonal_eigenvalues<float>(std::size_t, std::span<float>, std::span<float>);
 template void eigenpairs<double>(std::size_t, std::span<double>, std::span<double>);
 template void eigenpairs<float>(std::size_t, std::span<float>, std::span<float>);
 template void eigenpairs_in_range<double>(std::size_t, std::span<double>, std::size_t, std::size_t,

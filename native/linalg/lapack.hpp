@@ -16,11 +16,6 @@ void eigenvalues_one_stage(std::size_t n, std::span<T> a, std::span<T> values);
 template <typename T>
 void eigenvalues_two_stage(std::size_t n, std::span<T> a, std::span<T> values);
 
-/// All eigenvalues, ascending, of the tridiagonal matrix with `diagonal` [n], which they replace,
-/// and `subdiagonal` [n − 1], which is destroyed (xSTERF).
-template <typename T>
-void tridiagonal_eigenvalues(std::size_t n, std::span<T> diagonal, std::span<T> subdiagonal);
-
 /// All eigenvalues, and eigenvectors as rows in place of a (xSYEVD, divide and conquer).
 template <typename T>
 void eigenpairs(std::size_t n, std::span<T> a, std::span<T> values);
