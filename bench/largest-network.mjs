@@ -1,0 +1,69 @@
+// The whole Hessian spectrum of the paper's largest network, 784-70-10 with M = 55,660, on a thousand images:
+//   node bench/largest-network.mjs DIR [--dtype float64|float32] [--hidden 70] [--samples 1000]
+// where DIR has the MNIST test files. Prints progress, then each stage's time, the peak memory and the errors.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createNetwork, loadIdx, spectrum } from '../dist/index.js';
+import { formatSeconds } from './table.mjs';
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    dtype: { type: 'string', default: 'float32' },
+    hidden: { type: 'string', default: '70' },
+    samples: { type: 'string', default: '1000' },
+  },
+});
+const directory = positionals[0];
+if (directory === undefined) throw new Error('which directory has the MNIST test files?');
+const file = (name) => join(directory, `t10k-${name}-ubyte.gz`);
+const data = await loadIdx(file('images-idx3'), file('labels-idx1'));
+const network = createNetwork(
+  {
+    input: data.inputShape,
+    layers: [
+      { type: 'dense', units: Number(options.hidden) },
+      { type: 'relu' },
+      { type: 'dense', units: 10 },
+    ],
+    loss: 'softmaxCrossEntropy',
+  },
+  { seed: 1, dtype: options.dtype },
+);
+
+/** When each stage was heard of first and last. */
+const stages = new Map();
+let shown = 0;
+function onProgress({ stage, done, total }) {
+  const now = performance.now();
+  const [first] = stages.get(stage) ?? [now];
+  stages.set(stage, [first, now]);
+  if (now - shown < 10_000) return;
+  shown = now;
+  console.error(
+    `${formatSeconds((now - begin) / 1e3)}: ${stage} ${((100 * done) / total).toFixed(1)} %`,
+  );
+}
+
+const begin = performance.now();
+const { terms, parameterCount } = await spectrum(network, data.take(Number(options.samples)), {
+  method: 'dense',
+  onProgress,
+});
+const seconds = (performance.now() - begin) / 1e3;
+const { eigenvalues, errorBound, errorEstimate, exactZeros, reduction } = terms.hessian;
+const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 2 ** 20;
+console.log(`M = ${parameterCount}, ${options.dtype}, n = ${reduction?.size ?? parameterCount}`);
+for (const [stage, [first, last]] of stages) {
+  console.log(`${stage}: ${formatSeconds((last - first) / 1e3)}`);
+}
+console.log(`in all: ${formatSeconds(seconds)}, peak memory ${peak.toFixed(1)} GiB`);
+console.log(
+  `error bound ${errorBound.toExponential(2)}, estimate ${errorEstimate.toExponential(2)}`,
+);
+console.log(
+  `exact zeros: ${exactZeros}; largest ${eigenvalues.at(-1)}, smallest ${eigenvalues[0]}`,
+);
+console.log(JSON.stringify(reduction));
