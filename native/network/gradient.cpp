@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "network/finite_outputs.hpp"
+
 namespace eigenscape {
 namespace {
 
@@ -150,7 +152,9 @@ void predict(const Graph& graph, std::span<const T> theta, const RowSource<T>& x
     const Chunk rows{range.first + first, count};
     scratch->evaluation.forward(count, x.rows(rows, scratch->rows, control), theta, Order::value,
                                 control);
-    std::copy_n(scratch->evaluation.outputs().data(), count * c, outputs.data() + first * c);
+    const std::span<const T> f = scratch->evaluation.outputs();
+    require_finite_outputs(f, c, [&](std::size_t row) { return rows.first + row; });
+    std::copy_n(f.data(), count * c, outputs.data() + first * c);
     workspaces.give_back(std::move(scratch));
   });
 }

@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "core/instruction_sets.hpp"
+#include "network/finite_outputs.hpp"
 #include "ops/elementary.hpp"
 
 namespace eigenscape {
@@ -98,8 +99,10 @@ double loss_denominator(const LossSpec& loss, const Samples<T>& samples, Chunk r
     }
   }
   if (!(sum > 0)) {
-    throw Error(ErrorCode::data,
-                "every sample is ignored or has weight 0, so the loss has no denominator");
+    throw Error(
+        ErrorCode::data,
+        "every sample is ignored or has weight 0, its own or its class's, so the loss has no "
+        "denominator");
   }
   return sum;
 }
@@ -118,13 +121,8 @@ void LossPoint<T>::evaluate(const LossSpec& loss, const Samples<T>& samples, Chu
   for (std::size_t i = 0; i < n_; ++i) {
     scale_[i] = static_cast<T>(samples.weight(chunk.first + i) / denominator);
   }
-  for (std::size_t i = 0; i < n_ * outputs; ++i) {
-    if (std::isfinite(f[i])) continue;
-    throw Error(ErrorCode::numeric, "output " + std::to_string(i % outputs) +
-                                        " of the network is not finite for sample " +
-                                        std::to_string(chunk.first + i / outputs) +
-                                        "; the parameters or inputs are too large");
-  }
+  require_finite_outputs(f.first(n_ * outputs), outputs,
+                         [&](std::size_t row) { return chunk.first + row; });
   switch (loss.kind) {
     case LossKind::softmax_cross_entropy:
       return softmax(loss, samples, chunk, f);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/memory.hpp"
+#include "network/finite_outputs.hpp"
 #include "network/gradient.hpp"
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
@@ -87,13 +88,7 @@ ChosenSamples to_chosen(const Napi::Value& value, std::size_t samples) {
 
 template <typename T>
 void check_outputs(std::span<const T> outputs, std::size_t width, const ChosenSamples& chosen) {
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (std::isfinite(outputs[i])) continue;
-    throw Error(ErrorCode::numeric, "output " + std::to_string(i % width) +
-                                        " of the network is not finite for sample " +
-                                        std::to_string(chosen.sample(i / width)) +
-                                        "; the parameters or inputs are too large");
-  }
+  require_finite_outputs(outputs, width, [&](std::size_t row) { return chosen.sample(row); });
 }
 
 /// outputsAt(point | operator, rows, options) → job of the outputs [count, C]

@@ -5,7 +5,9 @@
 // adjoint          x̄ = γ r ȳ;  γ̄ += Σ ȳ x̂;  β̄ += Σ ȳ
 // tangent-adjoint  (x̄)˙ = γ r ȳ̇ + γ̇ r ȳ;  (γ̄)˙ += Σ ȳ̇ x̂ + ȳ r ẋ;  (β̄)˙ += Σ ȳ̇
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "core/error.hpp"
 #include "ops/registry.hpp"
@@ -21,6 +23,19 @@ struct Channels {
 
 Channels channels_of(const Shape& shape) { return {shape[0], entry_count(shape) / shape[0]}; }
 
+/// Refuses a channel whose spread would be divided by 0.
+void require_positive(const Attributes& attributes) {
+  const double epsilon = attribute(attributes, "epsilon", 1e-5);
+  const std::span<const double> variances = attribute_list(attributes, "variance");
+  const auto bad = std::ranges::find_if(variances, [&](double v) { return !(v + epsilon > 0); });
+  if (bad == variances.end()) return;
+  throw Error(
+      ErrorCode::spec,
+      "a batchNorm layer divides by the root of variance + epsilon, which is not above 0 in "
+      "channel " +
+          std::to_string(bad - variances.begin()) + "; give an epsilon above 0");
+}
+
 Shape output_shape(const Attributes& attributes, std::span<const Shape> inputs) {
   if (inputs.size() != 1 || inputs[0].empty()) {
     throw Error(ErrorCode::shape, "a batchNorm layer reads one layer of at least one axis");
@@ -32,6 +47,7 @@ Shape output_shape(const Attributes& attributes, std::span<const Shape> inputs) 
                                       std::to_string(inputs[0][0]) + " numbers as `" + name +
                                       "`, but was given " + std::to_string(given));
   }
+  require_positive(attributes);
   return inputs[0];
 }
 

@@ -104,7 +104,13 @@ void forward(const Node& node, std::size_t n, std::span<const std::span<const T>
     T* const x_hat = saved.data() + s * size;
     const T center = mean(size, in);
     for (std::size_t i = 0; i < size; ++i) x_hat[i] = in[i] - center;
-    const T r = 1 / std::sqrt(mean_product(size, x_hat, x_hat) + epsilon);
+    const T spread = mean_product(size, x_hat, x_hat) + epsilon;
+    if (spread == 0) {
+      throw Error(ErrorCode::numeric,
+                  "a layerNorm layer of epsilon 0 reads a sample whose entries are all equal, and "
+                  "would divide by 0; give it an epsilon above 0");
+    }
+    const T r = 1 / std::sqrt(spread);
     saved[n * size + s] = r;
     for (std::size_t i = 0; i < size; ++i) {
       x_hat[i] *= r;

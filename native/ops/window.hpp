@@ -54,7 +54,8 @@ struct Window {
 /// left, bottom, right). Throws ErrorCode::shape if `shape` is no image or the window does not fit.
 Window window_of(const char* layer, const Attributes& attributes, const Shape& shape);
 
-/// Shape rule of pooling: one image in, an image with as many channels out.
+/// Shape rule of pooling: one image in, an image with as many channels out. Throws ErrorCode::spec
+/// for padding as large as the window, and where a window reads padding alone.
 Shape pooled_shape(const char* layer, const Attributes& attributes, std::span<const Shape> inputs);
 
 }  // namespace eigenscape::ops

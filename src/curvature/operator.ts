@@ -62,7 +62,8 @@ export interface OperatorOptions {
    *  block of the matrix that belongs to these parameters, in the order of the layout. Default: all. */
   readonly parameters?: string | readonly string[] | undefined;
   /** λ ≥ 0 of the term (λ/2)‖θ‖² beside the loss, over all parameters, biases and normalizations included, as
-   *  torch's weight_decay has it: λI is added to the matrix. Default 0. */
+   *  torch's weight_decay has it: λI is added to H, to G and to every Fisher or covariance matrix. None of it is
+   *  added to R, as the penalty's Hessian is all its Gauss-Newton term, so that H = G + R with λ, too. Default 0. */
   readonly weightDecay?: number | undefined;
   /** Threads for all its computing, unless a call says otherwise. */
   readonly threads?: number | undefined;
@@ -107,7 +108,7 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
   readonly size: number;
   /** The tensors that rows and columns belong to, in their order. */
   readonly parameters: readonly ChosenTensor[];
-  /** λ of λI, which is part of the matrix. */
+  /** λ of λI, which is part of the matrix; 0 for a residual. */
   readonly weightDecay: number;
   readonly dtype: D;
   readonly sampleCount: number;
@@ -130,7 +131,9 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     const samples = network.samplesOf(data);
     this.term = term;
     this.parameters = selectParameters(term, network.layout, chosen.parameters);
-    this.weightDecay = weightDecay;
+    // The penalty is convex, so all of its Hessian λI belongs to G and none of it to R: H = G + R.
+    const decay = term === 'residual' ? 0 : weightDecay;
+    this.weightDecay = decay;
     this.size = this.parameters.reduce((sum, { shape }) => sum + entryCount(shape), 0);
     this.dtype = network.dtype;
     this.sampleCount = data.sampleCount;
@@ -139,7 +142,11 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
       throw new EigenscapeError('ERR_SPEC', `${term}: the network has no parameters to curve`);
     }
     const whole = this.size === network.parameterCount;
-    const native = { weightDecay, ranges: whole ? undefined : rangesOf(this.parameters), root };
+    const native = {
+      weightDecay: decay,
+      ranges: whole ? undefined : rangesOf(this.parameters),
+      root,
+    };
     const created = callEngine(() => addon().createOperator(handle, samples, term, native));
     const { customLoss: loss, outputCount } = network;
     const withHessians = term === 'hessian' || term === 'gaussNewton';

@@ -16,7 +16,7 @@ const weight = v.pipe(
   v.finite('finite numbers of at least 0'),
   v.minValue(0, 'finite numbers of at least 0'),
 );
-const smoothing = 'a number from 0 up to, but not, 1';
+const smoothing = 'a number from 0 to 1';
 
 /** One function of a custom loss. */
 function lossFunction<F>() {
@@ -31,12 +31,13 @@ const lossSchemas = {
   softmaxCrossEntropy: optionsOf({
     type: v.literal('softmaxCrossEntropy'),
     labelSmoothing: v.optional(
-      v.pipe(v.number(smoothing), v.minValue(0, smoothing), v.ltValue(1, smoothing)),
+      v.pipe(v.number(smoothing), v.minValue(0, smoothing), v.maxValue(1, smoothing)),
     ),
     classWeights: v.optional(
       v.pipe(
         v.array(weight, 'a list of one number per class'),
         v.minLength(1, 'a list of one number per class'),
+        v.check((weights) => weights.some((value) => value > 0), 'at least one weight above 0'),
       ),
     ),
     ignoreIndex: v.optional(v.pipe(v.number('an integer'), v.safeInteger('an integer'))),
@@ -97,7 +98,21 @@ function parseLoss(loss: unknown): LossObject {
   const whole = typeof loss === 'string' ? { type: loss } : loss;
   const type = typeOf(whole);
   if (!isKey(lossSchemas, type)) throw unknownType('losses', 'the loss', type, lossSchemas);
-  return parseOptions(`createNetwork: loss ${type}`, lossSchemas[type], whole);
+  const options = type === 'custom' ? asLossOptions(whole) : whole;
+  return parseOptions(`createNetwork: loss ${type}`, lossSchemas[type], options);
+}
+
+/** An instance of a class may hold more than a loss has, for the use of its functions, which are called on it;
+ *  of a literal an unknown option is a slip of the pen. */
+function asLossOptions(loss: unknown): unknown {
+  if (typeof loss !== 'object' || loss === null) return loss;
+  const prototype: unknown = Object.getPrototypeOf(loss);
+  if (prototype === Object.prototype || prototype === null) return loss;
+  const known = Object.keys(lossSchemas.custom.entries).filter((key) => key in loss);
+  const read = (key: string): unknown => Reflect.get(loss, key);
+  const own = (value: unknown): unknown =>
+    typeof value === 'function' && !types.isAsyncFunction(value) ? value.bind(loss) : value;
+  return Object.fromEntries(known.map((key) => [key, own(read(key))]));
 }
 
 /** `dense0`, `relu1` … where a layer has no name of its own. */

@@ -72,7 +72,7 @@ export interface MaxPool2dSpec extends LayerCommon {
   readonly size: Extent2d;
   /** Default: size. */
   readonly stride?: Extent2d | undefined;
-  /** Default 0. */
+  /** Default 0; smaller than the size, so that no window reads padding alone. */
   readonly padding?: Extent2d | readonly [number, number, number, number] | undefined;
   /** Default 1. */
   readonly dilation?: Extent2d | undefined;
@@ -84,7 +84,7 @@ export interface AvgPool2dSpec extends LayerCommon {
   readonly size: Extent2d;
   /** Default: size. */
   readonly stride?: Extent2d | undefined;
-  /** Default 0. */
+  /** Default 0; smaller than the size, so that no window reads padding alone. */
   readonly padding?: Extent2d | readonly [number, number, number, number] | undefined;
   /** Whether padding counts in the mean; default true, as in PyTorch. */
   readonly countPadding?: boolean | undefined;

@@ -3,6 +3,7 @@
 import type { LossSpec, NetworkSpec } from '../network/spec.js';
 import type { Problem } from './failures.js';
 import { layerNames } from './layer-names.js';
+import { inputProblems, isInput, stagesOf } from './one-input.js';
 import { checkTensors, layerSpec, parametersOf } from './stage-layers.js';
 import {
   pendingProblems,
@@ -86,34 +87,6 @@ function outputFeatures(output: Value): FeaturesValue | { readonly problems: rea
       return { problems: [{ operator: 'output', name, reason }] };
     }
   }
-}
-
-/** From the input to the last layer, in the order of the graph. */
-function stagesOf({ stage }: FeaturesValue): readonly Stage[] {
-  const found = new Set([stage]);
-  for (const { inputs } of found) inputs.forEach((input) => found.add(input));
-  // Two stages of one node were found in reverse; sorting leaves equal ones as they are.
-  const sorted = [...found].reverse().sort((a, b) => a.node.position - b.node.position);
-  // The input is one, however often the graph makes an image of it.
-  const shapes = new Set<string>();
-  return sorted.filter(({ layer, shape }) => {
-    const isAgain = layer.type === 'input' && shapes.has(shape.join());
-    if (layer.type === 'input') shapes.add(shape.join());
-    return !isAgain;
-  });
-}
-
-function isInput({ layer }: Stage): boolean {
-  return layer.type === 'input';
-}
-
-/** The input as a vector here and as an image there would be two inputs. */
-function inputProblems(stages: readonly Stage[]): Problem[] {
-  const [first, ...more] = stages.filter(isInput);
-  if (first === undefined || more.length === 0) return [];
-  const shapes = [first, ...more].map(({ shape }) => `[${shape.join(', ')}]`).join(' and ');
-  const reason = `is read as ${shapes}, for which the library has no layer; export a model whose input is an image`;
-  return [{ operator: 'input', name: first.node.name, reason }];
 }
 
 /** The specs of all stages but the first, which is the input. */

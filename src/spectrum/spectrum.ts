@@ -53,7 +53,7 @@ export interface SpectrumOptions<
   /** A diagonal block in place of the whole matrices, as for {@link hessian}. */
   readonly parameters?: string | readonly string[] | undefined;
   /** λ of a penalty (λ/2)‖θ‖² beside the loss: a term of its own in the result, in none of the others. (In an
-   *  operator, as in `hessian(network, data, { weightDecay })`, λI is part of the matrix.) */
+   *  operator, as in `hessian(network, data, { weightDecay })`, λI is part of the matrix, but for R's.) */
   readonly weightDecay?: number | undefined;
 }
 

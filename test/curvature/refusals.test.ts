@@ -62,7 +62,7 @@ describe.each(Object.entries(makers))('%s', (term, make) => {
     expect(() => make(network, data)).toThrow(
       refusal(
         'ERR_DATA',
-        /every sample is ignored or has weight 0, so the loss has no denominator/,
+        /every sample is ignored or has weight 0, its own or its class's, so the loss has no denominator/,
       ),
     );
   });

@@ -18,7 +18,7 @@ import { refusal } from '../data/refusal.js';
 import { distance, largest, randomVector } from './random-problems.js';
 import { asJavaScript } from './small-network.js';
 
-const makers = { hessian, gaussNewton, residual, empiricalFisher, gradientCovariance };
+const makers = { hessian, gaussNewton, empiricalFisher, gradientCovariance };
 const data = gaussianClusters({ samples: 40, classes: 3, dimensions: 4, seed: 2 });
 const spec = {
   input: [4],
@@ -64,6 +64,20 @@ describe.each(['float64', 'float32'] as const)('%s', (dtype) => {
       expect(distance(pairs.values, after.eigenvalues)).toBeLessThanOrEqual(2 * after.errorBound);
     },
   );
+
+  it('is in H and G, not in R, so that H = G + R', async () => {
+    const [h, g, r] = [hessian, gaussNewton, residual].map((make) =>
+      make(network, data, { weightDecay }),
+    );
+    if (!h || !g || !r) throw new Error('three makers give three operators');
+    expect([h.weightDecay, g.weightDecay, r.weightDecay]).toEqual([weightDecay, weightDecay, 0]);
+    expect(await r.toDense()).toEqual(await residual(network, data).toDense());
+    const v = randomVector(h.size, 3).map(Math.fround);
+    const [hv, gv, rv] = [await h.apply(v), await g.apply(v), await r.apply(v)];
+    const sum = Float64Array.from(gv, (value, i) => value + (rv[i] ?? NaN));
+    const unit = dtype === 'float64' ? 2 ** -52 : 2 ** -23;
+    expect(distance(hv, sum)).toBeLessThanOrEqual(16 * unit * largest(hv));
+  });
 
   it('is that of the block, in a block', async () => {
     const parameters = 'dense2';

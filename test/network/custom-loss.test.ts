@@ -382,3 +382,46 @@ it('whatever functions give, errors are EigenscapeErrors', async () => {
     }
   }
 });
+
+describe('an instance of a class', () => {
+  class Quartic {
+    readonly type = 'custom';
+    readonly #power = 4;
+    private readonly scale: number;
+
+    constructor(scale: number) {
+      this.scale = scale;
+    }
+    value(f: Float64Array, t: LossTarget): number {
+      return f.reduce((sum, y) => sum + this.scale * (y - Number(t)) ** this.#power, 0);
+    }
+    gradient(f: Float64Array, t: LossTarget): Float64Array {
+      return f.map((y) => 4 * this.scale * (y - Number(t)) ** 3);
+    }
+    hessian(f: Float64Array, t: LossTarget): number[][] {
+      return Array.from(f, (y, i) =>
+        Array.from(f, (_, j) => (i === j ? 12 * this.scale * (y - Number(t)) ** 2 : 0)),
+      );
+    }
+  }
+
+  it('keeps fields of its own, which its functions read', async () => {
+    const [once, twice] = [networkWith(new Quartic(1)), networkWith(new Quartic(2))];
+    twice.setParameters(once.parameters());
+    expect(await twice.loss(data)).toBeCloseTo(2 * (await once.loss(data)), 12);
+    const [h1, h2] = [await hessian(once, data).toDense(), await hessian(twice, data).toDense()];
+    expect(h2).toEqual(h1.map((value) => 2 * value));
+    const again = createNetwork(twice.spec, { parameters: twice.parameters() });
+    expect(await again.loss(data)).toBe(await twice.loss(data));
+  });
+
+  it('without one of the functions is refused, as is an unknown option of a literal', () => {
+    class NoHessian {
+      readonly type = 'custom';
+      value = (): number => 0;
+      gradient = (): number[] => [0, 0];
+    }
+    expect(() => networkWith(new NoHessian())).toThrow(/loss custom: option 'hessian' is missing/);
+    expect(() => networkWith({ ...saddle, scale: 1 })).toThrow(/option 'scale' is unknown/);
+  });
+});

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { createDataset, createNetwork, isEigenscapeError } from '../../src/index.js';
+import type { NetworkSpec } from '../../src/index.js';
 import {
   asJavaScript,
   callMethod,
@@ -74,6 +75,49 @@ describe('createNetwork', () => {
   });
 
   it.each([
+    ['maxPool2d', { size: 2, padding: 2 }, /above the image is 2, but must be smaller than.*, 2/],
+    ['maxPool2d', { size: [3, 2], padding: [0, 2] }, /to the left of the image is 2/],
+    ['avgPool2d', { size: 2, padding: [0, 0, 2, 0] }, /below the image is 2/],
+    ['avgPool2d', { size: 2, padding: [1, 1, 1, 3] }, /to the right of the image is 3/],
+    [
+      'maxPool2d',
+      { size: 2, dilation: [5, 1], padding: [1, 0], stride: 1 },
+      /window 0 of a maxPool2d layer along an axis of 4 entries reads nothing but padding, dilated by 5/,
+    ],
+  ])('refuses a %s whose windows may hold padding alone: %j', async (type, options, message) => {
+    const layers = [{ type, ...options }, { type: 'flatten' }];
+    await expect(create({ ...smallSpec, input: [1, 4, 4], layers })).rejects.toEqual(
+      refusal('ERR_SPEC', message),
+    );
+  });
+
+  it('pools with as much padding as leaves every window an entry', async () => {
+    const layers = [{ type: 'maxPool2d', size: 3, padding: 2, stride: 4 }, { type: 'flatten' }];
+    const spec = { ...smallSpec, input: [1, 4, 4], layers, loss: 'meanSquaredError' };
+    const network = createNetwork(spec as NetworkSpec);
+    expect(await network.predict([Array.from({ length: 16 }, (_, i) => -i - 1)])).toEqual(
+      Float64Array.of(-1, -3, -9, -11),
+    );
+  });
+
+  it('refuses windows whose reach overflows 64 bits', async () => {
+    const huge = { type: 'maxPool2d', size: [2 ** 32 + 1, 1], dilation: [2 ** 32, 1] };
+    const layers = [huge, { type: 'flatten' }];
+    await expect(create({ ...smallSpec, input: [1, 4, 4], layers })).rejects.toEqual(
+      refusal('ERR_SHAPE', /reaches over 1.8446744073709552e\+19 entries, but .* has 4/),
+    );
+  });
+
+  it.each([
+    [{ variance: [1, 0], epsilon: 0 }, /'batchNorm0': .*not above 0 in channel 1; give an epsilon/],
+    [{ variance: [-1, 1] }, /option 'variance.0' is -1; expected a finite number of at least 0/],
+  ])('refuses a batchNorm that divides by 0: %j', async (options, message) => {
+    await expect(withLayers({ type: 'batchNorm', ...options }, dense)).rejects.toEqual(
+      refusal('ERR_SPEC', message),
+    );
+  });
+
+  it.each([
     [
       'ERR_SPEC',
       /the loss has the unknown type 'hinge'; known losses: softmaxCrossEntropy/,
@@ -81,8 +125,8 @@ describe('createNetwork', () => {
     ],
     [
       'ERR_SPEC',
-      /option 'labelSmoothing' is 1; expected a number from 0 up to, but not, 1/,
-      { labelSmoothing: 1 },
+      /option 'labelSmoothing' is 1.5; expected a number from 0 to 1/,
+      { labelSmoothing: 1.5 },
     ],
     [
       'ERR_SPEC',
@@ -93,6 +137,11 @@ describe('createNetwork', () => {
       'ERR_SPEC',
       /option 'classWeights' is an array of 0; expected a list of one number per class/,
       { classWeights: [] },
+    ],
+    [
+      'ERR_SPEC',
+      /option 'classWeights' is an array of 2; expected at least one weight above 0/,
+      { classWeights: [0, 0] },
     ],
     [
       'ERR_SHAPE',

@@ -123,6 +123,13 @@ describe('BatchNormalization', () => {
     );
   });
 
+  it('with a variance and an epsilon of 0 is refused by name', () => {
+    const parts = { ...one({ epsilon: 0 }), tensors: { ...one({}).tensors, v: tensor([1], [0]) } };
+    expect(refusalOf(parts)).toMatch(
+      /^ERR_ONNX_UNSUPPORTED: .*BatchNormalization 'bn': divides by the root of variance \+ epsilon, which is 0 in channel 0/,
+    );
+  });
+
   it('with statistics that no training gives is ERR_DATA', () => {
     const parts = { ...one({}), tensors: { ...one({}).tensors, v: tensor([1], [-1]) } };
     expect(refusalOf(parts)).toMatch(/^ERR_DATA: Tensor 'v' holds -1 .*finite and at least 0/);

@@ -150,6 +150,16 @@ describe('pooling', () => {
     ],
     ['AveragePool', { ...size, dilations: [2, 1] }, /dilations other than 1/],
     ['AveragePool', { ...size, pads: [3, 0, 0, 0] }, /a window of it lies in the padding/],
+    [
+      'MaxPool',
+      { ...size, pads: [0, 0, 3, 0], strides: [8, 1] },
+      /has padding \[0, 0, 3, 0\].*for windows that reach over \[3, 2\]; it must be smaller/,
+    ],
+    [
+      'MaxPool',
+      { ...size, dilations: [2, 1], auto_pad: 'SAME_UPPER' },
+      /auto_pad = SAME_UPPER with dilations, which ONNX Runtime does not support/,
+    ],
     ['MaxPool', { kernel_shape: [3] }, /has a kernel of 1 axes; only images/],
   ])('%s %j is refused by name', (operator, attributes, message, features = 4) => {
     const refusal = refusalOf(pool(operator, attributes, features));
@@ -219,6 +229,11 @@ describe('pooling', () => {
       'a mean that leaves out its own padding',
       padded(node('AveragePool', ['p'], 'h', { ...size, pads: [1, 1, 0, 0] })),
       /AveragePool 'averagepool_of_p': counts the zeros of a Pad/,
+    ],
+    [
+      'a mean of less than the zeros',
+      padded(node('AveragePool', ['p'], 'h', { kernel_shape: [2, 2] })),
+      /AveragePool 'averagepool_of_p': has padding \[1, 2, 0, 1\], with that of a Pad in front of it, for windows that reach over \[2, 2\]/,
     ],
     [
       'nothing',

@@ -42,14 +42,23 @@ export const BatchNormalization: Handler = (node, [x, scale, bias, mean, varianc
   const epsilon = epsilonOf(node);
   const perChannel = (value: Value | undefined, role: string) =>
     numbersPer(node, value, { role, count: channels, what: 'channels' });
-  return withLayer(node, input, {
+  const layer = {
     type: 'batchNorm',
     weight: perChannel(scale, 'its scale'),
     bias: perChannel(bias, 'its bias B'),
     mean: perChannel(mean, 'its mean'),
     variance: perChannel(variance, 'its variance'),
     epsilon,
-  });
+  } as const;
+  const flat = layer.variance.values.findIndex((value) => value + epsilon === 0);
+  if (flat >= 0) {
+    throw refusal(
+      node,
+      `divides by the root of variance + epsilon, which is 0 in channel ${flat}`,
+      stage.shape,
+    );
+  }
+  return withLayer(node, input, layer);
 };
 
 function requireInference(node: GraphNode, isUsed: (name: string) => boolean): void {

@@ -18,6 +18,7 @@ import {
  *  output.) */
 export const MaxPool: Handler = (node, [x], { note }) => {
   const { image, window, shape } = pooled(node, asImage(node, x, note));
+  requireImageInWindows(node, window, shape);
   const layer = { type: 'maxPool2d', ...poolOptions(window), ...dilationOption(window) } as const;
   return newStage(node, [image.stage], { layer, shape });
 };
@@ -43,6 +44,7 @@ export const AveragePool: Handler = (node, [x], { note }) => {
   if (hasZeros && leavesOut) {
     throw refusal(node, 'counts the zeros of a Pad in front of it, but not its own padding', shape);
   }
+  requireImageInWindows(node, { ...window, padding }, shape);
   const countPadding = leavesOut ? { countPadding: false } : {};
   const layer = {
     type: 'avgPool2d',
@@ -74,6 +76,23 @@ function pooled(node: GraphNode, image: Image) {
 
 function padsOf({ padding }: Window): string {
   return `[${padding.join(', ')}]`;
+}
+
+/** What is all padding has no largest entry and no mean.
+ *  @throws Refusal */
+function requireImageInWindows(
+  node: GraphNode,
+  { kernel, dilation, padding }: Pick<Window, 'kernel' | 'dilation' | 'padding'>,
+  shape: readonly number[],
+): void {
+  const reach = ([0, 1] as const).map((axis) => (kernel[axis] - 1) * dilation[axis] + 1);
+  if (padding.every((size, side) => size < (reach[side % 2] ?? 0))) return;
+  throw refusal(
+    node,
+    `has padding [${padding.join(', ')}], with that of a Pad in front of it, for windows that reach over ` +
+      `[${reach.join(', ')}]; it must be smaller than they are`,
+    shape,
+  );
 }
 
 /** The standard's stride is 1 by default, the library's the size. */

@@ -129,7 +129,7 @@ interface Axis {
 
 function axisOf(node: GraphNode, { kernel, stride, dilation, image, axis, rounding }: Axis) {
   const reach = (kernel - 1) * dilation + 1;
-  const { before, after } = paddingOf(node, { axis, image, stride, reach });
+  const { before, after } = paddingOf(node, { axis, image, stride, dilation, reach });
   const left = image + before + after - reach;
   if (left < 0) {
     throw invalid(
@@ -154,10 +154,13 @@ function axisOf(node: GraphNode, { kernel, stride, dilation, image, axis, roundi
 
 function paddingOf(
   node: GraphNode,
-  at: Pick<Axis, 'axis' | 'image' | 'stride'> & { readonly reach: number },
+  at: Pick<Axis, 'axis' | 'image' | 'stride' | 'dilation'> & { readonly reach: number },
 ) {
-  const { axis, image, stride, reach } = at;
+  const { axis, image, stride, dilation, reach } = at;
   const mode = node.attributes.text('auto_pad', 'NOTSET');
+  if (mode.startsWith('SAME') && dilation !== 1) {
+    throw refusal(node, `auto_pad = ${mode} with dilations, which ONNX Runtime does not support`);
+  }
   const total = Math.max((Math.ceil(image / stride) - 1) * stride + reach - image, 0);
   const [less, more] = [Math.floor(total / 2), Math.ceil(total / 2)];
   switch (mode) {
