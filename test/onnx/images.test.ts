@@ -210,6 +210,31 @@ describe('pooling', () => {
     await expectRuntime(parts);
   });
 
+  it('pads that a graph orders as F.pad by PyTorch’s TorchScript exporter does', async () => {
+    const nodes = [
+      node('ConstantOfShape', ['four'], 'none', { value: int64Tensor([1], [0]) }),
+      node('Concat', ['given', 'none'], 'all', { axis: 0 }),
+      node('Reshape', ['all', 'pairs'], 'rows'),
+      node('Slice', ['rows', 'last', 'before', 'zero', 'last'], 'reversed'),
+      node('Transpose', ['reversed'], 'columns', { perm: [1, 0] }),
+      node('Reshape', ['columns', 'last'], 'flat'),
+      node('Cast', ['flat'], 'pads', { to: 7 }),
+      node('Pad', ['x', 'pads', ''], 'p', { mode: 'constant' }),
+      node('Conv', ['p', 'k'], 'h'),
+    ];
+    const parts = withDense(nodes, 90, {
+      given: int64Tensor([4], [1, 2, 0, 1]),
+      four: int64Tensor([1], [4]),
+      pairs: int64Tensor([2], [-1, 2]),
+      last: int64Tensor([1], [-1]),
+      before: int64Tensor([1], [Number.MIN_SAFE_INTEGER]),
+      zero: int64Tensor([1], [0]),
+      k: tensor([3, 2, 2, 4], numbers(48)),
+    });
+    expect(layerOf(parts)).toMatchObject({ type: 'conv2d', padding: [0, 1, 1, 2] });
+    await expectRuntime(parts);
+  });
+
   it('a Pad of nothing is nothing, with attributes as before opset 11', async () => {
     const none = node('Pad', ['x'], 'p', { mode: 'constant', pads: [0, 0, 0, 0, 0, 0, 0, 0] });
     const parts = withDense([none, node('MaxPool', ['p'], 'h', size)], 30);

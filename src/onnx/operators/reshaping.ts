@@ -1,6 +1,7 @@
 // Flatten, Reshape, Squeeze, Unsqueeze: other shapes for the same values. Of features they
 // may change everything but the axis of samples; when one axis is left, that is a flatten layer.
 
+import { int64 } from '../element-type.js';
 import { invalid } from '../failures.js';
 import type { GraphNode } from '../graph.js';
 import {
@@ -44,7 +45,7 @@ export const Reshape: Handler = (node, [x, shape], { batch }) => {
       target.length === 1 && [-1, 1, sizes.entries.length].includes(Number(target[0]));
     if (isVector) return { ...sizes, scalar: false };
     if (target.length === 0 && sizes.entries.length === 1) return { ...sizes, scalar: true };
-    throw refusal(node, 'gives a shape another shape');
+    return matrixOf(node, sizes.entries, target);
   }
   if (x?.kind === 'constant') {
     const dims = filled(target, x.tensor.dims, x.tensor.values.length, keepsZeros);
@@ -54,6 +55,17 @@ export const Reshape: Handler = (node, [x, shape], { batch }) => {
   const input = inAnyOrder(node, x, 'its input');
   return viewed(node, input, reshapedView(node, input, target, { batch, keepsZeros }));
 };
+
+/** Known sizes in rows, as PyTorch's TorchScript exporter puts the pads of two sides to reverse their order. */
+function matrixOf(node: GraphNode, entries: readonly Size[], target: readonly Size[]) {
+  const numbers = entries.filter((entry) => entry !== 'batch');
+  const dims = filled(target, [], numbers.length, false);
+  if (dims?.length !== 2 || numbers.length !== entries.length) {
+    throw refusal(node, 'gives a shape another shape');
+  }
+  const tensor = { dims, values: Float64Array.from(numbers), type: int64 };
+  return { kind: 'constant', name: node.outputs[0] ?? node.name, tensor } as const;
+}
 
 export const Squeeze: Handler = (node, [x, axesInput]) => {
   const axes = axesOf(node, axesInput);

@@ -3,7 +3,14 @@
 
 import { invalid } from '../failures.js';
 import type { GraphNode } from '../graph.js';
-import { refusal, type Handler, type Size, type SizesValue, type Value } from '../values.js';
+import {
+  refusal,
+  type ConstantValue,
+  type Handler,
+  type Size,
+  type SizesValue,
+  type Value,
+} from '../values.js';
 
 // Shapes have few axes; longer integer vectors are data.
 export const maximumLength = 64;
@@ -61,15 +68,38 @@ export function concatenatedSizes(
 
 /** data[start:end:step]; start, end, axes and step were attributes before opset 10. */
 export const Slice: Handler = (node, [data, starts, ends, axes, steps]) => {
-  const { entries } = shapeOperand(node, data);
   const setting = (name: string, value: Value | undefined, fallback: number) =>
     node.attributes.integers(name)?.[0] ??
     (value === undefined ? fallback : (asNumbers(node, value, `its ${name}`)[0] ?? fallback));
+  if (
+    data?.kind === 'constant' &&
+    data.tensor.type.kind === 'integer' &&
+    data.tensor.dims.length === 2
+  ) {
+    const [rows = 0] = data.tensor.dims;
+    const isReversal =
+      setting('steps', steps, 1) === -1 &&
+      setting('axes', axes, 0) === 0 &&
+      [-1, rows - 1].includes(setting('starts', starts, 0)) &&
+      setting('ends', ends, rows) < -rows;
+    if (isReversal) return withRowsReversed(data);
+  }
+  const { entries } = shapeOperand(node, data);
   if (setting('steps', steps, 1) !== 1 || ![0, -1].includes(setting('axes', axes, 0))) {
     throw refusal(node, 'cuts a shape other than by start and end');
   }
   return vector(entries.slice(setting('starts', starts, 0), setting('ends', ends, entries.length)));
 };
+
+/** The pads of PyTorch's pad, innermost axis first, in ONNX's order. */
+function withRowsReversed({ tensor, ...value }: ConstantValue): ConstantValue {
+  const [rows = 0, columns = 0] = tensor.dims;
+  const values = tensor.values.map(
+    (_, place) =>
+      tensor.values[(rows - 1 - Math.floor(place / columns)) * columns + (place % columns)] ?? NaN,
+  );
+  return { ...value, tensor: { ...tensor, values } };
+}
 
 function shapeOf(value: Value | undefined): readonly Size[] | undefined {
   switch (value?.kind) {
