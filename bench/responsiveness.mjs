@@ -41,6 +41,7 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'responsiveness-'));
 const file = path.join(folder, 'run.safetensors');
 const operator = hessian(network, data);
 const other = network.clone();
+const [theta, otherTheta] = [network.parameters(), other.parameters()];
 const matrixSize = 5000;
 let matrix;
 const dense = () => {
@@ -115,7 +116,7 @@ const calls = [
   ['predict', (signal) => network.predict(data, { signal })],
   ['loss', (signal) => network.loss(data, { signal })],
   ['gradient', (signal) => network.gradient(data, { signal })],
-  ['apply', (signal) => operator.apply(network.parameters(), 1, { signal })],
+  ['apply', (signal) => operator.apply(theta, 1, { signal })],
   [
     'extremalEigenpairs',
     (signal) => eigenscape.extremalEigenpairs(operator, { largest: 2, maxProducts: 40, signal }),
@@ -128,22 +129,18 @@ const calls = [
   [
     'interpolate',
     (signal) =>
-      eigenscape.interpolate(network, network.parameters(), other.parameters(), {
+      eigenscape.interpolate(network, theta, otherTheta, {
         data,
         coefficients: [0, 0.5, 1],
         signal,
       }),
   ],
-  [
-    'barrier',
-    (signal) =>
-      eigenscape.barrier(network, network.parameters(), other.parameters(), { data, signal }),
-  ],
+  ['barrier', (signal) => eigenscape.barrier(network, theta, otherTheta, { data, signal })],
   ['plane', (signal) => eigenscape.plane(network, { data, coefficients: [0, 1], signal })],
   [
     'trainMany',
     (signal) =>
-      eigenscape.trainMany(network, data, [network.parameters(), network.parameters()], {
+      eigenscape.trainMany(network, data, [theta, theta], {
         optimizer: sgd({ learningRate: 0.01 }),
         batchSize: 100,
         steps: 5,

@@ -87,44 +87,77 @@ Napi::Value set_basis_rows(const Napi::CallbackInfo& info) {
   });
 }
 
-/// Rows [to, to + count) = A · rows [from, from + count), by way of copies where operator and basis
-/// differ in precision.
+/// Rows to + i·stride = A · rows from + i·stride for i < count, by way of copies where the rows are
+/// apart, or operator and basis differ in precision.
 template <typename T, typename U>
 void multiply_rows(const Operator<U>& matrix, KrylovBasis<T>& basis, std::size_t from,
-                   std::size_t count, std::size_t to, const Control& control) {
-  const std::size_t entries = count * basis.size();
-  const std::span<const T> rows(basis.row(from), entries);
-  const std::span<T> products(basis.row(to), entries);
+                   std::size_t count, std::size_t to, std::size_t stride, const Control& control) {
+  const std::size_t size = basis.size();
+  const std::size_t entries = count * size;
   if constexpr (std::is_same_v<T, U>) {
-    matrix.apply(count, rows, products, control);
-  } else {
-    const std::vector<U> given(rows.begin(), rows.end());
-    std::vector<U> result(entries);
-    matrix.apply(count, given, result, control);
-    std::ranges::copy(result, products.begin());
+    if (stride == 1) {
+      return matrix.apply(count, std::span<const T>(basis.row(from), entries),
+                          std::span<T>(basis.row(to), entries), control);
+    }
+  }
+  std::vector<U> given(entries);
+  std::vector<U> result(entries);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::copy_n(basis.row(from + i * stride), size, given.data() + i * size);
+  }
+  matrix.apply(count, given, result, control);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::copy_n(result.data() + i * size, size, basis.row(to + i * stride));
   }
 }
 
-/// multiplyBasis(basis, operator, from, count, to, options) → job
+/// multiplyBasis(basis, operator, { from, count, to, stride }, options) → job
 Napi::Value multiply_job(const Napi::CallbackInfo& info) {
-  const std::size_t from = size_of(info[2]);
-  const std::size_t count = size_of(info[3]);
-  const std::size_t to = size_of(info[4]);
+  const auto rows = info[2].As<Napi::Object>();
+  const std::size_t from = size_of(rows.Get("from"));
+  const std::size_t count = size_of(rows.Get("count"));
+  const std::size_t to = size_of(rows.Get("to"));
+  const std::size_t stride = size_of(rows.Get("stride"));
   return std::visit(
       [&]<typename T, typename U>(const std::shared_ptr<KrylovBasis<T>>& basis,
                                   const std::shared_ptr<Operator<U>>& matrix) -> Napi::Value {
-        require_rows(*basis, from, count);
-        require_rows(*basis, to, count);
-        if (matrix->size() != basis->size() || (from < to + count && to < from + count)) {
+        const std::size_t reach = count == 0 ? 0 : (count - 1) * stride + 1;
+        require_rows(*basis, from, reach);
+        require_rows(*basis, to, reach);
+        const bool apart = stride == 1 ? from >= to + count || to >= from + count
+                                       : from < to && to - from < stride;
+        if (matrix->size() != basis->size() || !apart) {
           throw Error(ErrorCode::internal, "products that do not fit the basis");
         }
-        return start_job(info.Env(), info[5].As<Napi::Object>(),
+        return start_job(info.Env(), info[3].As<Napi::Object>(),
                          [=](const Control& control) -> Resolve {
-                           multiply_rows(*matrix, *basis, from, count, to, control);
+                           multiply_rows(*matrix, *basis, from, count, to, stride, control);
                            return [](Napi::Env env) { return env.Undefined(); };
                          });
       },
       unwrap<BasisHandle>(info[0]).object, unwrap<OperatorHandle>(info[1]).object);
+}
+
+/// copyBasisRows(basis, ranks: Uint32Array, array [ranks, n], options) → job of the array, which
+/// then has these rows
+Napi::Value copy_basis_rows_job(const Napi::CallbackInfo& info) {
+  const auto given = info[1].As<Napi::Uint32Array>();
+  const std::vector<std::size_t> ranks(given.Data(), given.Data() + given.ElementLength());
+  return with_basis(
+      info[0], [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) -> Napi::Value {
+        for (const std::size_t rank : ranks) require_rows(*basis, rank, 1);
+        const std::span<T> copies = writable_span_of<T>(info[2], ranks.size() * basis->size());
+        return start_job(
+            info.Env(), info[3].As<Napi::Object>(),
+            [basis, ranks, copies](const Control& control) -> Resolve {
+              for (std::size_t i = 0; i < ranks.size(); ++i) {
+                control.check();
+                std::copy_n(basis->row(ranks[i]), basis->size(), copies.data() + i * basis->size());
+              }
+              return nullptr;
+            },
+            info[2]);
+      });
 }
 
 Resolve resolve_numbers(std::vector<double> numbers) {
@@ -275,6 +308,7 @@ Napi::Value release_basis(const Napi::CallbackInfo& info) {
 void register_krylov(Exports& exports) {
   exports.add<create_basis>("createBasis");
   exports.add<basis_rows>("basisRows");
+  exports.add<copy_basis_rows_job>("copyBasisRows");
   exports.add<set_basis_rows>("setBasisRows");
   exports.add<multiply_job>("multiplyBasis");
   exports.add<randomize_job>("randomizeBasis");

@@ -7,14 +7,24 @@ export interface BasisCalls {
   createBasis(n: number, capacity: number, dtype: string): BasisHandle;
   /** [count, n] */
   basisRows(basis: BasisHandle, first: number, count: number): NativeArray;
+  /** Some rows into `copy` [ranks, n], of the basis' dtype, on another thread. */
+  copyBasisRows<Array extends NativeArray>(
+    basis: BasisHandle,
+    ranks: Uint32Array,
+    copy: Array,
+    options: JobOptions,
+  ): NativeJob<Array>;
   setBasisRows(basis: BasisHandle, first: number, rows: NativeArray): void;
-  /** Rows from `to` on become the operator's products with `count` rows from `from` on. */
+  /** Rows to + i·stride become the operator's products with rows from + i·stride, i < count. */
   multiplyBasis(
     basis: BasisHandle,
     operator: OperatorHandle,
-    from: number,
-    count: number,
-    to: number,
+    rows: {
+      readonly from: number;
+      readonly count: number;
+      readonly to: number;
+      readonly stride: number;
+    },
     options: JobOptions,
   ): NativeJob<undefined>;
   randomizeBasis(

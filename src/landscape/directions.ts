@@ -1,24 +1,37 @@
 // Directions through parameter space, and their scale.
 
+import { setImmediate } from 'node:timers/promises';
+
 import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
 import { createRandom } from '../data/random.js';
 import { EigenscapeError } from '../errors.js';
+import { throwIfAborted } from '../long-call.js';
 import type { Network, ParameterTensor } from '../network/network.js';
+
+// A few milliseconds' worth.
+const drawnAtOnce = 2 ** 15;
 
 /** Two directions of normal random numbers; the same seed gives the same ones.
  *  @internal */
-export function randomDirections<D extends DType>(
+export async function randomDirections<D extends DType>(
   network: Network<D>,
   seed: number,
-): readonly [ArrayOf[D], ArrayOf[D]] {
+  signal: AbortSignal | undefined,
+): Promise<readonly [ArrayOf[D], ArrayOf[D]]> {
   const random = createRandom(seed);
-  const draw = (): ArrayOf[D] => {
+  const draw = async (): Promise<ArrayOf[D]> => {
     const values = allocate(network.dtype, network.parameterCount);
-    for (let index = 0; index < values.length; index += 1) values[index] = random.normal();
+    for (let index = 0; index < values.length; index += 1) {
+      if (index % drawnAtOnce === 0) {
+        await setImmediate();
+        throwIfAborted(signal);
+      }
+      values[index] = random.normal();
+    }
     return values;
   };
-  return [draw(), draw()];
+  return [await draw(), await draw()];
 }
 
 /** Filter normalization (Li et al. 2018, §4): each filter of a convolution, each row of a dense layer, gets

@@ -61,13 +61,14 @@ function isList(given: unknown): given is readonly unknown[] {
   return Array.isArray(given);
 }
 
-function directionsOf<D extends DType>(
+async function directionsOf<D extends DType>(
   network: Network<D>,
   given: unknown,
-): readonly [ArrayOf[D], ArrayOf[D]] {
+  signal: AbortSignal | undefined,
+): Promise<readonly [ArrayOf[D], ArrayOf[D]]> {
   if (!isList(given)) {
     const { seed } = parseOptions('plane: directions', seedSchema, given);
-    return randomDirections(network, seed);
+    return randomDirections(network, seed, signal);
   }
   if (given.length !== 2) {
     throw new EigenscapeError(
@@ -109,7 +110,7 @@ export async function plane<D extends DType>(
   const { x, y } = axesOf(options.coefficients);
   const origin = readPoint('plane', 'origin', network, parsed.origin ?? network);
   const given = parsed.directions ?? {};
-  const directions = directionsOf(network, given);
+  const directions = await directionsOf(network, given, options.signal);
   const normalize = parsed.normalize ?? (isList(given) ? 'none' : 'filter');
   for (const [index, direction] of directions.entries()) {
     if (normalize === 'filter') normalizeFilters(network.layout, origin, direction);

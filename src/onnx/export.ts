@@ -31,7 +31,6 @@ const optionsSchema = optionsOf({
  *  @throws EigenscapeError ERR_SPEC for a loss written in code, and when two tensors have one name;
  *  ERR_NUMERIC for a parameter that `dtype` cannot hold; ERR_ONNX_UNSUPPORTED for a file above 2 GB
  *  @example await writeFile('network.onnx', await exportOnnx(network)) */
-// eslint-disable-next-line @typescript-eslint/require-await -- as a promise, faults reject
 export async function exportOnnx(
   network: Network,
   options: ExportOnnxOptions = {},
@@ -40,5 +39,5 @@ export async function exportOnnx(
   const { dtype = network.dtype } = parseOptions('exportOnnx', optionsSchema, options);
   const { parameterCount, spec } = network;
   requireSmallModel(dtype, { parameters: parameterCount, layers: spec.layers.length });
-  return toBinary(ModelProtoSchema, modelOf(network, dtype));
+  return toBinary(ModelProtoSchema, modelOf(network, await network.copyParameters(), dtype));
 }

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 
 import type { SymmetricOperator } from '../curvature/operator.js';
 import { EigenscapeError } from '../errors.js';
+import { addon } from '../native.js';
 import {
   longCallEntries,
   optionsOf,
@@ -120,7 +121,7 @@ export async function extremalEigenpairs(
       await lanczos.continueFrom(worstRanks(found, widest));
       found = await verified(search, await converge(search, budget, options, found.values));
     }
-    return finish(search, found, parsed.precision === 'float32');
+    return await finish(search, found);
   } finally {
     lanczos.dispose();
   }
@@ -256,28 +257,23 @@ function worstRanks({ residualNorms }: Found, count: number): number[] {
   return ranks.sort((a, b) => norm(b) - norm(a)).slice(0, count);
 }
 
-function finish(search: Search, found: Found, single: boolean): ExtremalEigenpairs {
+async function finish(search: Search, found: Found): Promise<ExtremalEigenpairs> {
   const { lanczos, products } = search;
   const { values, residualNorms: norms, limit } = found;
-  const { size } = products;
-  const make = single ? Float32Array : Float64Array;
-  const atEnd = (places: readonly number[]): EigenpairsAtEnd => {
-    const rows = new make(places.length * size);
-    places.forEach((place, row) => {
-      rows.set(lanczos.vector(place), row * size);
-    });
+  const atEnd = async (places: readonly number[]): Promise<EigenpairsAtEnd> => {
+    const vectors = await lanczos.vectors(places);
     const residualNorms = Float64Array.from(places, (place) => norms[place] ?? NaN);
     return {
       values: Float64Array.from(places, (place) => values[place] ?? NaN),
-      vectors: rows,
+      vectors,
       residualNorms,
       converged: Array.from(residualNorms, (norm) => norm <= limit),
     };
   };
   const places = Array.from(values, (_, place) => place);
   return {
-    largest: atEnd(search.largest > 0 ? places.slice(-search.largest).reverse() : []),
-    smallest: atEnd(places.slice(0, search.smallest)),
+    largest: await atEnd(search.largest > 0 ? places.slice(-search.largest).reverse() : []),
+    smallest: await atEnd(places.slice(0, search.smallest)),
     bound: Math.hypot(...norms),
     products: products.count,
     seconds: {
@@ -298,12 +294,16 @@ function readStart(operator: SymmetricOperator, given: unknown): Float64Array | 
       { details: { given: given.length, size } },
     );
   }
-  return Float64Array.from(given, (value, index) => {
-    if (typeof value === 'number' && Number.isFinite(value)) return value;
-    throw new EigenscapeError(
-      'ERR_DATA',
-      `extremalEigenpairs: entry ${String(index)} of startVectors is ${String(value)}; expected a finite number`,
-      { details: { index, value } },
-    );
-  });
+  const isFloat = given instanceof Float64Array || given instanceof Float32Array;
+  const copy = isFloat
+    ? Float64Array.from(given)
+    : Float64Array.from(given, (value) => (typeof value === 'number' ? value : NaN));
+  const index = addon().firstNotFinite(copy);
+  if (index === copy.length) return copy;
+  const value: unknown = given[index];
+  throw new EigenscapeError(
+    'ERR_DATA',
+    `extremalEigenpairs: entry ${String(index)} of startVectors is ${String(value)}; expected a finite number`,
+    { details: { index, value } },
+  );
 }

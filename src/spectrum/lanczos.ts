@@ -6,6 +6,7 @@
 // Each block of products is projected on all of V, not on its last two blocks only, so T is what the name
 // says after restarts, random restarts and warm starts alike (Wu and Simon 2000; Stewart 2001).
 
+import { allocate } from '../data/dtype.js';
 import type { DType } from '../data/dtype.js';
 import { callEngine, runJob } from '../long-call.js';
 import { addon } from '../native.js';
@@ -177,8 +178,13 @@ export class Lanczos {
     this.#left = { entries: new Float64Array(0), first: 0, count: 0 };
   }
 
-  vector(rank: number): NativeArray {
-    return addon().basisRows(this.#basis, rank, 1);
+  /** Some rows of V [ranks, size]. */
+  async vectors(ranks: readonly number[]): Promise<Float64Array | Float32Array> {
+    const length = ranks.length * this.#products.size;
+    const rows = allocate(this.#options.precision, length);
+    return this.#run((job) =>
+      addon().copyBasisRows(this.#basis, Uint32Array.from(ranks), rows, job),
+    );
   }
 
   #residual(coefficients: NativeArray, k: number): number {

@@ -67,21 +67,45 @@ export class Products {
     return this.#checked(result, vectors.length);
   }
 
-  /** Rows of a basis from `to` on become A times `count` rows from `from` on. The library's own operators
-   *  read and write them where they are. */
-  async multiplyRows(basis: BasisHandle, from: number, count: number, to: number): Promise<void> {
+  /** Rows to + i·stride of a basis become A times rows from + i·stride, i < count. The library's own operators
+   *  read and write them in native memory. */
+  async multiplyRows(
+    basis: BasisHandle,
+    from: number,
+    count: number,
+    to: number,
+    stride = 1,
+  ): Promise<void> {
     const operator = this.#operator;
     if (!isCurvatureOperator(operator)) {
-      addon().setBasisRows(basis, to, await this.apply(addon().basisRows(basis, from, count)));
+      await this.#multiplyCopies(basis, from, count, to, stride);
       return;
     }
     throwIfAborted(this.#options.signal);
     const started = performance.now();
     await operator.run(this.#options, (handle, job) =>
-      addon().multiplyBasis(basis, handle, from, count, to, job),
+      addon().multiplyBasis(basis, handle, { from, count, to, stride }, job),
     );
     this.milliseconds += performance.now() - started;
     this.count += count;
+  }
+
+  async #multiplyCopies(
+    basis: BasisHandle,
+    from: number,
+    count: number,
+    to: number,
+    stride: number,
+  ): Promise<void> {
+    const { size } = this;
+    const vectors = new Float64Array(count * size);
+    for (let i = 0; i < count; i += 1) {
+      vectors.set(addon().basisRows(basis, from + i * stride, 1), i * size);
+    }
+    const products = await this.apply(vectors);
+    for (let i = 0; i < count; i += 1) {
+      addon().setBasisRows(basis, to + i * stride, products.subarray(i * size, (i + 1) * size));
+    }
   }
 
   #checked(result: unknown, length: number): Vectors {

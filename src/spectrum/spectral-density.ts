@@ -170,15 +170,7 @@ async function runProbes(
     const scales = new Float64Array(count);
     const runs = Array.from({ length: count }, () => new Recurrence());
     for (let step = 0; step < steps; step += 1) {
-      const vectors = new Float64Array(count * size);
-      for (let p = 0; p < count; p += 1) {
-        vectors.set(addon().basisRows(basis, p * stride + step, 1), p * size);
-      }
-      const block = await products.apply(vectors);
-      for (let p = 0; p < count; p += 1) {
-        const product = block.slice(p * size, (p + 1) * size);
-        addon().setBasisRows(basis, p * stride + step + 1, product);
-      }
+      await products.multiplyRows(basis, step, count, step + 1, stride);
       const leasts = scales.map((scale) => 10 * unit * scale);
       const numbers = await runJob(call, (job) =>
         addon().advanceProbes(basis, count, stride, step, leasts, job),

@@ -5,6 +5,8 @@ import * as v from 'valibot';
 import { gaussNewton, hessian } from '../curvature/operator.js';
 import type { Dataset } from '../data/dataset.js';
 import { EigenscapeError } from '../errors.js';
+import { runJob } from '../long-call.js';
+import { addon } from '../native.js';
 import type { Network } from '../network/network.js';
 import { optionsOf, positiveInteger, positiveNumber, seedOption, wordOption } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
@@ -113,7 +115,7 @@ export class Tracker {
       maxProducts,
       startVectors: this.#vectors,
     });
-    this.#vectors = startOf(found, operator.size);
+    this.#vectors = await startOf(found, operator.size, call);
     return {
       largest: withoutVectors(found.largest),
       smallest: withoutVectors(found.smallest),
@@ -128,11 +130,15 @@ function withoutVectors({ values, residualNorms, converged }: EigenpairsAtEnd): 
 }
 
 /** The vectors of both ends, as rows; no more than there are dimensions. */
-function startOf({ largest, smallest }: ExtremalEigenpairs, size: number) {
+async function startOf(
+  { largest, smallest }: ExtremalEigenpairs,
+  size: number,
+  { signal }: LongCallOptions,
+) {
   if (smallest.vectors.length === 0) return largest.vectors;
+  const parts = [largest.vectors, smallest.vectors];
   const both = new Float64Array(largest.vectors.length + smallest.vectors.length);
-  both.set(largest.vectors);
-  both.set(smallest.vectors, largest.vectors.length);
+  await runJob({ signal }, (job) => addon().joinArrays(parts, both, job));
   return both.subarray(0, size * size);
 }
 

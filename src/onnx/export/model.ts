@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf';
 
 import type { DType } from '../../data/dtype.js';
 import { EigenscapeError } from '../../errors.js';
+import type { NativeArray } from '../../native.js';
 import type { Network } from '../../network/network.js';
 import { parseSpec } from '../../network/parse-spec.js';
 import type { LossSpec } from '../../network/spec.js';
@@ -17,12 +18,13 @@ import { nodeOf, type Place } from './layers.js';
 const opset = 17n;
 const irVersion = 8n;
 
-/** @throws EigenscapeError as `exportOnnx` says */
-export function modelOf(network: Network, dtype: DType): ModelProto {
+/** @param values of the parameters, which nobody changes
+ *  @throws EigenscapeError as `exportOnnx` says */
+export function modelOf(network: Network, values: NativeArray, dtype: DType): ModelProto {
   const { spec, outputCount } = network;
   const loss = lossText(spec.loss);
   const builder = new GraphBuilder(dtype);
-  const tensors = addParameters(builder, network);
+  const tensors = addParameters(builder, network, values);
   const input = builder.valueName('input');
   const output = addLayers(builder, { network, tensors, input });
   return create(ModelProtoSchema, {
@@ -59,8 +61,7 @@ function lossText(loss: LossSpec): string {
 type Tensors = ReadonlyMap<string, Place['parameters']>;
 
 /** Adds all parameters, each tensor under its name in the layout; gives those of each layer. */
-function addParameters(builder: GraphBuilder, network: Network): Tensors {
-  const values = network.parameters();
+function addParameters(builder: GraphBuilder, network: Network, values: NativeArray): Tensors {
   const tensors = new Map<string, Place['parameters']>();
   for (const { name, layer, shape, offset } of network.layout) {
     const size = shape.reduce((product, extent) => product * extent, 1);
