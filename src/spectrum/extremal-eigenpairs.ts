@@ -87,8 +87,18 @@ export async function extremalEigenpairs(
   operator: SymmetricOperator,
   options: ExtremalEigenpairsOptions = {},
 ): Promise<ExtremalEigenpairs> {
+  parseOptions('extremalEigenpairs', schema, options);
+  return eigenpairsFrom(readStart(operator, options.startVectors), operator, options);
+}
+
+/** The same from start vectors that are finite, fit, and are not changed meanwhile: no copy is made.
+ *  @internal */
+export async function eigenpairsFrom(
+  start: Float64Array | Float32Array | undefined,
+  operator: SymmetricOperator,
+  options: ExtremalEigenpairsOptions,
+): Promise<ExtremalEigenpairs> {
   const parsed = parseOptions('extremalEigenpairs', schema, options);
-  const start = readStart(operator, options.startVectors);
   const products = await Products.of('extremalEigenpairs', operator, options);
   const { size, dtype } = products;
   const none = parsed.largest === undefined && parsed.smallest === undefined;
@@ -296,7 +306,7 @@ function readStart(operator: SymmetricOperator, given: unknown): Float64Array | 
   }
   const isFloat = given instanceof Float64Array || given instanceof Float32Array;
   const copy = isFloat
-    ? Float64Array.from(given)
+    ? new Float64Array(given)
     : Float64Array.from(given, (value) => (typeof value === 'number' ? value : NaN));
   const index = addon().firstNotFinite(copy);
   if (index === copy.length) return copy;

@@ -78,7 +78,7 @@ export class Lanczos {
   }
 
   /** Takes `start` (any vectors, as many as there are) and random ones as the frontier. */
-  async start(start: Float64Array | undefined): Promise<void> {
+  async start(start: NativeArray | undefined): Promise<void> {
     const { size } = this.#products;
     const given = start === undefined ? 0 : start.length / size;
     const count = Math.min(Math.max(given, this.#options.blockSize), size);

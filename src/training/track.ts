@@ -10,7 +10,7 @@ import { addon } from '../native.js';
 import type { Network } from '../network/network.js';
 import { optionsOf, positiveInteger, positiveNumber, seedOption, wordOption } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
-import { extremalEigenpairs } from '../spectrum/extremal-eigenpairs.js';
+import { eigenpairsFrom } from '../spectrum/extremal-eigenpairs.js';
 import type { EigenpairsAtEnd, ExtremalEigenpairs } from '../spectrum/extremal-eigenpairs.js';
 import type { Optimizer } from './optimizer.js';
 import { Stops } from './record.js';
@@ -106,14 +106,13 @@ export class Tracker {
     const { term, largest, smallest, seed, maxProducts } = this.#options;
     const { tolerance = tolerances[this.#network.dtype] } = this.#options;
     using operator = makers[term](this.#network, this.#data);
-    const found = await extremalEigenpairs(operator, {
+    const found = await eigenpairsFrom(this.#vectors, operator, {
       ...call,
       largest,
       smallest,
       tolerance,
       seed,
       maxProducts,
-      startVectors: this.#vectors,
     });
     this.#vectors = await startOf(found, operator.size, call);
     return {
