@@ -119,8 +119,10 @@ export type {
   DenseOptions,
   OperatorOptions,
   OperatorTerm,
+  OutlierTerm,
   SymmetricOperator,
 } from './curvature/operator.js';
+export { outlierTerms } from './curvature/outlier-terms.js';
 export { ekfac, kfac } from './curvature/kfac.js';
 export type { KfacOptions } from './curvature/kfac.js';
 export { monteCarloFisher } from './curvature/monte-carlo-fisher.js';
@@ -189,6 +191,13 @@ export type {
   ReducedInputs,
   SpectrumReduction,
 } from './spectrum/reduction.js';
+export { attributeOutliers } from './spectrum/attribute-outliers.js';
+export type {
+  AttributedOutlier,
+  AttributeOutliersOptions,
+  OutlierShares,
+} from './spectrum/attribute-outliers.js';
+export type { OutlierPairs } from './spectrum/outlier-pairs.js';
 export { countOutliers } from './spectrum/outliers.js';
 export type { OutlierCount, OutlierOptions } from './spectrum/outliers.js';
 

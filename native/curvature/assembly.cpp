@@ -184,7 +184,7 @@ std::size_t kronecker_operations(const Operator<T>& curvature) {
 
 template <typename T>
 Route choose_route(const Operator<T>& matrix) {
-  return matrix.graph().is_dense_chain() ? Route::closed_form : Route::products;
+  return matrix.has_closed_form() ? Route::closed_form : Route::products;
 }
 
 template <typename T>
@@ -209,11 +209,11 @@ template <typename T>
 AssemblyScale assemble(const Operator<T>& curvature, Route route, std::size_t block,
                        std::span<T> matrix, const Control& control) {
   if (curvature.is_kronecker()) return assemble_kronecker(curvature, matrix, control);
-  const bool chain = curvature.graph().is_dense_chain();
+  const bool chain = curvature.has_closed_form();
   if (route == Route::closed_form && !chain) {
     throw Error(ErrorCode::spec,
-                "the closed form holds for chains of dense layers and pointwise functions; use "
-                "via: 'products' for this network");
+                "the closed form holds for chains of dense layers and pointwise functions, and for "
+                "sums of a matrix per sample; use via: 'products' here");
   }
   AssemblyScale scale;
   if (route == Route::products) {

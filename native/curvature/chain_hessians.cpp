@@ -81,6 +81,11 @@ void compute_hessians(const Operator<T>& matrix, const std::vector<ChainLayer>& 
           case Term::kfac:
           case Term::ekfac:
             throw Error(ErrorCode::internal, "Kronecker products have no chain");
+          case Term::class_means:
+          case Term::cross_class_means:
+          case Term::within_cross_class:
+          case Term::same_class:
+            throw Error(ErrorCode::internal, "parts by class pairs have no matrix per sample");
         }
       }
     } else {

@@ -6,6 +6,7 @@
 
 #include "core/finite.hpp"
 #include "curvature/chain_reduction.hpp"
+#include "curvature/class_pairs.hpp"
 #include "curvature/kronecker_factors.hpp"
 #include "curvature/products.hpp"
 #include "network/gradient.hpp"
@@ -32,6 +33,7 @@ Operator<T>::Operator(std::shared_ptr<const Graph> graph, Parameters<T> theta,
       root_(options.root),
       positions_(options.positions),
       denominator_(loss_denominator(graph_->loss(), *samples_, {0, samples_->count})) {
+  if (is_class_pair_term(term)) require_class_pairs(*graph_, *samples_);
   // Values before a block's first layer do not move with it.
   std::vector<bool> moves = graph_->moving_values([this](const Node& node) {
     return selection_.meets(node.parameter_offset, node.parameter_offset + node.parameter_count);
@@ -119,7 +121,7 @@ const KroneckerMatrix<T>& Operator<T>::kronecker(const Control& control) const {
 
 template <typename T>
 const ChainReduction<T>* Operator<T>::reduction(const Control& control) const {
-  if (is_kronecker() || !graph_->is_dense_chain()) return nullptr;
+  if (is_kronecker() || !has_closed_form()) return nullptr;
   const std::lock_guard lock(reduction_mutex_);
   if (reduction_ == nullptr) {
     reduction_ = std::make_shared<const ChainReduction<T>>(*this, control);
@@ -178,12 +180,29 @@ template <typename T>
 void Operator<T>::apply_block(std::size_t k, std::span<const T> v, std::span<T> out,
                               std::span<const T> shift, const Control& control) const {
   const LossTable<T>* const table = loss_table();
-  if (selection_.all()) return products_->apply(k, v, shift, table, out, control);
+  std::vector<T> pairs;
+  const auto shift_along = [&](std::span<const T> directions) {
+    if (!needs_moments(term_)) return shift;
+    pairs = class_pair_shift<T>(term_, products_->class_pairs(k, directions, control));
+    return std::span<const T>(pairs);
+  };
+  if (selection_.all()) return products_->apply(k, v, shift_along(v), table, out, control);
   AlignedBuffer<T> directions(k * theta_->size());
   AlignedBuffer<T> products(k * theta_->size());
   selection_.scatter<T>(k, v, directions.span());
-  products_->apply(k, directions.span(), shift, table, products.span(), control);
+  products_->apply(k, directions.span(), shift_along(directions.span()), table, products.span(),
+                   control);
   selection_.gather<T>(k, products.span(), out);
+}
+
+template <typename T>
+ClassPairMoments Operator<T>::class_pairs(std::size_t k, std::span<const T> v,
+                                          const Control& control) const {
+  require_class_pairs(*graph_, *samples_);
+  if (selection_.all()) return products_->class_pairs(k, v, control);
+  AlignedBuffer<T> directions(k * theta_->size());
+  selection_.scatter<T>(k, v, directions.span());
+  return products_->class_pairs(k, directions.span(), control);
 }
 
 template <typename T>

@@ -6,9 +6,11 @@
 //   empirical_fisher     Σ s_n ∇ℓ_n ∇ℓ_nᵀ / Σ s κ
 //   monte_carlo_fisher   the same with labels drawn from the model: G in expectation
 //   kfac, ekfac          Kronecker products in place of the layers' blocks
-//   (curvature/kronecker.hpp) gradient_covariance  Σ s_n (∇ℓ_n − ḡ)(∇ℓ_n − ḡ)ᵀ / Σ s κ, ḡ = Σ s_n
-//   ∇ℓ_n / Σ s_n (samples not
-//                        ignored)
+//                        (curvature/kronecker.hpp)
+//   gradient_covariance  Σ s_n (∇ℓ_n − ḡ)(∇ℓ_n − ḡ)ᵀ / Σ s κ, ḡ = Σ s_n ∇ℓ_n / Σ s_n (samples
+//                        not ignored)
+//   class_means … same_class  the four parts of gauss_newton by class pairs
+//                        (curvature/class_pairs.hpp)
 //
 // or the diagonal block of some parameters, plus λI.
 #pragma once
@@ -36,8 +38,18 @@ enum class Term {
   gradient_covariance,
   monte_carlo_fisher,
   kfac,
-  ekfac
+  ekfac,
+  class_means,
+  cross_class_means,
+  within_cross_class,
+  same_class
 };
+
+/// One of the parts of gauss_newton by class pairs: no sum over samples of a matrix of each.
+inline bool is_class_pair_term(Term term) {
+  return term == Term::class_means || term == Term::cross_class_means ||
+         term == Term::within_cross_class || term == Term::same_class;
+}
 
 /// How Kronecker factors of a convolution deal with its positions, see curvature/kronecker.hpp.
 enum class Positions { expand, reduce };
@@ -54,6 +66,8 @@ struct OperatorOptions {
   LossRoot root;
   Positions positions = Positions::expand;
 };
+
+class ClassPairMoments;
 
 template <typename T>
 class Products;
@@ -81,6 +95,10 @@ class Operator {
   [[nodiscard]] const LossRoot& root() const { return root_; }
   [[nodiscard]] Positions positions() const { return positions_; }
   [[nodiscard]] bool is_kronecker() const { return term_ == Term::kfac || term_ == Term::ekfac; }
+  /// Whether closed forms hold for it: a chain of dense layers, and a matrix for each sample.
+  [[nodiscard]] bool has_closed_form() const {
+    return graph_->is_dense_chain() && !is_class_pair_term(term_);
+  }
   /// The factors of K-FAC or EKFAC, computed at the first call.
   const KroneckerMatrix<T>& kronecker(const Control& control) const;
   /// What leaves a chain's matrix out exactly, computed at the first call; nullptr for other
@@ -102,6 +120,11 @@ class Operator {
   /// The same without λv.
   void apply_term(std::size_t k, std::span<const T> v, std::span<T> out,
                   const Control& control) const;
+
+  /// Moments of δ_icc'ᵀv for v [k, size]: a tangent pass for each. Throws ErrorCode::spec for
+  /// another loss, or targets that are no classes.
+  [[nodiscard]] ClassPairMoments class_pairs(std::size_t k, std::span<const T> v,
+                                             const Control& control) const;
 
   /// Bytes that the first product leaves behind for the next ones, unless memory is short.
   [[nodiscard]] std::size_t kept_bytes() const;

@@ -88,6 +88,7 @@ void Products<T>::apply(std::size_t k, std::span<const T> v, std::span<const T> 
   const std::size_t m = problem_.graph.parameter_count();
   const SumPlan& plan = plan_.samples;
   const std::size_t groups = (k + plan_.group - 1) / plan_.group;
+  const std::size_t shift_size = shift.size() / k;
   // Several groups that share a chunk find it in cache, and evaluate it once where it is not kept.
   const std::size_t wanted = (kPieces + plan.partials - 1) / plan.partials;
   const bool apart = keeps() || plan.partials == 1;
@@ -129,8 +130,8 @@ void Products<T>::apply(std::size_t k, std::span<const T> v, std::span<const T> 
       for (std::size_t group = first_group(slice); group < first_group(slice + 1); ++group) {
         const std::size_t j = group_start(group);
         const std::size_t count = group_start(group + 1) - j;
-        add_group(at, chunk.count, count, v.subspan(j * m, count * m),
-                  shift.empty() ? shift : shift.subspan(j, count), *scratch,
+        add_group(at, chunk, count, v.subspan(j * m, count * m),
+                  shift.subspan(j * shift_size, count * shift_size), *scratch,
                   sum.rows.subspan((j - first) * m, count * m));
       }
     }
@@ -146,6 +147,33 @@ void Products<T>::apply(std::size_t k, std::span<const T> v, std::span<const T> 
       throw;
     }
   });
+}
+
+template <typename T>
+ClassPairMoments Products<T>::class_pairs(std::size_t k, std::span<const T> v,
+                                          const Control& control) {
+  keeps();
+  const std::size_t m = problem_.graph.parameter_count();
+  const std::size_t classes = problem_.graph.output_size();
+  const std::size_t group = std::min(plan_.group, class_pair_group(classes));
+  ClassPairMoments all(classes, 0);
+  for (std::size_t first = 0; first < k; first += group) {
+    const std::size_t count = std::min(group, k - first);
+    ClassPairMoments sum(classes, count);
+    const auto make_sum = [&] { return ClassPairMoments(classes, count); };
+    chunked_sum(plan_.samples, control, sum, make_sum, [&](Chunk chunk, ClassPairMoments& partial) {
+      auto scratch =
+          scratch_.take([&] { return std::make_unique<Scratch>(problem_.graph, problem_.moves); });
+      const PointChunk<T>& at = visit(chunk, nullptr, *scratch, control);
+      const auto directions = v.subspan(first * m, count * m);
+      const std::span<const T> f_dot = scratch->evaluation.tangent(count, directions);
+      partial.add_chunk(at.loss, labels_of(chunk), f_dot);
+      scratch_.give_back(std::move(scratch));
+    });
+    all.append(sum);
+    control.report("class pairs", static_cast<double>(first + count), static_cast<double>(k));
+  }
+  return all;
 }
 
 template <typename T>
@@ -194,12 +222,12 @@ void Products<T>::evaluate(Chunk chunk, const LossTable<T>* table, Scratch& scra
 }
 
 template <typename T>
-void Products<T>::add_group(const PointChunk<T>& at, std::size_t n, std::size_t k,
+void Products<T>::add_group(const PointChunk<T>& at, Chunk chunk, std::size_t k,
                             std::span<const T> v, std::span<const T> shift, Scratch& scratch,
                             std::span<T> out) const {
   Evaluation<T>& evaluation = scratch.evaluation;
   const std::span<const T> f_dot = evaluation.tangent(k, v);
-  scratch.f_bar_dot.resize(k * n * problem_.graph.output_size());
+  scratch.f_bar_dot.resize(k * chunk.count * problem_.graph.output_size());
   const std::span<T> f_bar_dot = scratch.f_bar_dot.span();
   switch (problem_.term) {
     case Term::hessian:
@@ -217,6 +245,12 @@ void Products<T>::add_group(const PointChunk<T>& at, std::size_t n, std::size_t 
       return evaluation.adjoint_of_directions(k, f_bar_dot, out);
     case Term::monte_carlo_fisher:
       at.drawn.apply(k, f_dot, f_bar_dot);
+      return evaluation.adjoint_of_directions(k, f_bar_dot, out);
+    case Term::class_means:
+    case Term::cross_class_means:
+    case Term::within_cross_class:
+    case Term::same_class:
+      apply_class_pairs(problem_.term, at.loss, labels_of(chunk), f_dot, shift, f_bar_dot);
       return evaluation.adjoint_of_directions(k, f_bar_dot, out);
     case Term::kfac:
     case Term::ekfac:

@@ -18,6 +18,7 @@
 
 #include "core/chunked_sum.hpp"
 #include "core/control.hpp"
+#include "curvature/class_pairs.hpp"
 #include "curvature/operator.hpp"
 #include "network/evaluation.hpp"
 #include "network/graph.hpp"
@@ -61,10 +62,13 @@ class Products {
 
   explicit Products(Problem problem);
 
-  /// out [k, M] = A v for v [k, M]; shift [k] is ḡᵀv for the covariance of the gradients, or empty.
-  /// May be called by several threads.
+  /// out [k, M] = A v for v [k, M]; shift is ḡᵀv [k] for the covariance of the gradients, what
+  /// class_pair_shift says [k, C, C], or empty. May be called by several threads.
   void apply(std::size_t k, std::span<const T> v, std::span<const T> shift,
              const LossTable<T>* table, std::span<T> out, const Control& control);
+
+  /// Moments along v [k, M] by class pairs; for softmax and classes only.
+  ClassPairMoments class_pairs(std::size_t k, std::span<const T> v, const Control& control);
 
   /// Of the points, about; 0 where they are too many to be kept.
   [[nodiscard]] std::size_t kept_bytes() const;
@@ -93,8 +97,12 @@ class Products {
   void evaluate(Chunk chunk, const LossTable<T>* table, Scratch& scratch, PointChunk<T>& point,
                 const Control& control) const;
   /// out [k, M] += the share of the chunk that is visited, for one group of directions.
-  void add_group(const PointChunk<T>& at, std::size_t n, std::size_t k, std::span<const T> v,
+  void add_group(const PointChunk<T>& at, Chunk chunk, std::size_t k, std::span<const T> v,
                  std::span<const T> shift, Scratch& scratch, std::span<T> out) const;
+  /// Classes of its samples, −1 where one is ignored.
+  [[nodiscard]] std::span<const std::int32_t> labels_of(Chunk chunk) const {
+    return std::span(problem_.samples.classes).subspan(chunk.first, chunk.count);
+  }
 
   Problem problem_;
   bool copies_inputs_;

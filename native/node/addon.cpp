@@ -63,6 +63,7 @@ Napi::Object initialize(Napi::Env /*env*/, Napi::Object exports) {
   register_operators(list);
   register_many(list);
   register_custom_loss(list);
+  register_class_pairs(list);
   register_points(list);
   register_krylov(list);
   register_machine(list);

@@ -108,6 +108,10 @@ Term to_term(const std::string& name) {
   if (name == "monteCarloFisher") return Term::monte_carlo_fisher;
   if (name == "kfac") return Term::kfac;
   if (name == "ekfac") return Term::ekfac;
+  if (name == "classMeans") return Term::class_means;
+  if (name == "crossClassMeans") return Term::cross_class_means;
+  if (name == "withinCrossClass") return Term::within_cross_class;
+  if (name == "sameClass") return Term::same_class;
   throw Error(ErrorCode::spec, "unknown term '" + name + "'");
 }
 

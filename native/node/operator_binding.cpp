@@ -121,7 +121,7 @@ Napi::Value assemble_job(const Napi::CallbackInfo& info) {
 Napi::Value is_chain(const Napi::CallbackInfo& info) {
   return std::visit(
       [&](const auto& matrix) -> Napi::Value {
-        return Napi::Boolean::New(info.Env(), matrix->graph().is_dense_chain());
+        return Napi::Boolean::New(info.Env(), matrix->has_closed_form());
       },
       unwrap<OperatorHandle>(info[0]).object);
 }

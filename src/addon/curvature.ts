@@ -36,6 +36,16 @@ export interface NativeLossRoot {
   readonly positions?: 'expand' | 'reduce';
 }
 
+/** Of a_icc' = δ_icc'ᵀv, δ_icc' = J_iᵀ(p_i − e_c'), by weight. */
+export interface NativeClassPairMoments {
+  /** w_cc' [C, C] */
+  readonly weights: Float64Array;
+  /** δ_cc'ᵀv [count, C, C] */
+  readonly means: Float64Array;
+  /** Σ_i w_icc' (a_icc' − δ_cc'ᵀv)² [count, C, C] */
+  readonly spreads: Float64Array;
+}
+
 export interface CurvatureCalls {
   createLossTable(operator: OperatorHandle, withHessians: boolean): LossTableHandle;
   /** ∇ℓ [count, C] and ∇²ℓ [count, C, C] of the samples from `first` on, for C outputs. */
@@ -67,6 +77,13 @@ export interface CurvatureCalls {
     count: number,
     options: JobOptions,
   ): NativeJob<NativeArray>;
+  /** Moments along vectors [count, M] by pairs of classes (c of the sample, c'), for C classes. */
+  classPairMoments(
+    operator: OperatorHandle,
+    vectors: NativeArray,
+    count: number,
+    options: JobOptions,
+  ): NativeJob<NativeClassPairMoments>;
   /** Index of the first entry that is infinite or NaN; the length if none is. */
   firstNotFinite(array: NativeArray): number;
   /** [M, M] row-major */

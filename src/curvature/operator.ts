@@ -54,8 +54,11 @@ export interface SymmetricOperator {
 export type CurvatureTerm =
   'hessian' | 'gaussNewton' | 'residual' | 'empiricalFisher' | 'gradientCovariance';
 
-/** What an operator may be: the terms that spectra are made of, and what stands for G. */
-export type OperatorTerm = CurvatureTerm | 'monteCarloFisher' | 'kfac' | 'ekfac';
+/** Parts of G by class means, see {@link outlierTerms}. */
+export type OutlierTerm = 'classMeans' | 'crossClassMeans' | 'withinCrossClass' | 'sameClass';
+
+/** What an operator may be: the terms that spectra are made of, what stands for G, and its parts. */
+export type OperatorTerm = CurvatureTerm | 'monteCarloFisher' | 'kfac' | 'ekfac' | OutlierTerm;
 
 export interface OperatorOptions {
   /** Names of tensors or layers of `network.layout`, or globs (`*` for any characters, `?` for one): the diagonal

@@ -115,6 +115,40 @@ describe('many probes', () => {
       expect(Math.abs(covered / 300 - 0.95)).toBeLessThan(0.04);
   }, 60_000);
 
+  it('errors of trace and mass fall with the probes by slope −½ ± 0.1', async () => {
+    // As many steps as dimensions: nothing but the probes is in error.
+    const values = Array.from({ length: 16 }, (_, i) => i + 1);
+    const counts = [4, 16, 64];
+    const runs = 80;
+    const squares = { trace: counts.map(() => 0), mass: counts.map(() => 0) };
+    for (const [k, probes] of counts.entries()) {
+      for (let run = 0; run < runs; run += 1) {
+        const { trace, intervals } = await spectralDensity(diagonal(values), {
+          probes,
+          steps: values.length,
+          seed: 1000 * k + run,
+          probeVectors: 'normal',
+          gridPoints: 1,
+          intervals: [[0, 5.5]],
+        });
+        const mass = intervals[0]?.value ?? NaN;
+        squares.trace[k] = (squares.trace[k] ?? NaN) + (trace.value - sum(values)) ** 2;
+        squares.mass[k] = (squares.mass[k] ?? NaN) + (mass - 5 / 16) ** 2;
+      }
+    }
+    for (const of of [squares.trace, squares.mass]) {
+      const points = of.map((square, k) => [
+        Math.log(counts[k] ?? NaN),
+        Math.log(square / runs) / 2,
+      ]);
+      const mean = (axis: 0 | 1) => sum(points.map((point) => point[axis] ?? NaN)) / points.length;
+      const [x, y] = [mean(0), mean(1)];
+      const covariance = sum(points.map(([a = NaN, b = NaN]) => (a - x) * (b - y)));
+      const slope = covariance / sum(points.map(([a = NaN]) => (a - x) ** 2));
+      expect(Math.abs(slope + 0.5), `slope ${String(slope)}`).toBeLessThan(0.1);
+    }
+  }, 60_000);
+
   it('refuses what is asymmetric', async () => {
     const operator: SymmetricOperator = { size: 2, apply: ([x = 0, y = 0]) => [x + y, y] };
     await expect(spectralDensity(operator)).rejects.toEqual(
