@@ -399,3 +399,13 @@ describe('refusals', () => {
     await expect(exportOnnx(gone)).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
   });
 });
+
+it('a dilated maximum with padding that ONNX Runtime refuses is not written', async () => {
+  const pool = { type: 'maxPool2d', size: 2, dilation: 3, padding: [2, 0, 0, 0] } as const;
+  const layers = [pool, { type: 'flatten' }, { type: 'dense', units: 1 }] as const;
+  const network = createNetwork({ input: [1, 6, 6], layers, loss: 'meanSquaredError' });
+  await expect(exportOnnx(network)).rejects.toMatchObject({
+    code: 'ERR_ONNX_UNSUPPORTED',
+    message: expect.stringMatching(/a maxPool2d layer has padding \[2, 0, 0, 0\]/) as string,
+  });
+});

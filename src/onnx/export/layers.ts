@@ -8,6 +8,7 @@ import type {
   LayerSpec,
   MaxPool2dSpec,
 } from '../../network/spec.js';
+import { EigenscapeError } from '../../errors.js';
 import type { NodeParts } from './graph-builder.js';
 
 type LayerType = LayerSpec['type'];
@@ -140,6 +141,15 @@ function withParameters(operator: string, { inputs, parameters }: Place) {
   return { operator, inputs: [...inputs, ...parameters.map(({ name }) => name)] };
 }
 
-function window({ size, stride, padding }: MaxPool2dSpec | AvgPool2dSpec) {
+/** @throws EigenscapeError ERR_ONNX_UNSUPPORTED for padding as large as the undilated window, which no reader takes */
+function window({ type, size, stride, padding }: MaxPool2dSpec | AvgPool2dSpec) {
+  const kernel = both(size);
+  if (sides(padding).some((side, index) => side >= (kernel[index % 2] ?? 0))) {
+    throw new EigenscapeError(
+      'ERR_ONNX_UNSUPPORTED',
+      `exportOnnx: a ${type} layer has padding [${sides(padding).join(', ')}] for a dilated window of ` +
+        `[${kernel.join(', ')}] entries; ONNX Runtime loads only padding smaller than the window without dilation`,
+    );
+  }
   return { kernel_shape: both(size), strides: both(stride ?? size), pads: sides(padding) };
 }
