@@ -6,6 +6,8 @@ import { f9MarchenkoPastur } from './f9-marchenko-pastur.js';
 import { s3Widths } from './s3-widths.js';
 import { s6Starts } from './s6-starts.js';
 import { s7Spread } from './s7-spread.js';
+import { s8Lines } from './s8-lines.js';
+import { t1Outliers } from './t1-outliers.js';
 
 export const EXPERIMENTS: readonly Experiment[] = [
   f1Spectrum,
@@ -13,4 +15,6 @@ export const EXPERIMENTS: readonly Experiment[] = [
   s3Widths,
   s6Starts,
   s7Spread,
+  s8Lines,
+  t1Outliers,
 ];
