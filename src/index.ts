@@ -4,7 +4,7 @@ export { EigenscapeError, isEigenscapeError } from './errors.js';
 export type { EigenscapeErrorCode } from './errors.js';
 export type { LongCallOptions, Progress } from './progress.js';
 export { gemmSpeed, machineInfo } from './machine.js';
-export type { GemmSpeedOptions, MachineInfo } from './machine.js';
+export type { GemmSpeedOptions, MachineInfo, MachineSpeed } from './machine.js';
 
 export { createDataset } from './data/create-dataset.js';
 export type { DatasetOptions, InputRows } from './data/create-dataset.js';
@@ -171,7 +171,9 @@ export type {
   TermSpectra,
 } from './spectrum/spectra.js';
 export { spectrum } from './spectrum/spectrum.js';
-export type { SpectrumOptions } from './spectrum/spectrum.js';
+export { estimate } from './spectrum/estimate.js';
+export type { MethodEstimate, SpectrumEstimate, StageEstimate } from './spectrum/estimate.js';
+export type { SpectrumOptions } from './spectrum/prepare.js';
 export type { SpectrumMethod } from './spectrum/method.js';
 export type {
   DenseRoute,

@@ -20,6 +20,37 @@ export interface MachineInfo {
   readonly freeMemory: number;
 }
 
+/** Flops per second of a product of matrices: the measure of all planned work. */
+export interface MachineSpeed {
+  /** On as many threads as a call may use. */
+  readonly all: number;
+  /** On one thread. */
+  readonly one: number;
+}
+
+/** Order of the matrices of {@link machineSpeed}: three of them fit a second-level cache or nearly, and seven
+ *  products take some 20 ms. */
+const speedSize = 500;
+const speeds = new Map<string, Promise<MachineSpeed>>();
+
+/** Measured once in a process for each dtype and number of threads, in well under a second.
+ *  @internal */
+export function machineSpeed(
+  dtype: 'float64' | 'float32',
+  threads = machineInfo().threads,
+): Promise<MachineSpeed> {
+  const key = `${dtype} ${String(threads)}`;
+  const known = speeds.get(key) ?? measureSpeed(dtype, threads);
+  speeds.set(key, known);
+  return known;
+}
+
+async function measureSpeed(dtype: 'float64' | 'float32', threads: number): Promise<MachineSpeed> {
+  const one = 1e9 * (await gemmSpeed({ size: speedSize, dtype, threads: 1 }));
+  if (threads === 1) return { all: one, one };
+  return { all: 1e9 * (await gemmSpeed({ size: speedSize, dtype, threads })), one };
+}
+
 /** The addon's version, its BLAS and the kernel in use, threads, and free memory.
  *  @throws EigenscapeError ERR_ADDON when the addon cannot be loaded */
 export function machineInfo(): MachineInfo {

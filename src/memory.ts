@@ -1,5 +1,6 @@
 // Memory that JavaScript is about to take, held against what the machine or its cgroup has free.
 
+import { formatBytes } from './amounts.js';
 import { EigenscapeError } from './errors.js';
 import { addon } from './native.js';
 
@@ -13,11 +14,7 @@ export function requireMemory(bytes: number, what: string, advice: string): void
   if (bytes <= freeMemory) return;
   throw new EigenscapeError(
     'ERR_MEMORY',
-    `${what} need ${gigabytes(bytes)} of memory, but ${gigabytes(freeMemory)} are free; ${advice}`,
+    `${what} need ${formatBytes(bytes)} of memory, but ${formatBytes(freeMemory)} are free; ${advice}`,
     { details: { bytes, freeMemory } },
   );
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -192,11 +192,8 @@ std::size_t assembly_workspace(const Operator<T>& matrix, Route route, std::size
                                std::size_t threads) {
   const std::size_t m = matrix.size();
   if (route == Route::products) {
-    // Unit vectors, the total, the partial sums in flight, and the point.
-    const std::size_t all = matrix.theta().size();
-    const std::size_t scattered = matrix.selection().all() ? 0 : 2;
-    return std::min(block, m) * (m + all * (threads + 2 + scattered)) * sizeof(T) +
-           matrix.kept_bytes();
+    const std::size_t units = std::min(block, m);
+    return units * m * sizeof(T) + matrix.apply_workspace(units, threads);
   }
   const std::vector<ChainLayer> layers = chain_layers(matrix.graph(), matrix.selection());
   const std::size_t values = stretch_length<T>(layers, matrix.samples().count) *

@@ -210,6 +210,14 @@ std::size_t Operator<T>::kept_bytes() const {
   return products_->kept_bytes();
 }
 
+template <typename T>
+std::size_t Operator<T>::apply_workspace(std::size_t k, std::size_t threads) const {
+  // The total, the partial sums in flight, one that waits; of a block, its vectors and products
+  // scattered over all parameters.
+  const std::size_t rows = threads + 2 + (selection_.all() ? 0 : 2);
+  return k * theta_.size() * rows * sizeof(T) + kept_bytes();
+}
+
 template class Operator<double>;
 template class Operator<float>;
 

@@ -129,6 +129,9 @@ class Operator {
   /// Bytes that the first product leaves behind for the next ones, unless memory is short.
   [[nodiscard]] std::size_t kept_bytes() const;
 
+  /// Bytes that apply() needs beside v and out, at most, what it keeps included; its twin.
+  [[nodiscard]] std::size_t apply_workspace(std::size_t k, std::size_t threads) const;
+
   /// ḡ [size], computed at the first call.
   std::span<const T> mean_gradient(const Control& control) const;
   /// Σ s_n over the samples that are not ignored.

@@ -48,7 +48,7 @@ const Graph& graph_of(const NetworkHandle& handle) {
 }
 
 /// networkLayout(handle) → { parameterCount, outputSize, tensors: [{ layer, tensor, shape, offset
-/// }] }
+/// }], layers: [{ outputs, inner }] }
 Napi::Value network_layout(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Graph& graph = graph_of(unwrap<NetworkHandle>(info[0]));
@@ -70,10 +70,19 @@ Napi::Value network_layout(const Napi::CallbackInfo& info) {
       offset += entry_count(parameter.shape);
     }
   }
+  const std::vector<bool> moves = graph.moving_values();
+  const Napi::Array layers = Napi::Array::New(env);
+  for (const Node& node : graph.nodes()) {
+    const Napi::Object layer = Napi::Object::New(env);
+    layer.Set("outputs", static_cast<double>(node.output_size));
+    layer.Set("inner", std::ranges::any_of(node.inputs, [&](std::size_t v) { return moves[v]; }));
+    layers.Set(layers.Length(), layer);
+  }
   const Napi::Object layout = Napi::Object::New(env);
   layout.Set("parameterCount", static_cast<double>(graph.parameter_count()));
   layout.Set("outputSize", static_cast<double>(graph.output_size()));
   layout.Set("tensors", tensors);
+  layout.Set("layers", layers);
   return layout;
 }
 

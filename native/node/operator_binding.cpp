@@ -95,13 +95,49 @@ std::size_t workspace_of(const Operator<T>& matrix, const DenseWay& way) {
   return assembly_workspace(matrix, way.route, way.block, default_thread_count());
 }
 
+/// Bytes at the peak of assembleOperator, of operatorEigenvalues, and of a block of products.
+template <typename T>
+std::size_t matrix_bytes(const Operator<T>& matrix, const DenseWay& way) {
+  return matrix.size() * matrix.size() * sizeof(T) + workspace_of(matrix, way);
+}
+/// n is the order of the matrix that is left where the reduction has taken its part.
+template <typename T>
+std::size_t eigenvalues_bytes(const Operator<T>& matrix, const DenseWay& way, std::size_t n) {
+  return n * n * sizeof(T) +
+         std::max(workspace_of(matrix, way), symmetric_eigenvalues_workspace(n, sizeof(T)));
+}
+template <typename T>
+std::size_t products_bytes(const Operator<T>& matrix, std::size_t count) {
+  return 2 * count * matrix.size() * sizeof(T) +
+         matrix.apply_workspace(count, default_thread_count());
+}
+
+/// plannedMemory(operator, way, { order, count }) → { matrix, eigenvalues, products }: bytes at the
+/// peak, and kept: those that products leave behind for the next ones
+Napi::Value planned_memory(const Napi::CallbackInfo& info) {
+  return std::visit(
+      [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
+        const DenseWay way = to_way(*matrix, info[1].As<Napi::Object>());
+        const auto sizes = info[2].As<Napi::Object>();
+        const std::size_t order = size_of(sizes.Get("order"));
+        const std::size_t count = size_of(sizes.Get("count"));
+        const Napi::Object bytes = Napi::Object::New(info.Env());
+        bytes.Set("matrix", static_cast<double>(matrix_bytes(*matrix, way)));
+        bytes.Set("eigenvalues", static_cast<double>(eigenvalues_bytes(*matrix, way, order)));
+        bytes.Set("products", static_cast<double>(products_bytes(*matrix, count)));
+        bytes.Set("kept", static_cast<double>(matrix->kept_bytes()));
+        return bytes;
+      },
+      unwrap<OperatorHandle>(info[0]).object);
+}
+
 /// assembleOperator(operator, way, options) → job of the matrix [M, M], written in place
 Napi::Value assemble_job(const Napi::CallbackInfo& info) {
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
         const DenseWay way = to_way(*matrix, info[1].As<Napi::Object>());
         const std::size_t n = matrix->size();
-        require_memory(n * n * sizeof(T) + workspace_of(*matrix, way), describe(n), kAdvice);
+        require_memory(matrix_bytes(*matrix, way), describe(n), kAdvice);
         auto array = Napi::TypedArrayOf<T>::New(info.Env(), n * n);
         const std::span<T> entries(array.Data(), n * n);
         return start_job(
@@ -189,9 +225,7 @@ Napi::Value kronecker_eigenvalues_job(Napi::Env env, const Napi::Object& options
 /// Refuses what does not fit; n is the order of the matrix.
 template <typename T>
 void require_room_for_eigenvalues(const Operator<T>& matrix, const DenseWay& way, std::size_t n) {
-  require_memory(n * n * sizeof(T) + std::max(workspace_of(matrix, way),
-                                              symmetric_eigenvalues_workspace(n, sizeof(T))),
-                 describe(n), kAdvice);
+  require_memory(eigenvalues_bytes(matrix, way, n), describe(n), kAdvice);
 }
 
 /// The eigenvalues of the reduced matrix, and zeros in place of what the reduction took out.
@@ -364,7 +398,7 @@ Napi::Value count_operator_job(const Napi::CallbackInfo& info) {
         const DenseWay way = to_way(*matrix, info[1].As<Napi::Object>());
         const CountRequest request = to_request(info[2].As<Napi::Object>());
         const std::size_t n = matrix->size();
-        require_memory(n * n * sizeof(T) + workspace_of(*matrix, way), describe(n), kAdvice);
+        require_memory(matrix_bytes(*matrix, way), describe(n), kAdvice);
         return start_job(
             info.Env(), info[3].As<Napi::Object>(),
             [matrix, way, n, request](const Control& control) -> Resolve {
@@ -405,6 +439,7 @@ void register_operators(Exports& exports) {
   exports.add<operator_size>("operatorSize");
   exports.add<apply_job>("applyOperator");
   exports.add<first_not_finite_of>("firstNotFinite");
+  exports.add<planned_memory>("plannedMemory");
   exports.add<assemble_job>("assembleOperator");
   exports.add<is_chain>("isChain");
   exports.add<diagonal_job>("operatorDiagonal");

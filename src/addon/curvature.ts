@@ -46,6 +46,18 @@ export interface NativeClassPairMoments {
   readonly spreads: Float64Array;
 }
 
+/** Bytes at the peak of what an operator may be asked for, beside the operator and its data. */
+export interface NativeMemory {
+  /** Of `assembleOperator`. */
+  readonly matrix: number;
+  /** Of `operatorEigenvalues`, for a matrix that the reduction leaves of that order. */
+  readonly eigenvalues: number;
+  /** Of `applyOperator` with so many vectors, these and their products included. */
+  readonly products: number;
+  /** Of the point, which the first product leaves behind for the next ones; 0 where it is too much for that. */
+  readonly kept: number;
+}
+
 export interface CurvatureCalls {
   createLossTable(operator: OperatorHandle, withHessians: boolean): LossTableHandle;
   /** ∇ℓ [count, C] and ∇²ℓ [count, C, C] of the samples from `first` on, for C outputs. */
@@ -86,6 +98,12 @@ export interface CurvatureCalls {
   ): NativeJob<NativeClassPairMoments>;
   /** Index of the first entry that is infinite or NaN; the length if none is. */
   firstNotFinite(array: NativeArray): number;
+  /** What those calls hold against free memory before they begin. */
+  plannedMemory(
+    operator: OperatorHandle,
+    way: NativeWay,
+    sizes: { readonly order: number; readonly count: number },
+  ): NativeMemory;
   /** [M, M] row-major */
   assembleOperator(
     operator: OperatorHandle,

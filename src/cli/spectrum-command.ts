@@ -6,11 +6,12 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import { createDataset } from '../data/create-dataset.js';
+import type { Dataset } from '../data/dataset.js';
 import { loadNpy } from '../data/npy.js';
 
 import { EigenscapeError } from '../errors.js';
 import type { LossName, LossSpec } from '../network/spec.js';
-import type { LongCallOptions } from '../progress.js';
+import type { Network } from '../network/network.js';
 import { importOnnx } from '../onnx/import.js';
 import { densityTable, lanczosTable } from '../report/matrix-free-report.js';
 import { numberText } from '../report/number-text.js';
@@ -19,6 +20,7 @@ import { writeReport } from '../report/write-report.js';
 import { terminalSpectra } from '../report/terminal-chart.js';
 import { terminalStyle } from '../report/terminal-style.js';
 import { sparkline, terminalTable } from '../report/terminal-table.js';
+import { estimate } from '../spectrum/estimate.js';
 import { spectrum } from '../spectrum/spectrum.js';
 import type { DensityTermSpectrum, SpectrumResult, SpectrumTerm } from '../spectrum/result.js';
 import { type CommandIo, columnsOf, writeLines } from './command-io.js';
@@ -33,6 +35,7 @@ import {
 } from './option-values.js';
 import { prepareFile } from './output-paths.js';
 import { progressLine } from './progress-bar.js';
+import { planLine, planLines } from './spectrum-plan.js';
 
 const TERMS = [
   'hessian',
@@ -69,6 +72,7 @@ interface SpectrumOptions {
   readonly threads?: number;
   readonly json?: string;
   readonly report?: string;
+  readonly dryRun?: boolean;
 }
 
 export function addSpectrumCommand(program: Command, io: CommandIo): void {
@@ -103,6 +107,7 @@ export function addSpectrumCommand(program: Command, io: CommandIo): void {
     .option('--threads <count>', 'at most so many', numberOption({ integer: true, from: 1 }))
     .option('--json <file>', 'write the result as JSON; - is standard output', fileOption)
     .option('--report <file>', 'write an HTML page', fileOption)
+    .option('--dry-run', 'print work, memory and time expected, and compute nothing')
     .action((options: SpectrumOptions) => runSpectrum(options, io));
 }
 
@@ -124,18 +129,24 @@ async function runSpectrum(options: SpectrumOptions, io: CommandIo): Promise<voi
       `--json and --report are both ${options.json}; expected two files`,
     );
   }
+  if (options.dryRun === true) {
+    await dryRun(options, loss, io);
+    return;
+  }
   for (const file of [options.json, options.report]) {
     if (file !== undefined && file !== '-') await prepareFile(file);
   }
   const line = progressLine(io);
   try {
     const { signal } = io;
-    const { result, notes } = await compute(options, loss, { signal, onProgress: line.onProgress });
+    const { network, data, notes } = await readProblem(options, loss);
+    const choices = choicesOf(options);
+    const plan = await estimate(network, data, { ...choices, signal });
+    if (plan.fits) writeLines(io.stderr, [`eigenscape: ${planLine(plan)}`]);
+    const call = { signal, onProgress: line.onProgress };
+    const result = await spectrum(network, data, { ...choices, ...call });
     line.stop();
-    writeLines(
-      io.stderr,
-      notes.map((note) => `eigenscape: note: ${note}`),
-    );
+    writeNotes(notes, io);
     await output(result, options, io);
   } finally {
     line.stop();
@@ -156,17 +167,36 @@ function lossOf({ loss, classWeights, labelSmoothing, ignoreIndex }: SpectrumOpt
   );
 }
 
-interface Computed {
-  readonly result: SpectrumResult;
+/** Prints what the command would take; as JSON where that was asked for on standard output. */
+async function dryRun(options: SpectrumOptions, loss: LossSpec, io: CommandIo): Promise<void> {
+  const { network, data, notes } = await readProblem(options, loss);
+  const plan = await estimate(network, data, { ...choicesOf(options), signal: io.signal });
+  writeNotes(notes, io);
+  const lines =
+    options.json === '-'
+      ? [JSON.stringify(plan)]
+      : planLines(plan, terminalStyle(io.stdout, io.environment));
+  writeLines(io.stdout, lines);
+}
+
+function writeNotes(notes: readonly string[], io: CommandIo): void {
+  writeLines(
+    io.stderr,
+    notes.map((note) => `eigenscape: note: ${note}`),
+  );
+}
+
+interface Problem {
+  readonly network: Network;
+  readonly data: Dataset;
   /** What the import changed or left out. */
   readonly notes: readonly string[];
 }
 
-async function compute(
-  { onnx, inputs, targets, dtype, ...options }: SpectrumOptions,
+async function readProblem(
+  { onnx, inputs, targets, dtype }: SpectrumOptions,
   loss: LossSpec,
-  call: Pick<LongCallOptions, 'signal' | 'onProgress'>,
-): Promise<Computed> {
+): Promise<Problem> {
   const notes: string[] = [];
   const onNote = (note: string): void => void notes.push(note);
   const [network, x, y] = await Promise.all([
@@ -174,11 +204,14 @@ async function compute(
     loadNpy(inputs),
     loadNpy(targets),
   ]);
-  const data = createDataset({ inputs: x, targets: y });
+  return { network, data: createDataset({ inputs: x, targets: y }), notes };
+}
+
+/** What `spectrum` and `estimate` are asked. */
+function choicesOf(options: SpectrumOptions) {
   const { terms, method, layers, weightDecay, threads, largest, smallest, steps, probes } = options;
   const ends = { largest, smallest, steps, probes };
-  const chosen = { terms, method, parameters: layers, weightDecay, threads, ...ends };
-  return { result: await spectrum(network, data, { ...chosen, ...call }), notes };
+  return { terms, method, parameters: layers, weightDecay, threads, ...ends };
 }
 
 async function output(
@@ -233,6 +266,7 @@ function summary(result: SpectrumResult, io: CommandIo): string[] {
   const terms = namedTerms(result);
   const counts = `${result.parameterCount} parameters, ${result.sampleCount} samples`;
   const lines = [style.bold(`loss ${result.loss.toPrecision(8)}`) + style.dim(`  ${counts}`)];
+  lines.push(style.dim(`${result.method}: ${result.reason}`));
   if (result.parameters !== undefined) lines.push(`block of ${result.parameters.join(', ')}`);
   if (result.weightDecay !== undefined) {
     const { eigenvalue, multiplicity, penalty } = result.weightDecay;

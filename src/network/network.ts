@@ -25,6 +25,8 @@ import { parseSpec } from './parse-spec.js';
 import type { ParsedSpec } from './parse-spec.js';
 import { samplesFor } from './samples.js';
 import type { CustomLossSpec, NetworkSpec } from './spec.js';
+import { layerWorkOf } from './work.js';
+import type { LayerWork } from './work.js';
 
 /** Where one tensor of parameters is in the flat vector of all. */
 export interface ParameterTensor {
@@ -107,6 +109,9 @@ export class Network<D extends DType = DType> {
   readonly outputCount: number;
   /** Name, layer, shape and offset of each tensor in the flat parameter vector. */
   readonly layout: readonly ParameterTensor[];
+  /** Of each layer in turn, what its work is counted from.
+   *  @internal */
+  readonly layerWork: readonly LayerWork[];
   readonly #parts: NetworkParts<D>;
   #handle: NetworkHandle | undefined;
   #training = false;
@@ -126,6 +131,7 @@ export class Network<D extends DType = DType> {
       const name = tensorNames?.[index] ?? `${layerName}.${tensor}`;
       return { name, layer: layerName, tensor, shape, offset };
     });
+    this.layerWork = layerWorkOf(parsed.spec, parsed.layerNames, layout);
   }
 
   /** @internal */

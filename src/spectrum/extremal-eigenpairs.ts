@@ -62,6 +62,9 @@ export interface ExtremalEigenpairs {
   readonly seconds: { readonly products: number; readonly orthogonalization: number };
 }
 
+/** @internal */
+export const defaultBlockSize = 4;
+
 const schema = optionsOf({
   ...longCallEntries,
   largest: v.optional(positiveInteger),
@@ -69,7 +72,7 @@ const schema = optionsOf({
   tolerance: v.optional(positiveNumber),
   startVectors: v.optional(v.any()),
   seed: seedOption,
-  blockSize: v.optional(positiveInteger, 4),
+  blockSize: v.optional(positiveInteger, defaultBlockSize),
   basisSize: v.optional(positiveInteger),
   maxProducts: v.optional(positiveInteger, 100_000),
   precision: v.optional(v.picklist(['float64', 'float32'], "'float64' or 'float32'"), 'float64'),
@@ -108,19 +111,10 @@ export async function eigenpairsFrom(
   const blockSize = Math.min(parsed.blockSize, size);
   const wanted = Math.min(largest + smallest, size);
   const widest = Math.max(blockSize, (start?.length ?? 0) / size);
-  const basisSize = parsed.basisSize ?? defaultBasisSize(wanted, blockSize, size);
-  const capacity = Math.min(size, Math.max(basisSize, wanted + 2 * widest));
-  const lanczos = new Lanczos(
-    products,
-    {
-      capacity,
-      blockSize,
-      spare: Math.max(widest, 2 * wanted - capacity),
-      precision: parsed.precision,
-      seed: parsed.seed,
-    },
-    options,
-  );
+  const { basisSize, precision, seed } = parsed;
+  const rows = basisRows({ wanted, blockSize, widest, size, basisSize });
+  const { capacity } = rows;
+  const lanczos = new Lanczos(products, { ...rows, blockSize, precision, seed }, options);
   try {
     const tolerance = parsed.tolerance ?? (single ? 1e-5 : 1e-8);
     const search = { lanczos, products, largest, smallest, tolerance, widest, capacity };
@@ -135,6 +129,25 @@ export async function eigenpairsFrom(
   } finally {
     lanczos.dispose();
   }
+}
+
+interface BasisRequest {
+  /** Pairs at both ends. */
+  readonly wanted: number;
+  readonly blockSize: number;
+  /** Vectors of a frontier, at most. */
+  readonly widest: number;
+  readonly size: number;
+  readonly basisSize: number | undefined;
+}
+
+/** Vectors that a search holds: those of its basis, and those that follow it.
+ *  @internal */
+export function basisRows(request: BasisRequest): { capacity: number; spare: number } {
+  const { wanted, blockSize, widest, size } = request;
+  const basisSize = request.basisSize ?? defaultBasisSize(wanted, blockSize, size);
+  const capacity = Math.min(size, Math.max(basisSize, wanted + 2 * widest));
+  return { capacity, spare: Math.max(widest, 2 * wanted - capacity) };
 }
 
 /** Bytes of a basis in float64 above which it is no larger than restarts need. */

@@ -1,8 +1,11 @@
-// Which way `spectrum` goes for one matrix, and what it does when the matrix does not fit.
+// Which way `spectrum` goes, by what each takes, and what it does when the matrix does not fit.
 
+import { formatBytes, formatFlops } from '../amounts.js';
+import type { DType } from '../data/dtype.js';
 import { EigenscapeError } from '../errors.js';
 import { addon } from '../native.js';
-import type { DType } from '../data/dtype.js';
+import { flopsOf, secondsOf } from '../network/work.js';
+import type { Plans } from './plan.js';
 
 export type SpectrumMethod = 'dense' | 'lanczos' | 'density';
 
@@ -10,44 +13,66 @@ export interface MethodChoice {
   readonly method: SpectrumMethod;
   /** A sentence for people. */
   readonly reason: string;
+  /** Whether what it takes is free. */
+  readonly fits: boolean;
 }
 
 export interface MethodRequest {
   readonly method: 'auto' | SpectrumMethod;
   readonly size: number;
   readonly dtype: DType;
-  readonly largest: number | undefined;
-  readonly smallest: number | undefined;
+  readonly largest?: number | undefined;
+  readonly smallest?: number | undefined;
+  /** Of the term that takes most. */
+  readonly plans: Plans;
 }
 
-/** Bytes of the dense matrix; what its eigenvalues take beside it is small against them. */
-export function matrixBytes(size: number, dtype: DType): number {
-  return size ** 2 * (dtype === 'float32' ? 4 : 8);
-}
+/** Speed at which ways are compared: a call takes the same way on a busy machine and on a quiet one. */
+const comparedAt: Readonly<Record<DType, number>> = { float64: 5e10, float32: 1e11 };
 
-/** 'auto' is dense where the matrix fits; else Lanczos if a number of eigenvalues was asked for. A density
- *  is no list of eigenvalues, so it is taken only where asked for.
- *  @throws EigenscapeError ERR_MEMORY naming the calls that would answer */
+/** 'auto' is dense where the matrix fits, unless a number of eigenvalues was asked for and Lanczos is
+ *  expected to take less time; where it does not fit, Lanczos if a number was asked for. A density is no list
+ *  of eigenvalues, so it is taken only where asked for. */
 export function chooseMethod(request: MethodRequest): MethodChoice {
-  const { method, size, dtype, largest, smallest } = request;
-  if (method === 'lanczos' || method === 'density') return { method, reason: 'as asked' };
-  const bytes = matrixBytes(size, dtype);
+  const { method, size, dtype, largest, smallest, plans } = request;
   const { freeMemory } = addon().machine();
-  const gigabytes = (amount: number): string => `${(amount / 1e9).toFixed(1)} GB`;
-  const need = `the dense matrix of ${String(size)} parameters needs ${gigabytes(bytes)}`;
-  if (bytes <= freeMemory) {
-    const reason = `${need}, and ${gigabytes(freeMemory)} are free`;
-    return { method: 'dense', reason: method === 'dense' ? 'as asked' : reason };
+  const fits = (way: SpectrumMethod): boolean => plans[way].bytes <= freeMemory;
+  if (method !== 'auto' && fits(method)) return { method, reason: 'as asked', fits: true };
+  const counted = largest !== undefined || smallest !== undefined;
+  const speed = { all: comparedAt[dtype], one: comparedAt[dtype] };
+  const seconds = (way: SpectrumMethod): number => secondsOf(plans[way].stages, speed);
+  const takes = (way: SpectrumMethod): string =>
+    `${formatFlops(flopsOf(plans[way].stages))} and ${formatBytes(plans[way].bytes)}`;
+  const matrix = `the dense matrix of ${String(size)} parameters and its eigenvalues`;
+  if (fits('dense') && (method === 'dense' || !counted || seconds('dense') <= seconds('lanczos'))) {
+    const than = counted ? `, less time than Lanczos (${takes('lanczos')})` : '';
+    return { method: 'dense', reason: `${matrix} take ${takes('dense')}${than}`, fits: true };
   }
-  const reason = `${need}, but ${gigabytes(freeMemory)} are free`;
-  if (method === 'auto' && (largest !== undefined || smallest !== undefined)) {
-    return { method: 'lanczos', reason };
+  if (method === 'auto' && counted) {
+    const reason = fits('dense')
+      ? `the eigenvalues asked for take ${takes('lanczos')}, less time than all (${takes('dense')})`
+      : `${matrix} need ${formatBytes(plans.dense.bytes)}, but ${formatBytes(freeMemory)} are free`;
+    return { method: 'lanczos', reason, fits: fits('lanczos') };
   }
+  const way = method === 'auto' ? 'dense' : method;
+  const what = way === 'dense' ? matrix : `${way} for ${String(size)} parameters`;
+  const reason = `${what} need${way === 'dense' ? '' : 's'} ${formatBytes(plans[way].bytes)}, but ${formatBytes(freeMemory)} are free`;
+  return { method: way, reason, fits: false };
+}
+
+/** @throws EigenscapeError ERR_MEMORY naming the calls that would answer, if the matrix does not fit */
+export function requireFit(
+  { method, reason, fits }: MethodChoice,
+  { plans, size }: MethodRequest,
+): void {
+  if (fits || method !== 'dense') return; // the others refuse their basis themselves
+  const { freeMemory } = addon().machine();
+  const { bytes } = plans.dense;
   throw new EigenscapeError(
     'ERR_MEMORY',
     `spectrum: ${reason}; spectrum(network, data, { method: 'lanczos', largest: 20, smallest: 20 }) ` +
-      "finds the outermost eigenvalues without it, { method: 'density' } how they are distributed; " +
-      'operator.apply(vectors, count) multiplies by it',
+      `finds the outermost eigenvalues in ${formatBytes(plans.lanczos.bytes)}, { method: 'density' } how ` +
+      `they are distributed in ${formatBytes(plans.density.bytes)}; operator.apply(vectors, count) multiplies by it`,
     { details: { bytes, freeMemory, size } },
   );
 }

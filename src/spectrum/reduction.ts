@@ -78,16 +78,13 @@ export function describeReduction(
   };
 }
 
-/** Order of the matrix that a dense spectrum assembles.
+/** What a dense spectrum takes out of its matrix before it assembles it.
  *  @internal */
-export async function assembledSize(
+export async function findReduction(
   operator: CurvatureOperator,
   way: Pick<DenseSpectrumOptions, 'via' | 'reduce'>,
   options: LongCallOptions,
-): Promise<number> {
-  if (way.reduce === false || way.via === 'products') return operator.size;
-  const found = await operator.run(options, (handle, job) =>
-    addon().operatorReduction(handle, job),
-  );
-  return found?.size ?? operator.size;
+): Promise<NativeReduction | undefined> {
+  if (way.reduce === false || way.via === 'products') return undefined;
+  return operator.run(options, (handle, job) => addon().operatorReduction(handle, job));
 }

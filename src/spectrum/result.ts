@@ -1,6 +1,7 @@
 // What `spectrum` returns: plain data, one entry for each term that was asked.
 
 import type { CurvatureTerm } from '../curvature/operator.js';
+import type { SpectrumMethod } from './method.js';
 import type { SpectrumReduction } from './reduction.js';
 import type { Estimate } from './spectral-density.js';
 
@@ -99,6 +100,9 @@ export interface SpectrumResult<
   readonly sampleCount: number;
   /** L, without the penalty of weight decay. */
   readonly loss: number;
+  /** Of all terms: the one asked for, or what 'auto' took, and why, in a sentence. */
+  readonly method: SpectrumMethod;
+  readonly reason: string;
   readonly terms: Readonly<Record<Term, Spectrum>>;
   /** Where weightDecay was asked for. */
   readonly weightDecay?: WeightDecayTerm;
@@ -117,6 +121,8 @@ export interface SpectrumJson<
   readonly parameterCount: number;
   readonly sampleCount: number;
   readonly loss: number;
+  readonly method: SpectrumMethod;
+  readonly reason: string;
   readonly terms: Readonly<Record<Term, Spectrum extends TermSpectrum ? Plain<Spectrum> : never>>;
   readonly weightDecay?: WeightDecayTerm;
   readonly parameters?: readonly string[];

@@ -74,10 +74,15 @@ export interface SpectralDensity {
   readonly steps: number;
 }
 
+/** @internal */
+export const defaultSteps = 60;
+/** @internal */
+export const defaultProbes = 10;
+
 const schema = optionsOf({
   ...longCallEntries,
-  steps: v.optional(positiveInteger, 60),
-  probes: v.optional(positiveInteger, 10),
+  steps: v.optional(positiveInteger, defaultSteps),
+  probes: v.optional(positiveInteger, defaultProbes),
   seed: seedOption,
   probeVectors: wordOption(['rademacher', 'normal']),
   gridPoints: v.optional(positiveInteger, 256),
@@ -90,6 +95,11 @@ const schema = optionsOf({
 
 /** Basis vectors held at once, at most: further probes wait for the next turn. */
 const bytesAtOnce = 2 ** 30;
+
+/** @internal */
+export function probesAtOnce(size: number, steps: number): number {
+  return Math.max(1, Math.floor(bytesAtOnce / (8 * size * (steps + 1))));
+}
 
 /** The spectral density of an operator, its trace and the shares of intervals, each with the standard error
  *  over probes. Every Lanczos vector is orthogonalised against all of its probe.
@@ -104,7 +114,7 @@ export async function spectralDensity(
   const products = await Products.of('spectralDensity', operator, options);
   const { size } = products;
   const steps = Math.min(parsed.steps, size);
-  const atOnce = Math.max(1, Math.floor(bytesAtOnce / (8 * size * (steps + 1))));
+  const atOnce = probesAtOnce(size, steps);
   const probes: ProbeMeasure[] = [];
   while (probes.length < parsed.probes) {
     const count = Math.min(atOnce, parsed.probes - probes.length);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import type {
   DenseTermSpectrum,
   DensityTermSpectrum,
   LanczosTermSpectrum,
+  SpectrumEstimate,
   SpectrumJson,
 } from '../../src/index.js';
 import { run } from './memory-io.js';
@@ -29,6 +31,11 @@ const spectrumOf = ({ onnx, inputs, targets }: ModelFiles): string[] =>
     'softmax-cross-entropy',
   );
 
+/** The line that a run begins with: the way it takes, the bytes planned, and why. */
+const plan: unknown = expect.stringMatching(
+  /^eigenscape: plan: dense, [\d.]+ .?B of [\d.]+ .?B that are free, .*FLOP, about .*s \(.*\)\n$/,
+);
+
 interface Json {
   readonly version: number;
   readonly loss: number;
@@ -39,7 +46,7 @@ describe('eigenscape spectrum', () => {
   it('writes the result as JSON: PyTorch’s eigenvalues, ascending, under the terms’ names', async () => {
     const terms = ['--terms', 'hessian,gauss-newton,empirical-fisher'];
     const { status, stdout, stderr } = await run([...spectrumOf(model), ...terms, '--json', '-']);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: plan });
     const json = JSON.parse(stdout) as Json;
     expect(json.version).toBe(1);
     expect(json.loss).toBeCloseTo(model.loss, 12);
@@ -69,7 +76,7 @@ describe('eigenscape spectrum', () => {
     const loss = async (...options: string[]): Promise<number> => {
       const argv = [...spectrumOf(model), '--terms', 'hessian', '--json', '-', ...options];
       const { stdout, stderr } = await run(argv);
-      expect(stderr).toBe('');
+      expect(stderr).toEqual(plan);
       return (JSON.parse(stdout) as Json).loss;
     };
     const plain = await loss();
@@ -85,7 +92,7 @@ describe('the matrix asked for', () => {
   it('is the block of --layers', async () => {
     const argv = [...spectrumOf(model), '--terms', 'hessian', '--layers', '*.bias', '--json', '-'];
     const { stdout, stderr } = await run(argv);
-    expect(stderr).toBe('');
+    expect(stderr).toEqual(plan);
     const json = JSON.parse(stdout) as Json & Pick<SpectrumJson, 'parameters' | 'parameterCount'>;
     expect(json.parameters?.length).toBeGreaterThan(0);
     expect(json.parameters?.every((name) => name.endsWith('.bias'))).toBe(true);
@@ -131,6 +138,38 @@ describe('spectra without the matrix', () => {
     const { terms } = JSON.parse(stdout) as SpectrumJson<'hessian', DensityTermSpectrum>;
     const mass = terms.hessian.weights.reduce((sum, weight) => sum + weight, 0);
     expect(mass).toBeCloseTo(1, 12);
+  });
+});
+
+describe('a dry run', () => {
+  const files = ['--json', 'nowhere/out.json', '--report', 'nowhere/out.html'];
+
+  it('prints work, memory and time of each way, and computes and writes nothing', async () => {
+    const { status, stdout, stderr } = await run([...spectrumOf(model), ...files, '--dry-run']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^would take dense +the dense matrix of \d+ parameters/);
+    for (const method of ['dense', 'lanczos', 'density']) {
+      expect(stdout).toMatch(
+        new RegExp(`^${method} +\\d\\S* .?FLOP +\\S+ .?B +\\S+ m?s +yes`, 'm'),
+      );
+    }
+    expect(stdout).toMatch(/^eigenvalues +\S+ .?FLOP/m);
+    expect(stdout).not.toMatch(/largest eigenvalue/);
+    expect(existsSync('nowhere')).toBe(false);
+  });
+
+  it('is JSON where that is asked for, of the method that is asked for', async () => {
+    const ends = ['--method', 'lanczos', '--largest', '3', '--json', '-'];
+    const { stdout } = await run([...spectrumOf(model), ...ends, '--dry-run']);
+    const found = JSON.parse(stdout) as SpectrumEstimate;
+    expect(found).toMatchObject({ method: 'lanczos', reason: 'as asked', fits: true });
+    expect(found.stages.map(({ stage }) => stage)).toEqual(['products', 'orthogonalization']);
+    expect(found.parameterCount).toBe(model.hessian.length);
+  });
+
+  it('still refuses bad input', async () => {
+    const argv = [...spectrumOf({ ...model, onnx: 'absent.onnx' }), '--dry-run'];
+    expect((await run(argv)).status).toBe(2);
   });
 });
 

@@ -42,6 +42,8 @@ function point({
       parameterCount: 100,
       sampleCount: 50,
       loss: 0.04,
+      method: 'dense',
+      reason: 'as asked',
       terms: { hessian: term, gaussNewton: term },
     },
     hessianNorm: 2,

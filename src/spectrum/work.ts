@@ -1,0 +1,78 @@
+// Work of eigenvalues and of what is found from products alone: formulas in the letters of docs/performance.md.
+
+import { productWork } from '../curvature/work.js';
+import type { OperatorWork } from '../curvature/work.js';
+import { secondsPerByte } from '../network/work.js';
+import type { StageWork } from '../network/work.js';
+
+/** From this order on the reduction goes by a band, on all threads (native/eigensolver/two_stage.cpp). */
+const twoStageFrom = 900;
+/** Width of that band. */
+const bandWidth = 32;
+
+/** Shares of the speed of a large product. One stage, on one thread: half of its flops are products with
+ *  vectors. By a band: n = 2,000 and 3,000 took 0.43 s and 0.95 s at 50 GFLOP/s. */
+const oneStageEfficiency = 0.6;
+const bandEfficiency = 0.9;
+/** Band to tridiagonal form, 6·b·n² flops. */
+const chaseEfficiency = 0.25;
+/** Flops of a product as long as one of the n² steps of the tridiagonal solver, on one thread. */
+const tridiagonalFlops = 600;
+
+/** All eigenvalues of a symmetric matrix of order n: 4/3·n³ flops to tridiagonal form, and what grows with n². */
+export function eigenvalueWork(n: number): StageWork {
+  const flops = (4 / 3) * n ** 3;
+  const common = { stage: 'eigenvalues', flops, seconds: 0 };
+  if (n < twoStageFrom)
+    return { ...common, equivalent: flops / oneStageEfficiency, threads: 'one' };
+  const chase = (6 * bandWidth * n ** 2) / chaseEfficiency;
+  const equivalent = flops / bandEfficiency + chase + tridiagonalFlops * n ** 2;
+  return { ...common, equivalent, threads: 'all' };
+}
+
+/** Seconds for a block of vectors beside its flops: small eigenproblems, JavaScript between the steps. */
+const secondsPerStep = 8e-4;
+/** Share of the speed of a large product at which vectors are made orthogonal. */
+const orthogonalEfficiency = 0.65;
+
+/** Two sweeps over the j vectors before each, 4·M·j flops both: 4·M·p² for p vectors. */
+function orthogonalization(size: number, vectors: number, runs: number, steps: number): StageWork {
+  const flops = 4 * size * vectors ** 2 * runs;
+  return {
+    stage: 'orthogonalization',
+    flops,
+    equivalent: flops / orthogonalEfficiency,
+    threads: 'all',
+    seconds: steps * secondsPerStep + vectors * runs * size * 8 * secondsPerByte,
+  };
+}
+
+/** Products that a search for so many outermost pairs takes about, where its basis need not be restarted:
+ *  127 for 3, 252 to 444 for 20, 608 to 720 for 40. */
+export function lanczosProducts(pairs: number, size: number): number {
+  return Math.min(15 * pairs + 60, size + pairs);
+}
+
+/** `pairs` outermost eigenpairs by block Lanczos. */
+export function lanczosWork(
+  work: OperatorWork,
+  pairs: number,
+  blockSize: number,
+): readonly StageWork[] {
+  const products = lanczosProducts(pairs, work.size);
+  const steps = Math.ceil(products / blockSize);
+  return [productWork(work, products, blockSize), orthogonalization(work.size, products, 1, steps)];
+}
+
+/** A density from `probes` runs of `steps` steps side by side; vectors cross between engine and JavaScript
+ *  several times a step. */
+export function densityWork(
+  work: OperatorWork,
+  probes: number,
+  steps: number,
+): readonly StageWork[] {
+  const made = Math.min(steps, work.size);
+  const crossings = 6 * probes * made * work.size * 8 * secondsPerByte;
+  const rest = orthogonalization(work.size, made, probes, made);
+  return [productWork(work, probes * made, probes), { ...rest, seconds: rest.seconds + crossings }];
+}
