@@ -215,7 +215,7 @@ std::size_t Operator<T>::apply_workspace(std::size_t k, std::size_t threads) con
   // The total, the partial sums in flight, one that waits; of a block, its vectors and products
   // scattered over all parameters.
   const std::size_t rows = threads + 2 + (selection_.all() ? 0 : 2);
-  return k * theta_.size() * rows * sizeof(T) + kept_bytes();
+  return k * theta().size() * rows * sizeof(T) + kept_bytes();
 }
 
 template class Operator<double>;
