@@ -43,7 +43,7 @@ export function chooseMethod(request: MethodRequest): MethodChoice {
   const seconds = (way: SpectrumMethod): number => secondsOf(plans[way].stages, speed);
   const takes = (way: SpectrumMethod): string =>
     `${formatFlops(flopsOf(plans[way].stages))} and ${formatBytes(plans[way].bytes)}`;
-  const matrix = `the dense matrix of ${String(size)} parameters and its eigenvalues`;
+  const matrix = `the dense matrix of order ${String(size)} and its eigenvalues`;
   if (fits('dense') && (method === 'dense' || !counted || seconds('dense') <= seconds('lanczos'))) {
     const than = counted ? `, less time than Lanczos (${takes('lanczos')})` : '';
     return { method: 'dense', reason: `${matrix} take ${takes('dense')}${than}`, fits: true };
