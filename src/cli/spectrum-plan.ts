@@ -49,6 +49,6 @@ export function planLines(estimate: SpectrumEstimate, style: TerminalStyle): str
     '',
     `${parameterCount} parameters; ${formatBytes(freeMemory)} free; products of matrices at ` +
       `${gigaflops(speed.all)} on ${threads} threads, ${gigaflops(speed.one)} on one`,
-    'nothing was computed; times hold within a factor of two on a quiet machine',
+    'nothing was computed; times are expectations for a quiet machine (docs/cost-model.md)',
   ];
 }

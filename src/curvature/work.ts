@@ -1,4 +1,4 @@
-// Work of products and of dense matrices: formulas in the letters of docs/performance.md.
+// Work of products and of dense matrices: formulas in the letters of docs/cost-model.md.
 
 import { passWork, entryFlops, secondsPerByte, secondsPerCall } from '../network/work.js';
 import type { LayerWork, StageWork } from '../network/work.js';

@@ -1,4 +1,4 @@
-// What computing costs, as far as shapes tell: the letters are those of docs/performance.md.
+// What computing costs, as far as shapes tell: the letters are those of docs/cost-model.md.
 //
 //   N samples, M parameters, C outputs, k vectors
 //   w_l  multiplications by the weights of layer l, for one sample

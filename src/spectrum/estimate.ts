@@ -17,11 +17,11 @@ import type { SpectrumTerm } from './result.js';
 
 /** What one way to all the terms takes. */
 export interface MethodEstimate {
-  /** Flops planned, by the formulas of docs/performance.md. */
+  /** Flops planned, by the formulas of docs/cost-model.md. */
   readonly work: number;
   /** Bytes at the peak, beside the network, its data and the result. */
   readonly bytes: number;
-  /** Expected at the speed measured: within a factor of two on a quiet machine. */
+  /** Expected at the speed measured, on a quiet machine. */
   readonly seconds: number;
   /** Whether these bytes are free now. */
   readonly fits: boolean;

@@ -1,4 +1,4 @@
-// Work of eigenvalues and of what is found from products alone: formulas in the letters of docs/performance.md.
+// Work of eigenvalues and of what is found from products alone: formulas in the letters of docs/cost-model.md.
 
 import { productWork } from '../curvature/work.js';
 import type { OperatorWork } from '../curvature/work.js';
