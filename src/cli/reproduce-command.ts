@@ -28,6 +28,7 @@ interface ReproduceOptions {
   readonly out?: string;
   readonly seed: number;
   readonly scale: Scale;
+  readonly dataDir?: string;
   readonly resume?: boolean;
   readonly threads?: number;
 }
@@ -55,6 +56,7 @@ export function addReproduceCommand(
         .default('demo'),
     )
     .option('--out <folder>', 'where the results go (default: runs/NAME)')
+    .option('--data-dir <folder>', 'of data sets that the package does not hold: MNIST')
     .option('--resume', 'go on with an interrupted run, at its last finished piece')
     .option('--seed <n>', 'of every random choice', numberOption({ integer: true, from: 0 }), 1)
     .option('--threads <count>', 'at most so many', numberOption({ integer: true, from: 1 }))
@@ -125,11 +127,18 @@ function findExperiments(name: string): readonly Experiment[] {
 
 async function reproduce(
   experiment: Experiment,
-  { out, seed, scale, threads, resume = false }: ReproduceOptions & { readonly out: string },
+  {
+    out,
+    seed,
+    scale,
+    dataDir,
+    threads,
+    resume = false,
+  }: ReproduceOptions & { readonly out: string },
   io: CommandIo,
 ): Promise<Performance> {
   await prepareFolder(out);
-  const choices = { experiment: experiment.id, seed, scale, version: packageVersion() };
+  const choices = { experiment: experiment.id, seed, scale, dataDir, version: packageVersion() };
   const pieces = await piecesOnDisk(out, { choices, resume });
   const style = terminalStyle(io.stdout, io.environment);
   writeLines(io.stdout, ['', style.bold(experiment.title), '']);
@@ -144,6 +153,7 @@ async function reproduce(
     .perform({
       seed,
       scale,
+      dataDirectory: dataDir,
       threads,
       signal: io.signal,
       onProgress,

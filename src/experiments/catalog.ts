@@ -2,6 +2,7 @@
 
 import type { Experiment } from './experiment.js';
 import { f1Spectrum } from './f1-spectrum.js';
+import { f3Widths } from './f3-widths.js';
 import { f9MarchenkoPastur } from './f9-marchenko-pastur.js';
 import { s3Widths } from './s3-widths.js';
 import { s6Starts } from './s6-starts.js';
@@ -11,6 +12,7 @@ import { t1Outliers } from './t1-outliers.js';
 
 export const EXPERIMENTS: readonly Experiment[] = [
   f1Spectrum,
+  f3Widths,
   f9MarchenkoPastur,
   s3Widths,
   s6Starts,
