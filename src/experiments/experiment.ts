@@ -23,11 +23,13 @@ export interface RunOptions {
   readonly piece?: Pieces | undefined;
 }
 
+/** What a run is given: the options, those with a default there. */
+export type Running = RunOptions & { readonly scale: Scale; readonly piece: Pieces };
+
 /** What `measure` returns is plain JSON, the same for the same name and choices. */
 export type Pieces = <Piece>(name: string, measure: () => Promise<Piece>) => Promise<Piece>;
 
-/** Measures every piece. */
-export const measured: Pieces = (_, measure) => measure();
+const measured: Pieces = (_, measure) => measure();
 
 /** One figure or table. `Result` is plain JSON with the seed and all choices in it; what is checked,
  *  tabulated and drawn is computed from it alone. */
@@ -35,7 +37,7 @@ export interface ExperimentParts<Result extends object> {
   /** As the command names it: 'f1', 't1'. */
   readonly id: string;
   readonly title: string;
-  readonly run: (options: RunOptions) => Promise<Result>;
+  readonly run: (options: Running) => Promise<Result>;
   readonly check: (result: Result) => Readonly<Record<string, Claim>>;
   readonly tabulate: (result: Result) => readonly Table[];
   readonly draw: (result: Result) => readonly Chart[];
@@ -75,7 +77,8 @@ export function defineExperiment<Result extends object>(
   parts: ExperimentParts<Result>,
 ): Experiment & ExperimentParts<Result> {
   const perform = async (options: RunOptions): Promise<Performance> => {
-    const result = await parts.run(options);
+    const { scale = 'demo', piece = measured } = options;
+    const result = await parts.run({ ...options, scale, piece });
     const claims = parts.check(result);
     const report: Report = {
       title: parts.title,

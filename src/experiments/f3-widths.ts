@@ -19,8 +19,8 @@ import { numberText } from '../report/number-text.js';
 import { spectrum } from '../spectrum/spectrum.js';
 import { sgd } from '../training/optimizer.js';
 import { train } from '../training/train.js';
-import { defineExperiment, manifestOf, measured } from './experiment.js';
-import type { RunOptions } from './experiment.js';
+import { defineExperiment, manifestOf } from './experiment.js';
+import type { Running } from './experiment.js';
 import { stageProgress } from './stage-progress.js';
 import { median } from './two-blobs.js';
 
@@ -142,13 +142,13 @@ export const f3Widths = defineExperiment<F3Result>({
 
 async function runF3({
   seed,
-  scale = 'demo',
+  scale,
   dataDirectory,
-  piece = measured,
+  piece,
   onProgress,
   signal,
   threads,
-}: RunOptions): Promise<F3Result> {
+}: Running): Promise<F3Result> {
   const steps = STEPS[scale];
   const { data, name } = await images(scale, dataDirectory);
   const stage = stageProgress('widths', WIDTHS.length, onProgress);

@@ -21,8 +21,8 @@ import { numberText } from '../report/number-text.js';
 import type { Claim } from '../report/report.js';
 import { denseSpectrum } from '../spectrum/dense-spectrum.js';
 import { marchenkoPastur } from '../spectrum/marchenko-pastur.js';
-import { defineExperiment, manifestOf, measured } from './experiment.js';
-import type { RunOptions } from './experiment.js';
+import { defineExperiment, manifestOf } from './experiment.js';
+import type { Running } from './experiment.js';
 import { stageProgress } from './stage-progress.js';
 
 const SETTINGS = [
@@ -152,12 +152,12 @@ function checkF9({ settings }: F9Result): Readonly<Record<string, Claim>> {
 
 async function runF9({
   seed,
-  scale = 'demo',
-  piece = measured,
+  scale,
+  piece,
   onProgress,
   signal,
   threads,
-}: RunOptions): Promise<F9Result> {
+}: Running): Promise<F9Result> {
   const { dimensions: most, dataSets } = SCALES[scale];
   const stage = stageProgress('settings', SETTINGS.length, onProgress);
   const settings: Setting[] = [];

@@ -11,8 +11,8 @@ import { createNetwork } from '../network/network.js';
 import { numberText } from '../report/number-text.js';
 import { sgd } from '../training/optimizer.js';
 import { train } from '../training/train.js';
-import { defineExperiment, manifestOf, measured } from './experiment.js';
-import type { RunOptions } from './experiment.js';
+import { defineExperiment, manifestOf } from './experiment.js';
+import type { Running } from './experiment.js';
 import { stageProgress } from './stage-progress.js';
 import {
   GRADIENT_NORM,
@@ -137,12 +137,12 @@ const TEN = Array.from({ length: 10 }, (_, i) => i + 1);
 
 async function runS3({
   seed,
-  scale = 'demo',
-  piece = measured,
+  scale,
+  piece,
   onProgress,
   signal,
   threads,
-}: RunOptions): Promise<S3Result> {
+}: Running): Promise<S3Result> {
   const starts = STARTS[scale];
   const data = blobs(STANDARD_DEVIATION, seed);
   const stage = stageProgress('widths', WIDTHS.length + 1, onProgress);

@@ -8,8 +8,8 @@
 import { createRandom } from '../data/random.js';
 import { createNetwork } from '../network/network.js';
 import { numberText } from '../report/number-text.js';
-import { defineExperiment, manifestOf, measured } from './experiment.js';
-import type { RunOptions } from './experiment.js';
+import { defineExperiment, manifestOf } from './experiment.js';
+import type { Running } from './experiment.js';
 import { stageProgress } from './stage-progress.js';
 import {
   GRADIENT_NORM,
@@ -102,12 +102,12 @@ export const s6Starts = defineExperiment<S6Result>({
 
 async function runS6({
   seed,
-  scale = 'demo',
-  piece = measured,
+  scale,
+  piece,
   onProgress,
   signal,
   threads,
-}: RunOptions): Promise<S6Result> {
+}: Running): Promise<S6Result> {
   const starts = STARTS[scale];
   const data = blobs(STANDARD_DEVIATION, seed);
   using network = createNetwork(networkOfWidth(UNITS), { dtype: 'float64' });

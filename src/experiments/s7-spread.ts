@@ -8,8 +8,8 @@
 
 import { createNetwork } from '../network/network.js';
 import { numberText } from '../report/number-text.js';
-import { defineExperiment, manifestOf, measured } from './experiment.js';
-import type { RunOptions } from './experiment.js';
+import { defineExperiment, manifestOf } from './experiment.js';
+import type { Running } from './experiment.js';
 import { stageProgress } from './stage-progress.js';
 import {
   GRADIENT_NORM,
@@ -122,12 +122,12 @@ export const s7Spread = defineExperiment<S7Result>({
 
 async function runS7({
   seed,
-  scale = 'demo',
-  piece = measured,
+  scale,
+  piece,
   onProgress,
   signal,
   threads,
-}: RunOptions): Promise<S7Result> {
+}: Running): Promise<S7Result> {
   const starts = STARTS[scale];
   const stage = stageProgress('standard deviations', STANDARD_DEVIATIONS.length, onProgress);
   const spreads: Spread[] = [];

@@ -18,8 +18,8 @@ import { numberText } from '../report/number-text.js';
 import { sgd } from '../training/optimizer.js';
 import type { TrainingState } from '../training/state.js';
 import { train } from '../training/train.js';
-import { defineExperiment, manifestOf, measured } from './experiment.js';
-import type { RunOptions } from './experiment.js';
+import { defineExperiment, manifestOf } from './experiment.js';
+import type { Running } from './experiment.js';
 import { stageProgress } from './stage-progress.js';
 import { median } from './two-blobs.js';
 
@@ -136,12 +136,12 @@ export const s8Lines = defineExperiment<S8Result>({
 
 async function runS8({
   seed,
-  scale = 'demo',
-  piece = measured,
+  scale,
+  piece,
   onProgress,
   signal,
   threads,
-}: RunOptions): Promise<S8Result> {
+}: Running): Promise<S8Result> {
   const { steps, every, seeds } = SCALES[scale];
   const data = digits().standardize().split({ test: TEST_SAMPLES, seed }).train;
   const stage = stageProgress('seeds', seeds, onProgress);

@@ -19,8 +19,8 @@ import { spectrum } from '../spectrum/spectrum.js';
 import { sgd } from '../training/optimizer.js';
 import { train } from '../training/train.js';
 import { elbowThreshold } from './elbow.js';
-import { defineExperiment, manifestOf, measured } from './experiment.js';
-import type { RunOptions } from './experiment.js';
+import { defineExperiment, manifestOf } from './experiment.js';
+import type { Running } from './experiment.js';
 import { stageProgress } from './stage-progress.js';
 
 interface RowChoice {
@@ -174,12 +174,12 @@ export const t1Outliers = defineExperiment<T1Result>({
 
 async function runT1({
   seed,
-  scale = 'demo',
-  piece = measured,
+  scale,
+  piece,
   onProgress,
   signal,
   threads,
-}: RunOptions): Promise<T1Result> {
+}: Running): Promise<T1Result> {
   const cap = STEPS[scale];
   const stage = stageProgress('rows', ROWS.length, onProgress);
   const done: Row[] = [];
