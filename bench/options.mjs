@@ -3,7 +3,8 @@
 import { parseArgs } from 'node:util';
 import { trials } from './trials/all.mjs';
 
-export const usage = `npm run bench -- [--trial NAME …] [--runs 5] [--seconds 1] [--json FILE] [--markdown FILE]
+export const usage = `eigenscape bench [--trial NAME …] [--runs 5] [--seconds 1] [--json FILE] [--markdown FILE]
+(in a clone: npm run bench -- …)
 
   --trial     one of: ${trials.map(({ name }) => name).join(', ')} (default: all; may be repeated)
   --runs      processes of each contender

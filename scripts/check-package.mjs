@@ -17,6 +17,7 @@ const contents = [
   { pattern: /\.map$|\.tsbuildinfo$|\.log$|\.test\./, belongs: false },
   { pattern: /^dist\/.*(?<!\.d)\.ts$/, belongs: false },
   { pattern: /^dist\//, belongs: true },
+  { pattern: /^bench\/([\w-]+\/)?[\w-]+\.(mjs|py)$/, belongs: true },
   { pattern: /^native\/[\w-]+\/[\w-]+\.(cpp|hpp|c|py)$/, belongs: true },
   { pattern: /^prebuilds\/[\w-]+\/eigenscape\.(glibc|musl)\.node$/, belongs: true },
 ];
@@ -30,6 +31,7 @@ const required = [
   'dist/index.js',
   'dist/index.d.ts',
   'dist/cli/main.js',
+  'bench/run.mjs',
   `prebuilds/${process.platform}-${process.arch}/`,
 ];
 

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 
+import { addBenchCommand } from './bench-command.js';
 import { type CommandIo, writeLines } from './command-io.js';
 import { failureOf } from './failure.js';
 import { addInfoCommand } from './info-command.js';
@@ -41,7 +42,7 @@ function createProgram(io: CommandIo, setStatus: (status: number) => void): Comm
     });
   addSpectrumCommand(program, io);
   addReproduceCommand(program, io, setStatus);
+  addBenchCommand(program, io, setStatus);
   addInfoCommand(program, io);
-  program.commands.forEach((command) => command.copyInheritedSettings(program));
   return program;
 }
