@@ -1,11 +1,14 @@
 // The whole Hessian spectrum of the paper's largest network, 784-70-10 with M = 55,660, on a thousand images:
-//   node bench/largest-network.mjs DIR [--dtype float64|float32] [--hidden 70] [--samples 1000]
-// where DIR has the MNIST test files. Prints progress, then each stage's time, the peak memory and the errors.
+//   node bench/largest-network.mjs DIR [--dtype float64|float32] [--hidden 70] [--samples 1000] [--json FILE]
+// where DIR has the MNIST test files. Prints progress, then each stage's time, the peak memory and the errors;
+// --json bench/largest-network.json keeps them for docs/performance.md.
 
 import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createNetwork, loadIdx, spectrum } from '../dist/index.js';
+import { createNetwork, loadIdx, machineInfo, spectrum } from '../dist/index.js';
+import { keepRecord, recordSection } from './largest-network-record.mjs';
 import { formatSeconds } from './table.mjs';
 
 const { values: options, positionals } = parseArgs({
@@ -14,6 +17,7 @@ const { values: options, positionals } = parseArgs({
     dtype: { type: 'string', default: 'float32' },
     hidden: { type: 'string', default: '70' },
     samples: { type: 'string', default: '1000' },
+    json: { type: 'string' },
   },
 });
 const directory = positionals[0];
@@ -42,9 +46,8 @@ function onProgress({ stage, done, total }) {
   stages.set(stage, [first, now]);
   if (now - shown < 10_000) return;
   shown = now;
-  console.error(
-    `${formatSeconds((now - begin) / 1e3)}: ${stage} ${((100 * done) / total).toFixed(1)} %`,
-  );
+  const part = ((100 * done) / total).toFixed(1);
+  console.error(`${formatSeconds((now - begin) / 1e3)}: ${stage} ${part} %`);
 }
 
 const begin = performance.now();
@@ -54,16 +57,28 @@ const { terms, parameterCount } = await spectrum(network, data.take(Number(optio
 });
 const seconds = (performance.now() - begin) / 1e3;
 const { eigenvalues, errorBound, errorEstimate, exactZeros, reduction } = terms.hessian;
-const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 2 ** 20;
-console.log(`M = ${parameterCount}, ${options.dtype}, n = ${reduction?.size ?? parameterCount}`);
-for (const [stage, [first, last]] of stages) {
-  console.log(`${stage}: ${formatSeconds((last - first) / 1e3)}`);
-}
-console.log(`in all: ${formatSeconds(seconds)}, peak memory ${peak.toFixed(1)} GiB`);
-console.log(
-  `error bound ${errorBound.toExponential(2)}, estimate ${errorEstimate.toExponential(2)}`,
-);
-console.log(
-  `exact zeros: ${exactZeros}; largest ${eigenvalues.at(-1)}, smallest ${eigenvalues[0]}`,
-);
-console.log(JSON.stringify(reduction));
+const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024;
+
+/** @type {import('./largest-network-record.mjs').LargestNetworkRecord} */
+const record = {
+  date: new Date().toISOString().slice(0, 10),
+  network: `784-${options.hidden}-10`,
+  dtype: options.dtype,
+  parameterCount,
+  samples: Number(options.samples),
+  cpu: cpus()[0].model.trim(),
+  threads: machineInfo().threads,
+  stages: Object.fromEntries(
+    [...stages].map(([stage, [first, last]]) => [stage, (last - first) / 1e3]),
+  ),
+  seconds,
+  peakBytes: peak,
+  errorBound,
+  errorEstimate,
+  exactZeros,
+  largest: eigenvalues.at(-1),
+  smallest: eigenvalues[0],
+  reduction,
+};
+console.log(recordSection([record]));
+if (options.json !== undefined) keepRecord(options.json, record);

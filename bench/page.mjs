@@ -1,6 +1,7 @@
 // docs/performance.md: the tables with all that is needed to repeat them.
 
 import { isBusy } from './load.mjs';
+import { recordSection } from './largest-network-record.mjs';
 import { formatNumber, formatSeconds, header, markdownTable, trialCells } from './table.mjs';
 
 /** The environment, a line each.
@@ -57,8 +58,9 @@ function triedWays({ rows }) {
 }
 
 /** The whole page.
- *  @param {object} result as `--json` writes it */
-export function performancePage(result) {
+ *  @param {object} result as `--json` writes it
+ *  @param {readonly object[]} records of the largest network's runs */
+export function performancePage(result, records = []) {
   const { environment, trials, command } = result;
   const sections = trials.map((trial) =>
     [`## ${trial.title}`, markdownTable([header, ...trialCells(trial)]), ...triedWays(trial)].join(
@@ -79,5 +81,8 @@ export function performancePage(result) {
     ...loadWarning(environment),
     markdownTable([['', ''], ...environmentLines(result)]),
     ...sections,
-  ].join('\n\n')}\n`;
+    recordSection(records),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')}\n`;
 }

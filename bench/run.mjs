@@ -5,6 +5,7 @@ import os from 'node:os';
 import { findContenders } from './contenders.mjs';
 import { describeEnvironment } from './environment.mjs';
 import { isBusy } from './load.mjs';
+import { readRecords } from './largest-network-record.mjs';
 import { parseCommandLine, usage } from './options.mjs';
 import { environmentLines, performancePage } from './page.mjs';
 import { runTrials } from './race.mjs';
@@ -51,7 +52,7 @@ async function bench(args) {
   }
   console.log(textTable(environmentLines(result)));
   if (json !== undefined) fs.writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
-  if (markdown !== undefined) fs.writeFileSync(markdown, performancePage(result));
+  if (markdown !== undefined) fs.writeFileSync(markdown, performancePage(result, readRecords()));
   const failed = result.trials.some(({ rows }) => rows.some((row) => row.failed !== undefined));
   if (failed) process.exitCode = 1;
 }

@@ -17,7 +17,7 @@ const contents = [
   { pattern: /\.map$|\.tsbuildinfo$|\.log$|\.test\./, belongs: false },
   { pattern: /^dist\/.*(?<!\.d)\.ts$/, belongs: false },
   { pattern: /^dist\//, belongs: true },
-  { pattern: /^bench\/([\w-]+\/)?[\w-]+\.(mjs|py)$/, belongs: true },
+  { pattern: /^bench\/([\w-]+\/)?[\w-]+\.(mjs|py|json)$/, belongs: true },
   { pattern: /^native\/[\w-]+\/[\w-]+\.(cpp|hpp|c|py)$/, belongs: true },
   { pattern: /^prebuilds\/[\w-]+\/eigenscape\.(glibc|musl)\.node$/, belongs: true },
 ];
