@@ -13,9 +13,9 @@ interface Kept {
   readonly seconds: number;
 }
 interface Records {
-  readRecords(file?: string): Kept[];
-  keepRecord(file: string, record: Kept): void;
-  recordSection(records: readonly Kept[]): string;
+  readonly readRecords: (file?: string) => Kept[];
+  readonly keepRecord: (file: string, record: Kept) => void;
+  readonly recordSection: (records: readonly Kept[]) => string;
 }
 
 const { readRecords, keepRecord, recordSection } = (await import(
