@@ -1,4 +1,5 @@
-/** All codes that an {@link EigenscapeError} can carry; stable, one meaning each. */
+/** All codes that an {@link EigenscapeError} can carry; stable, one meaning each. The page _Errors_ of the
+ *  documentation says of each what causes it and what cures it. */
 export type EigenscapeErrorCode =
   /** A matrix, vector, tensor or layer has another shape than its place asks for. */
   | 'ERR_SHAPE'
@@ -29,20 +30,77 @@ export type EigenscapeErrorCode =
   /** A fault of the library itself; please report it. */
   | 'ERR_INTERNAL';
 
+const codes: Readonly<Record<EigenscapeErrorCode, true>> = {
+  ERR_SHAPE: true,
+  ERR_SPEC: true,
+  ERR_DATA: true,
+  ERR_FILE: true,
+  ERR_MEMORY: true,
+  ERR_NUMERIC: true,
+  ERR_ABORTED: true,
+  ERR_BUSY: true,
+  ERR_DISPOSED: true,
+  ERR_ONNX_INVALID: true,
+  ERR_ONNX_UNSUPPORTED: true,
+  ERR_ONNX_RUNTIME: true,
+  ERR_ADDON: true,
+  ERR_INTERNAL: true,
+};
+
+/** Every {@link EigenscapeErrorCode}, for tables and tests. */
+export const errorCodes = Object.freeze(Object.keys(codes)) as readonly EigenscapeErrorCode[];
+
+/** The facts of an error as data; which are there depends on the call. Those that many errors share have
+ *  a name of their own here. */
+export interface EigenscapeErrorDetails extends Readonly<Record<string, unknown>> {
+  /** The public function that refused. */
+  readonly call?: string | undefined;
+  /** The option that was wrong, dotted where it is inside another. */
+  readonly option?: string | null | undefined;
+  /** The argument or array that was wrong. */
+  readonly name?: string | undefined;
+  /** What stood there. */
+  readonly value?: unknown;
+  /** How much was given: entries, bytes, a shape. */
+  readonly given?: unknown;
+  /** And how much was expected, in the same unit. */
+  readonly expected?: unknown;
+  /** The file that was read or written. */
+  readonly file?: string | undefined;
+  /** The sample at fault, from 0. */
+  readonly sample?: number | undefined;
+  /** The entry at fault, from 0. */
+  readonly index?: number | undefined;
+  /** ERR_MEMORY: bytes that the call would take. */
+  readonly bytes?: number | undefined;
+  /** ERR_MEMORY: bytes that are free. */
+  readonly freeMemory?: number | undefined;
+  /** ERR_ONNX_UNSUPPORTED: every part of the file that is not known. */
+  readonly unsupported?:
+    | readonly {
+        readonly name: string;
+        readonly operator: string;
+        readonly reason: string;
+      }[]
+    | undefined;
+}
+
+/** What an {@link EigenscapeError} is made with, beside code and message. */
+export interface EigenscapeErrorOptions {
+  readonly cause?: unknown;
+  readonly details?: EigenscapeErrorDetails | undefined;
+}
+
 /** The one error class of the library: `code` is stable, `message` says what was given, what was
- *  expected and what to do, `details` holds the same facts as data. */
+ *  expected and what to do, `details` holds the same facts as data, and `cause` what was thrown below: an
+ *  error of the file system, of a user's function, or the reason of an AbortSignal. */
 export class EigenscapeError extends Error {
   readonly code: EigenscapeErrorCode;
-  readonly details: Readonly<Record<string, unknown>>;
+  readonly details: EigenscapeErrorDetails;
 
-  constructor(
-    code: EigenscapeErrorCode,
-    message: string,
-    options: {
-      readonly cause?: unknown;
-      readonly details?: Readonly<Record<string, unknown>> | undefined;
-    } = {},
-  ) {
+  /** @param code one of {@link errorCodes}
+   *  @param message expected, given, what to do; one sentence */
+  constructor(code: EigenscapeErrorCode, message: string, options: EigenscapeErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = code === 'ERR_ABORTED' ? 'AbortError' : 'EigenscapeError';
     this.code = code;
@@ -50,15 +108,20 @@ export class EigenscapeError extends Error {
   }
 }
 
-/** True for errors of this library, also those of a second copy of it in the same process. */
-export function isEigenscapeError(error: unknown): error is EigenscapeError {
-  return (
+/** True for errors of this library, also those of a second copy of it in the same process.
+ *  @param code when given, true only for errors of this code
+ *  @example if (isEigenscapeError(error, 'ERR_MEMORY')) console.log(error.details.bytes); */
+export function isEigenscapeError<Code extends EigenscapeErrorCode = EigenscapeErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is EigenscapeError & { readonly code: Code } {
+  const ours =
     error instanceof EigenscapeError ||
     (error instanceof Error &&
       (error.name === 'EigenscapeError' || error.name === 'AbortError') &&
       'code' in error &&
       typeof error.code === 'string' &&
       error.code.startsWith('ERR_') &&
-      'details' in error)
-  );
+      'details' in error);
+  return ours && (code === undefined || error.code === code);
 }

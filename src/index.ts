@@ -1,7 +1,11 @@
 // The public surface of eigenscape, and nothing else.
 
-export { EigenscapeError, isEigenscapeError } from './errors.js';
-export type { EigenscapeErrorCode } from './errors.js';
+export { EigenscapeError, errorCodes, isEigenscapeError } from './errors.js';
+export type {
+  EigenscapeErrorCode,
+  EigenscapeErrorDetails,
+  EigenscapeErrorOptions,
+} from './errors.js';
 export type { LongCallOptions, Progress } from './progress.js';
 export { gemmSpeed, machineInfo } from './machine.js';
 export type { GemmSpeedOptions, MachineInfo, MachineSpeed } from './machine.js';

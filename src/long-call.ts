@@ -1,5 +1,6 @@
 // Runs a native job: progress and its pace, AbortSignal, errors of the engine as EigenscapeError.
 
+import { describeValue } from './describe-value.js';
 import { EigenscapeError } from './errors.js';
 import type { EigenscapeErrorCode } from './errors.js';
 import type { JobOptions, NativeJob } from './native.js';
@@ -50,7 +51,8 @@ export function threadCount(threads: number | undefined): number {
   if (Number.isInteger(threads) && threads >= 1 && threads <= 48) return threads;
   throw new EigenscapeError(
     'ERR_SPEC',
-    `threads is ${String(threads)}, but must be a whole number from 1 to 48`,
+    `option 'threads' is ${describeValue(threads)}; expected a whole number from 1 to 48`,
+    { details: { option: 'threads', value: threads } },
   );
 }
 

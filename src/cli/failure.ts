@@ -34,7 +34,9 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError) return usageFailure(error);
   if (isEigenscapeError(error)) {
     const line = error.code === 'ERR_ABORTED' ? 'interrupted' : oneLine(error.message);
-    return { line, status: STATUS[error.code] };
+    // A path that does not serve is bad input; a full disk is a failure.
+    const badPath = error.code === 'ERR_FILE' && PATH_CODES.includes(String(error.details.code));
+    return { line, status: badPath ? 2 : STATUS[error.code] };
   }
   if (!(error instanceof Error)) return { line: `failed: ${oneLine(String(error))}`, status: 1 };
   const isPath = 'code' in error && PATH_CODES.includes(String(error.code));

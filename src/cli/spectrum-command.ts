@@ -127,6 +127,7 @@ async function runSpectrum(options: SpectrumOptions, io: CommandIo): Promise<voi
     throw new EigenscapeError(
       'ERR_SPEC',
       `--json and --report are both ${options.json}; expected two files`,
+      { details: { option: '--report', value: options.report } },
     );
   }
   if (options.dryRun === true) {

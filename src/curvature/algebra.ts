@@ -16,7 +16,7 @@ export function add(a: SymmetricOperator, b: SymmetricOperator): SymmetricOperat
     throw new EigenscapeError(
       'ERR_SHAPE',
       `add: the operators have sizes ${String(a.size)} and ${String(b.size)}; expected the same`,
-      { details: { sizes: [a.size, b.size] } },
+      { details: { call: 'add', sizes: [a.size, b.size] } },
     );
   }
   const dtype = a.dtype === 'float32' && b.dtype === 'float32' ? 'float32' : 'float64';
@@ -82,6 +82,7 @@ function requirePart(call: string, operator: unknown): void {
   throw new EigenscapeError(
     'ERR_SPEC',
     `${call}: given ${describeValue(operator)}; expected an operator: { size, apply(vectors, count) }`,
+    { details: { call, value: operator } },
   );
 }
 
@@ -90,6 +91,6 @@ function requireFactor(call: string, c: unknown): void {
   throw new EigenscapeError(
     'ERR_SPEC',
     `${call}: the number is ${describeValue(c)}; expected a finite number`,
-    { details: { value: c } },
+    { details: { call, value: c } },
   );
 }

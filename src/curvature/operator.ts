@@ -142,7 +142,11 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     this.sampleCount = data.sampleCount;
     this.#threads = threads;
     if (this.size === 0) {
-      throw new EigenscapeError('ERR_SPEC', `${term}: the network has no parameters to curve`);
+      throw new EigenscapeError(
+        'ERR_SPEC',
+        `${term}: the network has no parameters to curve; expected a layer that has some, such as dense`,
+        { details: { call: term } },
+      );
     }
     const whole = this.size === network.parameterCount;
     const native = {
@@ -188,7 +192,11 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
    *  @internal */
   get handle(): OperatorHandle {
     if (this.#handle === undefined) {
-      throw new EigenscapeError('ERR_DISPOSED', `the operator (${this.term}) was disposed`);
+      throw new EigenscapeError(
+        'ERR_DISPOSED',
+        `the operator (${this.term}) was disposed; make another from the network and its data`,
+        { details: { what: 'operator', term: this.term } },
+      );
     }
     return this.#handle;
   }

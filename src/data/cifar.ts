@@ -89,7 +89,8 @@ function findFiles(directory: string, names: readonly string[], split: Split): s
   const missing = wanted[absent] ?? '';
   throw new EigenscapeError(
     'ERR_DATA',
-    `${join(directory, missing)}: no such file, nor ${missing}.gz`,
+    `${join(directory, missing)}: no such file, nor ${missing}.gz; expected the folder that ` +
+      'cifar-10-binary.tar.gz unpacks to',
     {
       details: { directory, file: missing },
     },
@@ -185,7 +186,7 @@ function countRecords(file: string, length: number): number {
     'ERR_DATA',
     `${file}: ${length} bytes; expected a multiple of ${recordLength}, the length of a CIFAR-10 record: ` +
       'the file is cut off, or is not the binary version',
-    { details: { file, actual: length, recordLength } },
+    { details: { file, given: length, recordLength } },
   );
 }
 

@@ -98,7 +98,9 @@ export class Dataset<D extends DType = DType> {
   /** @internal */
   get values(): DatasetValues<D> {
     if (this.#values !== undefined) return this.#values;
-    throw new EigenscapeError('ERR_DISPOSED', 'the dataset was disposed; load or create another');
+    throw new EigenscapeError('ERR_DISPOSED', 'the dataset was disposed; load or create another', {
+      details: { what: 'dataset' },
+    });
   }
 
   /** What the engine holds of this dataset under `key`, made at the first call, freed with the dataset.
@@ -118,6 +120,7 @@ export class Dataset<D extends DType = DType> {
         'ERR_SPEC',
         'inputs: the inputs of this dataset stay on disk; read some of them into memory with ' +
           'await data.take(count).load()',
+        { details: { call: 'inputs', sampleCount: this.sampleCount } },
       );
     }
     const copy = allocate(this.dtype, inputs.length);
@@ -180,7 +183,9 @@ export class Dataset<D extends DType = DType> {
   subset(indices: ArrayLike<number>): Dataset<D> {
     const chosen = Array.from(indices);
     if (chosen.length === 0) {
-      throw new EigenscapeError('ERR_SHAPE', 'subset: no index given; expected at least one');
+      throw new EigenscapeError('ERR_SHAPE', 'subset: no index given; expected at least one', {
+        details: { call: 'subset', given: 0 },
+      });
     }
     const bad = chosen.findIndex(
       (index) => !Number.isSafeInteger(index) || index < 0 || index >= this.sampleCount,
@@ -190,7 +195,14 @@ export class Dataset<D extends DType = DType> {
         'ERR_SPEC',
         `subset: indices[${bad}] is ${describeValue(chosen[bad])}; expected an integer from 0 ` +
           `to ${this.sampleCount - 1}`,
-        { details: { position: bad, index: chosen[bad], sampleCount: this.sampleCount } },
+        {
+          details: {
+            call: 'subset',
+            index: bad,
+            value: chosen[bad],
+            sampleCount: this.sampleCount,
+          },
+        },
       );
     }
     return this.#select(chosen);
@@ -282,6 +294,7 @@ function checkReferences(references: unknown, inputSize: number): void {
     throw new EigenscapeError(
       'ERR_SPEC',
       `standardize: over is ${describeValue(references)}; expected a dataset or an array of them`,
+      { details: { call: 'standardize', option: 'over' } },
     );
   }
   const index = references.findIndex((reference) => reference.inputSize !== inputSize);

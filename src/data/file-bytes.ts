@@ -23,7 +23,7 @@ export function filePath(file: FilePath): string {
   if (file instanceof URL && file.protocol === 'file:') return fileURLToPath(file);
   const shown = file instanceof URL ? file.href : describeValue(file);
   throw new EigenscapeError('ERR_SPEC', `The file is ${shown}; expected a path or a file: URL`, {
-    details: { file },
+    details: { name: 'file', value: file },
   });
 }
 
@@ -76,7 +76,7 @@ export function requireLength(path: string, actual: number, expected: number, wh
     'ERR_DATA',
     `${path}: ${actual} bytes; expected ${expected} for ${why}: the file is ` +
       (actual < expected ? 'cut off' : 'followed by something else'),
-    { details: { file: path, actual, expected } },
+    { details: { file: path, given: actual, expected } },
   );
 }
 
@@ -114,7 +114,7 @@ async function brokenGzip(
     `${path}: the gzip stream breaks off: its ${bytes.length} bytes unpack to ${start.length} ` +
       `bytes; expected ${expected === undefined ? 'a complete stream' : `${expected} bytes`}; ` +
       'fetch the file again',
-    { cause, details: { file: path, packedBytes: bytes.length, actual: start.length, expected } },
+    { cause, details: { file: path, packedBytes: bytes.length, given: start.length, expected } },
   );
 }
 

@@ -177,7 +177,7 @@ async function readPair(
       'ERR_DATA',
       `${labelsFile}: ${labels.extents[0]} labels; expected ${count}, one for each image of ` +
         imagesFile,
-      { details: { file: labelsFile, actual: labels.extents[0], expected: count } },
+      { details: { file: labelsFile, given: labels.extents[0], expected: count } },
     );
   }
   const classCount = classes ?? 1 + labels.bytes.reduce((most, label) => Math.max(most, label), 0);
@@ -262,7 +262,7 @@ function checkIdx(file: string, start: Buffer, length: number, kind: Kind): Exte
   requireLength(file, length, expected ?? header, `${kind} of ${extents.join(' × ')}`);
   if (length > header) return extents;
   throw new EigenscapeError('ERR_DATA', `${file}: holds 0 ${kind}; expected at least one`, {
-    details: { file, actual: 0, expected: 1 },
+    details: { file, given: 0, expected: 1 },
   });
 }
 
@@ -276,6 +276,6 @@ function checkMagic(file: string, bytes: Buffer, kind: Kind): void {
     'ERR_DATA',
     `${file}: the magic number is ${actual}; expected ${expected}, IDX ${kind} of bytes` +
       (swapped ? '; are images and labels swapped?' : ''),
-    { details: { file, actual, expected } },
+    { details: { file, given: actual, expected } },
   );
 }

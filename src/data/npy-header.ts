@@ -150,7 +150,7 @@ function cutHeader(file: string, actual: number, expected: number): EigenscapeEr
     'ERR_DATA',
     `${file}: ${actual} bytes; expected at least ${expected} for the npy header: the file is ` +
       'cut off',
-    { details: { file, actual, expected } },
+    { details: { file, given: actual, expected } },
   );
 }
 

@@ -144,7 +144,8 @@ async function makeDurable(folder: string): Promise<void> {
   }
 }
 
-function unwritable(path: string, cause: unknown): unknown {
+/** An error of the file system as ERR_FILE; others as they are. */
+export function unwritable(path: string, cause: unknown): unknown {
   const code = codeOf(cause);
   if (code === undefined) return cause;
   const reason =

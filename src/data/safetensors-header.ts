@@ -258,7 +258,11 @@ export function formatHeader(
  *  @throws EigenscapeError ERR_SPEC on a machine of the other order */
 export function requireLittleEndian(): void {
   if (endianness() === 'LE') return;
-  throw new EigenscapeError('ERR_SPEC', 'safetensors files need a little-endian machine');
+  throw new EigenscapeError(
+    'ERR_SPEC',
+    'this machine is big-endian, and safetensors files need a little-endian one; convert them elsewhere',
+    { details: { given: endianness(), expected: 'LE' } },
+  );
 }
 
 /** What is wrong with a file. */

@@ -41,6 +41,7 @@ export class StoredArray {
     throw new EigenscapeError(
       'ERR_DISPOSED',
       'the streamed array was disposed; load the file again',
+      { details: { what: 'streamed array' } },
     );
   }
 

@@ -48,9 +48,13 @@ async function inspect(path: string, startLength: number): Promise<StoredFile> {
 }
 
 function notPlain(path: string): EigenscapeError {
-  return new EigenscapeError('ERR_DATA', `${path}: is no plain file, so it cannot be streamed`, {
-    details: { file: path },
-  });
+  return new EigenscapeError(
+    'ERR_DATA',
+    `${path}: is no plain file, so it cannot be streamed; load it without stream: true`,
+    {
+      details: { file: path },
+    },
+  );
 }
 
 /** Where the rows of one file are. */

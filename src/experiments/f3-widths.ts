@@ -173,6 +173,7 @@ async function images(
     throw new EigenscapeError(
       'ERR_DATA',
       'f3 at the paper’s scale needs MNIST; give the folder of its IDX files by --data-dir',
+      { details: { option: '--data-dir' } },
     );
   }
   const { train: all } = await loadMnist(directory, { dtype: 'float64' });

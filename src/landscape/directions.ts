@@ -76,5 +76,6 @@ export function requireMoving(direction: Float64Array | Float32Array, name: stri
   throw new EigenscapeError(
     'ERR_SPEC',
     `plane: ${name} is 0 in every entry, so that there is no plane; give one that moves a weight`,
+    { details: { call: 'plane', name } },
   );
 }

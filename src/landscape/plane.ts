@@ -74,6 +74,7 @@ async function directionsOf<D extends DType>(
     throw new EigenscapeError(
       'ERR_SPEC',
       `plane: directions holds ${String(given.length)} of them; expected two, or { seed }`,
+      { details: { call: 'plane', option: 'directions', given: given.length, expected: 2 } },
     );
   }
   const read = (index: number): ArrayOf[D] =>

@@ -143,7 +143,8 @@ function totalWeight({ data }: CustomLossPlace, chosen: Uint32Array): number {
   if (total > 0) return total;
   throw new EigenscapeError(
     'ERR_DATA',
-    'every sample is ignored or has weight 0, so the loss has no denominator',
+    'every sample is ignored or has weight 0, so the loss has no denominator; give some sample a weight',
+    { details: { sampleCount: chosen.length } },
   );
 }
 
@@ -168,7 +169,11 @@ export async function sumCustomLoss(
 
 function requireFinite(loss: number): number {
   if (Number.isFinite(loss)) return loss;
-  throw new EigenscapeError('ERR_NUMERIC', 'the sum of the custom loss over the samples overflows');
+  throw new EigenscapeError(
+    'ERR_NUMERIC',
+    `the sum of the custom loss over the samples is ${loss}; scale the loss or its weights down`,
+    { details: { value: loss } },
+  );
 }
 
 export interface CustomGradient {

@@ -45,6 +45,7 @@ function drawer(initializer: Initializer, random: Random): Draw {
       throw new EigenscapeError(
         'ERR_SPEC',
         `initializer is ${describeValue(initializer)}; expected 'pytorch', 'he', 'glorot', 'zeros' or { type: 'normal', standardDeviation }`,
+        { details: { call: 'createNetwork', option: 'initializer', value: initializer } },
       );
   }
 }

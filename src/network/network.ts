@@ -146,6 +146,7 @@ export class Network<D extends DType = DType> {
       throw new EigenscapeError(
         'ERR_DISPOSED',
         'the network was disposed; create or clone another',
+        { details: { what: 'network' } },
       );
     }
     return this.#handle;
@@ -321,6 +322,7 @@ export class Network<D extends DType = DType> {
       throw new EigenscapeError(
         'ERR_SPEC',
         `accuracy: a network with ${loss} has no classes to be right about; use loss(data)`,
+        { details: { call: 'accuracy', loss: type } },
       );
     }
     parseLongCall('accuracy', options);
@@ -359,6 +361,7 @@ export class Network<D extends DType = DType> {
     throw new EigenscapeError(
       'ERR_BUSY',
       `${call}: the network is being trained; wait for train(…), or work on network.clone()`,
+      { details: { call } },
     );
   }
 }

@@ -38,6 +38,7 @@ function writePoint(
       throw new EigenscapeError(
         'ERR_SHAPE',
         `${call}: ${name} is a network with tensors ${given}; expected those of the network itself, ${shapesOf(network)}`,
+        { details: { call, name, given, expected: shapesOf(network) } },
       );
     }
     if (point.dtype === network.dtype) addon().networkParameters(point.handle, target);
@@ -91,7 +92,11 @@ export function readPoints<D extends DType>(
   requireArray(call, name, points);
   const size = network.parameterCount;
   if (size === 0) {
-    throw new EigenscapeError('ERR_SPEC', `${call}: the network has no parameters to vary`);
+    throw new EigenscapeError(
+      'ERR_SPEC',
+      `${call}: the network has no parameters to vary; expected a layer that has some, such as dense`,
+      { details: { call } },
+    );
   }
   const flat = points instanceof Float64Array || points instanceof Float32Array;
   const count = flat ? points.length / size : points.length;

@@ -3,6 +3,7 @@
 import { isDataset } from '../data/dataset.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DType } from '../data/dtype.js';
+import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
 import { callEngine } from '../long-call.js';
 import { addon } from '../native.js';
@@ -22,7 +23,8 @@ function requireFit(dataset: Dataset, use: SamplesUse): void {
   if (!isDataset(dataset)) {
     throw new EigenscapeError(
       'ERR_DATA',
-      'the data is no dataset; make one with createDataset({ inputs, targets })',
+      `the data is no dataset; make one with createDataset({ inputs, targets }) (given ${describeValue(dataset)})`,
+      { details: { value: dataset } },
     );
   }
   const expected = use.input.reduce((product, extent) => product * extent, 1);

@@ -25,7 +25,11 @@ export class Refusal extends Error {
 }
 
 export function invalid(message: string, options: { readonly cause?: unknown } = {}) {
-  return new EigenscapeError('ERR_ONNX_INVALID', message, options);
+  return new EigenscapeError(
+    'ERR_ONNX_INVALID',
+    `${message} Export the model again; onnx.checker.check_model (Python) looks for more faults.`,
+    { ...options, details: { complaint: message } },
+  );
 }
 
 /** The one error that lists every unsupported part of a file.

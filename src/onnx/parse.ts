@@ -53,5 +53,6 @@ function checkedLoss(loss: LossSpec | undefined): LossSpec {
     'ERR_SPEC',
     "An ONNX file holds no loss: give one, such as { loss: 'softmaxCrossEntropy' }, " +
       "'meanSquaredError' or 'binaryCrossEntropy' (on logits).",
+    { details: { call: 'importOnnx', option: 'loss' } },
   );
 }

@@ -3,6 +3,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeValue } from '../describe-value.js';
 import { EigenscapeError, isEigenscapeError } from '../errors.js';
 import { externalLocations } from './external-data.js';
 import { invalid } from './failures.js';
@@ -38,14 +39,17 @@ function filePath(file: string | URL): string {
   if (file instanceof URL && file.protocol === 'file:') return fileURLToPath(file);
   throw new EigenscapeError(
     'ERR_SPEC',
-    `An ONNX model is given as a path, a file: URL or bytes, not as ${String(file)}.`,
+    `An ONNX model is given as a path, a file: URL or bytes, not as ${file instanceof URL ? file.href : describeValue(file)}.`,
+    { details: { call: 'importOnnx', value: file } },
   );
 }
 
 function fileAt(files: ReadonlyMap<string, Uint8Array>, location: string): Uint8Array {
   const file = files.get(location);
   if (file !== undefined) return file;
-  throw new EigenscapeError('ERR_DATA', `External file '${location}' was not read.`);
+  throw new EigenscapeError('ERR_INTERNAL', `External file '${location}' was not read.`, {
+    details: { location },
+  });
 }
 
 /** A file in the model's folder; a link that leads out of it is refused like a path that does. */
@@ -76,6 +80,9 @@ async function reading<T>(what: string, read: () => Promise<T>): Promise<T> {
     return await read();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EigenscapeError('ERR_DATA', `${what} cannot be read: ${reason}`, { cause });
+    throw new EigenscapeError('ERR_DATA', `${what} cannot be read: ${reason}`, {
+      cause,
+      details: { reason },
+    });
   }
 }

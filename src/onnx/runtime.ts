@@ -57,7 +57,7 @@ async function loadRuntime(): Promise<Runtime> {
     throw new EigenscapeError(
       'ERR_ONNX_RUNTIME',
       `compareWithOnnxRuntime: onnxruntime-node ${reason}; to have it: npm install onnxruntime-node`,
-      { cause },
+      { cause, details: { call: 'compareWithOnnxRuntime', package: 'onnxruntime-node', reason } },
     );
   }
 }
@@ -151,7 +151,7 @@ function refused(what: 'load' | 'run', cause: unknown, helps = ''): EigenscapeEr
   return new EigenscapeError(
     'ERR_ONNX_RUNTIME',
     `compareWithOnnxRuntime: ONNX Runtime cannot ${what} the model: ${messageOf(cause)}${helps}`,
-    { cause },
+    { cause, details: { call: 'compareWithOnnxRuntime', step: what } },
   );
 }
 

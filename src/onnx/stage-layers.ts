@@ -38,7 +38,9 @@ export function layerSpec(
     case 'binaryProbabilities':
     case 'zeroPad':
     case 'refused':
-      throw new EigenscapeError('ERR_INTERNAL', `An ONNX stage '${layer.type}' is no layer.`);
+      throw new EigenscapeError('ERR_INTERNAL', `An ONNX stage '${layer.type}' is no layer.`, {
+        details: { type: layer.type },
+      });
     default:
       return { ...layer, ...place };
   }

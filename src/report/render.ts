@@ -1,7 +1,11 @@
 // A chart as a picture: SVG by vega in Node, PNG by resvg where that is installed.
 
+import * as v from 'valibot';
+
 import { EigenscapeError } from '../errors.js';
+import { optionsOf, parseOptions, positiveNumber } from '../options.js';
 import type { Chart } from './chart.js';
+import { requireChart } from './check-chart.js';
 import { specification } from './specification.js';
 import { drawSvg } from './vega.js';
 
@@ -13,9 +17,16 @@ export interface RenderOptions<Format extends 'svg' | 'png' = 'svg' | 'png'> {
   readonly fontFiles?: readonly string[] | undefined;
 }
 
+const renderSchema = optionsOf({
+  format: v.picklist(['svg', 'png'], "'svg' or 'png'"),
+  scale: v.optional(positiveNumber),
+  fontFiles: v.optional(v.array(v.string('a path'), 'a list of paths')),
+});
+
 /** Draws a chart, without a browser.
  *  @returns SVG text, or the bytes of a PNG file
- *  @throws EigenscapeError ERR_SPEC for png where the package @resvg/resvg-js is absent
+ *  @throws EigenscapeError (rejects) ERR_SPEC and ERR_SHAPE for what is no chart; ERR_SPEC for png where the
+ *  package @resvg/resvg-js is absent
  *  @example await writeFile('spectrum.svg', await renderChart(chart, { format: 'svg' })) */
 export async function renderChart(chart: Chart, options: RenderOptions<'svg'>): Promise<string>;
 export async function renderChart(chart: Chart, options: RenderOptions<'png'>): Promise<Uint8Array>;
@@ -23,11 +34,8 @@ export async function renderChart(
   chart: Chart,
   options: RenderOptions,
 ): Promise<string | Uint8Array> {
-  const { format } = options;
-  const known: readonly string[] = ['svg', 'png'];
-  if (!known.includes(format)) {
-    throw new EigenscapeError('ERR_SPEC', `format is '${format}'; expected 'svg' or 'png'`);
-  }
+  requireChart('renderChart', chart);
+  const { format } = parseOptions('renderChart', renderSchema, options);
   const svg = await drawSvg(specification(chart, 'figure'));
   return format === 'svg' ? svg : rasterize(svg, options);
 }
@@ -50,15 +58,16 @@ async function rasterize(svg: string, options: RenderOptions): Promise<Uint8Arra
   const module: unknown = await import(name).catch((cause: unknown) => {
     throw new EigenscapeError(
       'ERR_SPEC',
-      `format 'png' needs the optional package ${name}, which is not installed; ` +
+      `renderChart: format 'png' needs the optional package ${name}, which is not installed; ` +
         `install it (npm install ${name}), or ask for format 'svg'`,
-      { cause },
+      { cause, details: { call: 'renderChart', package: name } },
     );
   });
   if (!isResvgModule(module)) {
     throw new EigenscapeError(
       'ERR_SPEC',
-      `${name} is installed but exports no Resvg; expected 2.x`,
+      `renderChart: ${name} is installed but exports no Resvg; expected 2.x: npm install ${name}@2`,
+      { details: { call: 'renderChart', package: name } },
     );
   }
   const font = { loadSystemFonts: true, ...(fontFiles === undefined ? {} : { fontFiles }) };

@@ -83,7 +83,7 @@ function vendorAbsent(cause: unknown): EigenscapeError {
     'ERR_INTERNAL',
     `the charting library in ${VENDOR.pathname} is absent or damaged; in a clone of the repository, ` +
       'run: npm run setup',
-    { cause },
+    { cause, details: { folder: VENDOR.pathname } },
   );
 }
 
@@ -93,6 +93,7 @@ function refusingLogger(): VegaLogger {
     throw new EigenscapeError(
       'ERR_INTERNAL',
       `vega-lite objects: ${messages.map(String).join(' ')}`,
+      { details: { messages: messages.map(String) } },
     );
   };
   function level(): number;

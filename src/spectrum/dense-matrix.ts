@@ -79,7 +79,7 @@ async function probeRepeatability(operator: SymmetricOperator): Promise<void> {
   if (moved < 0) return;
   throw new EigenscapeError(
     'ERR_NUMERIC',
-    `the operator is not repeatable: two products of one vector differ in entry ${String(moved)} (${String(first[moved])}, then ${String(second[moved])})`,
+    `the operator is not repeatable: two products of one vector differ in entry ${String(moved)} (${String(first[moved])}, then ${String(second[moved])}); apply must be a pure function of its vectors`,
     { details: { entry: moved, first: first[moved], second: second[moved] } },
   );
 }
@@ -174,7 +174,7 @@ function symmetrizeSquare(
       if (Math.abs(lower - upper) > limit) {
         throw new EigenscapeError(
           'ERR_NUMERIC',
-          `the operator is not symmetric: entry (${String(i)}, ${String(j)}) is ${String(lower)}, but (${String(j)}, ${String(i)}) is ${String(upper)}`,
+          `the operator is not symmetric: entry (${String(i)}, ${String(j)}) is ${String(lower)}, but (${String(j)}, ${String(i)}) is ${String(upper)}; apply (A + Aᵀ)/2 if that is meant`,
           { details: { row: i, column: j, lower, upper } },
         );
       }
@@ -190,7 +190,9 @@ export function requireOperator(operator: unknown): asserts operator is Symmetri
     typeof operator === 'object' ? operator : null
   ) as Partial<SymmetricOperator> | null;
   const complain = (what: string, value: unknown, expected: string): EigenscapeError =>
-    new EigenscapeError('ERR_SPEC', `${what} is ${describeValue(value)}; expected ${expected}`);
+    new EigenscapeError('ERR_SPEC', `${what} is ${describeValue(value)}; expected ${expected}`, {
+      details: { name: what, value },
+    });
   if (given === null) {
     throw complain('the operator', operator, 'an operator: { size, apply(vectors, count) }');
   }

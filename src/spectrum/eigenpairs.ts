@@ -43,14 +43,15 @@ function rangeOf(
     throw new EigenscapeError(
       'ERR_SPEC',
       'eigenpairs: both largest and smallest are given; ask for one end, or for all pairs',
+      { details: { call: 'eigenpairs', largest, smallest } },
     );
   }
   const count = largest ?? smallest ?? size;
   if (count > size) {
     throw new EigenscapeError(
       'ERR_SPEC',
-      `eigenpairs: ${String(count)} pairs are asked for, but the operator has size ${String(size)}`,
-      { details: { count, size } },
+      `eigenpairs: ${String(count)} pairs are asked for; expected at most ${String(size)}, the size of the operator`,
+      { details: { call: 'eigenpairs', given: count, expected: size } },
     );
   }
   return smallest === undefined ? { first: size - count, last: size } : { first: 0, last: count };

@@ -22,7 +22,8 @@ export function gaussQuadrature(
       if (turn === 60) {
         throw new EigenscapeError(
           'ERR_NUMERIC',
-          `the eigenvalues of a tridiagonal matrix of order ${String(m)} did not converge`,
+          `the eigenvalues of a tridiagonal matrix of order ${String(m)} did not converge; take fewer steps`,
+          { details: { order: m } },
         );
       }
       turnOnce(d, e, z, l, end);

@@ -90,7 +90,13 @@ export function countOutliers(
 function sortDescending(eigenvalues: ArrayLike<number>): Float64Array {
   requireArray('countOutliers', 'the list of eigenvalues', eigenvalues);
   if (eigenvalues.length === 0) {
-    throw new EigenscapeError('ERR_SHAPE', 'countOutliers: there are no eigenvalues');
+    throw new EigenscapeError(
+      'ERR_SHAPE',
+      'countOutliers: given 0 eigenvalues; expected at least one',
+      {
+        details: { call: 'countOutliers', given: 0 },
+      },
+    );
   }
   const given: ArrayLike<unknown> = eigenvalues;
   const bad = Array.from(given).findIndex((value) => !Number.isFinite(value));

@@ -3,7 +3,13 @@
 
 import * as v from 'valibot';
 
-import { nonnegativeNumber, optionsOf, positiveInteger, positiveNumber } from '../options.js';
+import {
+  nonnegativeNumber,
+  optionsOf,
+  parseOptions,
+  positiveInteger,
+  positiveNumber,
+} from '../options.js';
 
 /** initial · factor^⌊t / every⌋: StepLR. */
 export interface StepDecay {
@@ -145,8 +151,16 @@ export const learningRateSchema: v.GenericSchema<LearningRate> = v.lazy((given) 
 );
 
 /** The learning rate of step t of a phase, t = 0, 1, …
+ *  @throws EigenscapeError ERR_SPEC for what is no learning rate, or no step
  *  @example learningRateAt({ type: 'stepDecay', initial: 0.1, every: 30, factor: 0.1 }, 60) // 0.001 */
 export function learningRateAt(rate: LearningRate, step: number): number {
+  const given = parseOptions('learningRateAt', rateAtStep, { rate, step });
+  return rateAt(given.rate, given.step);
+}
+
+const rateAtStep = optionsOf({ rate: learningRateSchema, step: count });
+
+function rateAt(rate: LearningRate, step: number): number {
   if (typeof rate === 'number') return rate;
   switch (rate.type) {
     case 'stepDecay':
@@ -164,8 +178,8 @@ export function learningRateAt(rate: LearningRate, step: number): number {
       return rate.initial * ramp(rate, step);
     case 'warmUp':
       return step < rate.steps
-        ? learningRateAt(rate.then, 0) * ramp(rate, step)
-        : learningRateAt(rate.then, step - rate.steps);
+        ? rateAt(rate.then, 0) * ramp(rate, step)
+        : rateAt(rate.then, step - rate.steps);
     case 'piecewise':
       return rate.pieces.findLast(({ from }) => from <= step)?.rate ?? 0;
   }
@@ -186,5 +200,5 @@ function ramp(
  *  @internal */
 export function learningRatesOf(rate: LearningRate, first: number, count: number): Float64Array {
   if (typeof rate === 'number') return Float64Array.of(rate);
-  return Float64Array.from({ length: count }, (_, i) => learningRateAt(rate, first + i));
+  return Float64Array.from({ length: count }, (_, i) => rateAt(rate, first + i));
 }

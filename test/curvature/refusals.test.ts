@@ -50,7 +50,7 @@ describe.each(Object.entries(makers))('%s', (term, make) => {
     expect(() => make(network, smallData)).toThrow(
       expect.objectContaining({
         code: 'ERR_SPEC',
-        message: `${term}: the network has no parameters to curve`,
+        message: `${term}: the network has no parameters to curve; expected a layer that has some, such as dense`,
       }) as Error,
     );
   });

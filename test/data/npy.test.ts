@@ -152,7 +152,7 @@ describe('refusals', () => {
     for (let length = 0; length < whole.length; length++) {
       await expect(load(whole.subarray(0, length))).rejects.toEqual(
         refusal('ERR_DATA', /x\.npy: \d+ bytes; expected (at least )?\d+ for .*cut off/, {
-          actual: length,
+          given: length,
         }),
       );
     }

@@ -95,7 +95,7 @@ describe('values by hand', () => {
 
 describe('refusals', () => {
   it.each([
-    ['ERR_SHAPE', /there are no eigenvalues/, [], { method: 'gap' }],
+    ['ERR_SHAPE', /given 0 eigenvalues; expected at least one/, [], { method: 'gap' }],
     [
       'ERR_SPEC',
       /the list of eigenvalues is null; expected an array of numbers/,

@@ -136,7 +136,7 @@ describe.each([
 
 describe('eigenpairs', () => {
   it.each([
-    [/4 pairs are asked for, but the operator has size 3/, { largest: 4 }],
+    [/4 pairs are asked for; expected at most 3, the size of the operator/, { largest: 4 }],
     [/both largest and smallest are given/, { largest: 1, smallest: 1 }],
     [/'largest' is 0; expected an integer of at least 1/, { largest: 0 }],
     [/'smallest' is "1"; expected an integer/, { smallest: '1' }],

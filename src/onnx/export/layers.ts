@@ -149,6 +149,7 @@ function window({ type, size, stride, padding }: MaxPool2dSpec | AvgPool2dSpec) 
       'ERR_ONNX_UNSUPPORTED',
       `exportOnnx: a ${type} layer has padding [${sides(padding).join(', ')}] for a dilated window of ` +
         `[${kernel.join(', ')}] entries; ONNX Runtime loads only padding smaller than the window without dilation`,
+      { details: { call: 'exportOnnx', layer: type, padding: sides(padding), window: kernel } },
     );
   }
   return { kernel_shape: both(size), strides: both(stride ?? size), pads: sides(padding) };
