@@ -43,10 +43,15 @@ export function outputProblems(output: Value, loss: LossSpec): readonly Problem[
 
 /** @param output a value without {@link outputProblems}
  *  @param producer the program that wrote the file, as it says
+ *  @param largestParameter the magnitude up to which the file is known to hold parameters; 0 if it says nothing
  *  @throws EigenscapeError ERR_DATA when a weight is not finite */
 export function assemble(
   output: FeaturesValue,
-  { loss, producer }: { readonly loss: LossSpec; readonly producer: string },
+  {
+    loss,
+    producer,
+    largestParameter,
+  }: { readonly loss: LossSpec; readonly producer: string; readonly largestParameter: number },
 ): ParsedOnnx {
   const all = stagesOf(output);
   // This library's own files end in what the network gives, so a sigmoid there is a layer.
@@ -54,7 +59,9 @@ export function assemble(
   const { kept, notes } = endsInLogits ? { kept: all, notes: [] } : trimmed(all, loss);
   const [input, ...stages] = kept;
   const tensors = stages.flatMap(parametersOf);
-  stages.forEach(checkTensors);
+  stages.forEach((stage) => {
+    checkTensors(stage, largestParameter);
+  });
   return {
     spec: { input: [...(input?.shape ?? [])], layers: layersOf(kept, producer), loss },
     parameters: concatenated(tensors.map(({ values }) => values)),

@@ -10,12 +10,19 @@ import {
 /** The attributes of one node; each reader gives the standard's default when one is absent. */
 export class Attributes {
   readonly #protos: ReadonlyMap<string, AttributeProto>;
+  readonly #given: readonly AttributeProto[];
   readonly #owner: string;
 
   /** @param owner the node, for messages */
   constructor(owner: string, protos: readonly AttributeProto[]) {
     this.#owner = owner;
+    this.#given = protos;
     this.#protos = new Map(protos.map((proto) => [proto.name, proto]));
+  }
+
+  /** Each attribute of the node, as often as it is given. */
+  types(): readonly Pick<AttributeProto, 'name' | 'type'>[] {
+    return this.#given;
   }
 
   has(name: string): boolean {
@@ -57,10 +64,7 @@ export class Attributes {
 
   #get(name: string, type: AttributeType): AttributeProto | undefined {
     const proto = this.#protos.get(name);
-    // Files of IR version 1 and 2 leave the type out.
-    if (proto === undefined || proto.type === type || proto.type === AttributeType.UNDEFINED) {
-      return proto;
-    }
+    if (proto === undefined || proto.type === type) return proto;
     const names: Record<number, string> = AttributeType;
     throw invalid(
       `Attribute '${name}' of ${this.#owner} is of type ${names[proto.type] ?? proto.type}; ` +

@@ -6,10 +6,11 @@ import { elementType, elementTypeName } from './element-type.js';
 import type { ExternalDataReader } from './external-data.js';
 import { invalid, Refusal, type Problem } from './failures.js';
 import type { Graph, GraphNode } from './graph.js';
-import { sortedOutputs } from './graph-outputs.js';
+import { outputTypeProblems, sortedOutputs } from './graph-outputs.js';
 import type { TensorProto, ValueInfoProto } from './onnx_pb.js';
 import { handlerOf } from './operators/index.js';
 import { isPointwise } from './operators/pointwise-names.js';
+import { standardProblems } from './standard.js';
 import { decodeTensor } from './tensor.js';
 import { newStage, refusal, withLayer } from './values.js';
 import type { Context, FeaturesValue, Value } from './values.js';
@@ -26,7 +27,12 @@ export interface Evaluation {
 export function evaluate(graph: Graph, externalData: ExternalDataReader | undefined): Evaluation {
   const { predictions, labels } = sortedOutputs(graph);
   const [inputs, outputs] = [ends('input', graph.inputs), ends('output', predictions)];
-  const problems: Problem[] = [...inputs.problems, ...outputs.problems];
+  const problems: Problem[] = [
+    ...inputs.problems,
+    ...outputs.problems,
+    ...predictions.flatMap((info) => outputTypeProblems(info, graph)),
+    ...graph.nodes.flatMap(standardProblems),
+  ];
   const { nodes, needed } = reachable(graph, outputs.names);
   const notes = [...labelNote(labels), ...leftOut(graph, new Set(nodes), needed)];
   const decode = (proto: TensorProto, name: string) => decodeTensor(proto, name, externalData);

@@ -1,23 +1,25 @@
 // The public export: a network → an ONNX file.
 
-import { toBinary } from '@bufbuild/protobuf';
 import * as v from 'valibot';
 
 import type { DType } from '../data/dtype.js';
 import { requireNetwork, type Network } from '../network/network.js';
-import { optionsOf, parseOptions } from '../options.js';
+import { longCallEntries, optionsOf, parseOptions } from '../options.js';
+import { encodeModel } from './export/encode.js';
 import { modelOf } from './export/model.js';
 import { requireSmallModel } from './export/size.js';
-import { ModelProtoSchema } from './onnx_pb.js';
 
 export interface ExportOnnxOptions {
   /** Precision of the file; default: the network's. ONNX Runtime has most of its kernels for float32
    *  only, so a float64 network that is to run there wants 'float32'. */
   readonly dtype?: DType | undefined;
+  /** Aborting rejects the call with code ERR_ABORTED. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const optionsSchema = optionsOf({
   dtype: v.optional(v.picklist(['float64', 'float32'], "'float64' or 'float32'")),
+  signal: longCallEntries.signal,
 });
 
 /** The bytes of an ONNX file (operator set 17, IR version 8) that computes what `predict` does: input
@@ -36,8 +38,9 @@ export async function exportOnnx(
   options: ExportOnnxOptions = {},
 ): Promise<Uint8Array> {
   requireNetwork('exportOnnx', network);
-  const { dtype = network.dtype } = parseOptions('exportOnnx', optionsSchema, options);
+  const { dtype = network.dtype, signal } = parseOptions('exportOnnx', optionsSchema, options);
   const { parameterCount, spec } = network;
   requireSmallModel(dtype, { parameters: parameterCount, layers: spec.layers.length });
-  return toBinary(ModelProtoSchema, modelOf(network, await network.copyParameters(), dtype));
+  const parameters = await network.copyParameters({ signal });
+  return encodeModel(modelOf(network, parameters, dtype), { dtype, signal });
 }

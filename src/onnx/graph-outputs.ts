@@ -1,6 +1,8 @@
-// Which of a graph's outputs is the network's: a classifier's file gives class labels beside the scores.
+// Which of a graph's outputs is the network's: a classifier's file gives class labels beside the scores; and
+// whether the type that the file declares for it can be true.
 
-import { elementType } from './element-type.js';
+import { elementType, elementTypeName } from './element-type.js';
+import type { Problem } from './failures.js';
 import type { Graph } from './graph.js';
 import type { ValueInfoProto } from './onnx_pb.js';
 
@@ -23,4 +25,21 @@ function isLabel({ type }: ValueInfoProto): boolean {
     type.value.value.elemType !== 0 &&
     elementType(type.value.value.elemType)?.kind !== 'floating'
   );
+}
+
+const changingType: ReadonlySet<string> = new Set(['Cast', 'CastLike']);
+
+/** An output of another type than the input has, though no node changes it. */
+export function outputTypeProblems(
+  { name, type }: ValueInfoProto,
+  { inputs, nodes }: Pick<Graph, 'inputs' | 'nodes'>,
+): Problem[] {
+  // A file may leave the type open; ZipMap's output is a sequence.
+  if (type?.value.case !== 'tensorType') return [];
+  if (nodes.some(({ operator }) => changingType.has(operator))) return [];
+  const { elemType } = type.value.value;
+  const given = inputs[0]?.type?.value;
+  if (given?.case !== 'tensorType' || given.value.elemType === elemType) return [];
+  const reason = `holds ${elementTypeName(elemType)}; ${elementTypeName(given.value.elemType)} is computed`;
+  return [{ operator: 'output', name, reason }];
 }

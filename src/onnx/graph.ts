@@ -11,7 +11,8 @@ import {
   type ModelProto,
   type ValueInfoProto,
 } from './onnx_pb.js';
-import { isStandardDomain, knownOpsets, standardOpset } from './opset.js';
+import { isStandardDomain, knownOpsets, newestIrVersion, standardOpset } from './opset.js';
+import { checkWireFormat } from './wire.js';
 
 /** One operation: reads values by name and writes values by name. */
 export interface GraphNode {
@@ -40,6 +41,7 @@ export interface Graph {
 export function decodeModel(bytes: Uint8Array): ModelProto {
   let model: ModelProto;
   try {
+    checkWireFormat(bytes, ModelProtoSchema);
     model = fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
     throw invalid(
@@ -56,7 +58,11 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
         : model.opsetImport.length === 0
           ? 'operator set'
           : undefined;
-  if (lacking === undefined) return model;
+  if (lacking === undefined && model.irVersion <= newestIrVersion) return model;
+  if (lacking === undefined) {
+    const reason = `has IR version ${model.irVersion}; 3 to ${newestIrVersion} are known`;
+    throw unsupported([{ operator: 'file', name: model.producerName, reason }]);
+  }
   throw invalid(
     `The bytes (${bytes.byteLength}) hold no ${lacking}, which every ONNX model has: the file is ` +
       'cut or of another kind. Copy or export it again.',
@@ -75,6 +81,7 @@ export function buildGraph(model: ModelProto): Graph {
     const reason = `uses ${given} of ONNX's operator sets; ${oldest} to ${newest} are known`;
     throw unsupported([{ operator: 'graph', name, reason }]);
   }
+  requireDistinctNames(proto.node.map(({ name }) => name));
   const initialized = new Set(proto.initializer.map(({ name }) => name));
   return {
     nodes: inlineFunctions(proto.node, model.functions, opset).map(graphNode),
@@ -83,6 +90,15 @@ export function buildGraph(model: ModelProto): Graph {
     outputs: proto.output,
     proto,
   };
+}
+
+function requireDistinctNames(names: readonly string[]): void {
+  const known = new Set<string>();
+  for (const name of names) {
+    if (name !== '' && known.has(name))
+      throw invalid(`Two nodes of the graph are named '${name}'.`);
+    known.add(name);
+  }
 }
 
 function graphNode({ proto, opset }: VersionedNode, position: number): GraphNode {

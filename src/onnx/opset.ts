@@ -2,9 +2,12 @@
 
 import type { OperatorSetIdProto } from './onnx_pb.js';
 
-/** From the version in which broadcasting took its present form, to the newest of the ONNX release
- *  that the generated classes come from. */
-export const knownOpsets = { oldest: 7, newest: 28 } as const;
+/** From the version in which broadcasting took its present form, to the newest that ONNX Runtime 1.30 loads:
+ *  what it does not load, nothing here has been compared with. */
+export const knownOpsets = { oldest: 7, newest: 26 } as const;
+
+/** Of the file format, by the same measure. */
+export const newestIrVersion = 13n;
 
 /** ONNX's own operators have the domain '' or 'ai.onnx'. */
 export function isStandardDomain(domain: string): boolean {

@@ -7,6 +7,7 @@ import { evaluate } from './evaluate.js';
 import type { ExternalDataReader } from './external-data.js';
 import { unsupported } from './failures.js';
 import { buildGraph, decodeModel } from './graph.js';
+import { magnitudeKey } from './magnitudes.js';
 import type { ModelProto } from './onnx_pb.js';
 import { operatorNames } from './operators/index.js';
 
@@ -21,7 +22,7 @@ export interface ParseOptions {
 }
 
 /** The network in an ONNX file, as PyTorch's exporters and the converters of Keras and scikit-learn
- *  write it: opsets 7 to 28.
+ *  write it: opsets 7 to 26.
  *
  *  Where Gemm scales its weights, the parameters are alpha·B and beta·C, and curvature is with respect
  *  to these: against curvature with respect to the stored B it differs by alpha².
@@ -42,7 +43,9 @@ export function parseModel(model: ModelProto, options: ParseOptions): ParsedOnnx
   const { output, problems, notes } = evaluate(graph, externalData);
   const found = [...problems, ...outputProblems(output, loss)];
   if (found.length > 0 || output.kind !== 'features') throw unsupported(found, operatorNames);
-  const parsed = assemble(output, { loss, producer: model.producerName });
+  const declared = Number(model.metadataProps.find(({ key }) => key === magnitudeKey)?.value ?? 0);
+  const largestParameter = Number.isFinite(declared) ? declared : 0;
+  const parsed = assemble(output, { loss, producer: model.producerName, largestParameter });
   return { ...parsed, notes: [...notes, ...parsed.notes] };
 }
 

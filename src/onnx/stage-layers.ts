@@ -1,6 +1,8 @@
 // What a stage is to the library: the layer's spec and its tensors.
 
+import type { DType } from '../data/dtype.js';
 import { EigenscapeError } from '../errors.js';
+import { largestMagnitude } from './magnitudes.js';
 import type { LayerSpec } from '../network/spec.js';
 import type { Parameter, Stage } from './values.js';
 
@@ -50,13 +52,16 @@ function biasOption({ bias }: { readonly bias: Parameter | undefined }) {
   return bias === undefined ? { bias: false } : {};
 }
 
-/** @throws EigenscapeError ERR_DATA when a tensor of the layer holds what no network can have */
-export function checkTensors(stage: Stage): void {
+/** @param known magnitude of the largest parameter, as this library's own files say it
+ *  @throws EigenscapeError ERR_DATA when a tensor of the layer holds what no network can have */
+export function checkTensors(stage: Stage, known: number): void {
   const { layer } = stage;
-  for (const tensor of parametersOf(stage)) checkEntries(tensor, entriesOf(layer.type), 'finite');
+  const place = entriesOf(layer.type);
+  for (const tensor of parametersOf(stage))
+    checkEntries(tensor, { place, least: -Infinity, known });
   if (layer.type !== 'batchNorm') return;
-  checkEntries(layer.mean, '[channels]', 'finite');
-  checkEntries(layer.variance, '[channels]', 'finite and at least 0');
+  checkEntries(layer.mean, { place: '[channels]', least: -Infinity, known: 0 });
+  checkEntries(layer.variance, { place: '[channels]', least: 0, known: Infinity });
 }
 
 function entriesOf(type: Stage['layer']['type']): string {
@@ -72,18 +77,36 @@ function entriesOf(type: Stage['layer']['type']): string {
   }
 }
 
-function checkEntries(
-  { name, values }: Parameter,
-  place: string,
-  expected: 'finite' | 'finite and at least 0',
-): void {
-  const least = expected === 'finite' ? -Infinity : 0;
-  const index = values.findIndex((value) => !Number.isFinite(value) || value < least);
-  if (index < 0) return;
+interface Expected {
+  readonly place: string;
+  readonly least: number;
+  readonly known: number;
+}
+
+function checkEntries(tensor: Parameter, { place, least, known }: Expected): void {
+  const { name, values } = tensor;
+  const most = Math.max(known, largestMagnitude[dtypeOf(tensor)]);
+  // A plain loop: there may be millions of entries.
+  let index = 0;
+  while (index < values.length && isWithin(values[index] ?? NaN, least, most)) index += 1;
+  if (index === values.length) return;
+  const value = values[index] ?? NaN;
+  const isRange = Number.isFinite(value) && value >= least;
+  const why = isRange
+    ? `whose square no ${dtypeOf(tensor)} can hold, so that outputs would overflow in the precision of the ` +
+      'file. Is the file damaged, or was the training divergent?'
+    : `weights and statistics must be finite${least === 0 ? ' and at least 0' : ''}. Was the training divergent?`;
   throw new EigenscapeError(
     'ERR_DATA',
-    `Tensor '${name}' holds ${values[index] ?? NaN} at entry ${index} of ${place}; weights and ` +
-      `statistics must be ${expected}. Was the training divergent?`,
+    `Tensor '${name}' holds ${value} at entry ${index} of ${place}${isRange ? ',' : ';'} ${why}`,
     { details: { tensor: name, index } },
   );
+}
+
+function isWithin(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most && value >= -most && Number.isFinite(value);
+}
+
+function dtypeOf({ type }: Parameter): DType {
+  return type.name === 'float64' ? 'float64' : 'float32';
 }

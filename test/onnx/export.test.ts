@@ -179,6 +179,21 @@ describe('export and import give the same network', () => {
     },
   );
 
+  it.each(['float32', 'float64'] as const)(
+    'numbers at the edges of %s, bit for bit',
+    async (dtype) => {
+      const most = dtype === 'float32' ? 2 ** 127 * (2 - 2 ** -23) : Number.MAX_VALUE;
+      const least = dtype === 'float32' ? 2 ** -149 : Number.MIN_VALUE;
+      const layers = [{ type: 'dense', units: 1 }] as const;
+      const network = createNetwork({ input: [4], layers, loss: 'meanSquaredError' }, { dtype });
+      network.setParameters([most, -most, least, -0, 1 / 3]);
+      const bytes = await exportOnnx(network);
+      const again = await importOnnx(bytes, { loss: 'meanSquaredError', dtype, ...quiet });
+      expect(again.parameters()).toEqual(network.parameters());
+      expect(Object.is(again.parameters()[3], -0)).toBe(true);
+    },
+  );
+
   it('a sigmoid as the last layer is kept, under binary cross-entropy too', async () => {
     const spec = { ...onVectors({ type: 'sigmoid' }), loss: 'binaryCrossEntropy' } as const;
     const ending = { ...spec, layers: [...spec.layers, { type: 'sigmoid' }] } as const;
@@ -356,6 +371,17 @@ describe('refusals', () => {
       "exportOnnx: two tensors are called 'a'; in ONNX each needs one of its own: give createNetwork other tensorNames",
     );
     await expect(named(['a', 'b', '', 'c'])).rejects.toThrow('exportOnnx: a tensor has no name');
+  });
+
+  it('an abort between pieces', async () => {
+    const layers: readonly LayerSpec[] = [{ type: 'dense', units: 300 }];
+    const wide = createNetwork({ input: [300], layers, loss: 'meanSquaredError' });
+    const controller = new AbortController();
+    const call = exportOnnx(wide, { signal: controller.signal });
+    setImmediate(() => {
+      controller.abort('enough');
+    });
+    await expect(call).rejects.toMatchObject({ code: 'ERR_ABORTED', cause: 'enough' });
   });
 
   it('a parameter that float32 cannot hold', async () => {

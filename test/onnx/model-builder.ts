@@ -37,7 +37,7 @@ export function node(
   inputs: readonly string[],
   outputs: readonly string[] | string,
   attributes: Readonly<Record<string, AttributeValue>> = {},
-  name = `${operator.toLowerCase()}_of_${inputs[0] ?? ''}`,
+  name = `${operator.toLowerCase()}_of_${inputs[0] ?? String(outputs)}`,
 ): NodeProto {
   const [opType = '', domain = ''] = operator.split(':').reverse();
   return create(NodeProtoSchema, {
@@ -125,7 +125,7 @@ export function model(parts: ModelParts): ModelProto {
       name: 'graph',
       node: [...nodes],
       input: Object.entries(inputs).map(([name, shape]) => info(name, shape, parts.inputType)),
-      output: outputs.map((name) => info(name, undefined)),
+      output: outputs.map((name) => info(name, undefined, outputType(parts.inputType))),
       initializer: Object.entries(tensors).map(([name, proto]) => ({ ...proto, name })),
     },
   });
@@ -161,6 +161,12 @@ export function localFunction(parts: {
       { domain: parts.domain, version: 1n },
     ],
   });
+}
+
+/** What a network computes of an input of this type, where it takes one. */
+function outputType(inputType: DataType | undefined): DataType | undefined {
+  const floating = [DataType.DOUBLE, DataType.FLOAT16, DataType.BFLOAT16];
+  return floating.find((type) => type === inputType);
 }
 
 function info(name: string, shape: Shape | undefined, elemType = DataType.FLOAT): ValueInfoProto {

@@ -8,10 +8,22 @@ export async function runtimeOutputs(
   inputs: readonly number[],
   shape: readonly number[],
 ): Promise<number[]> {
+  return outputsOf(await runtimeSession(model), inputs, shape);
+}
+
+/** Fails where the runtime does not load the model. */
+export async function runtimeSession(model: string | Uint8Array): Promise<InferenceSession> {
   const options = { logSeverityLevel: 4, intraOpNumThreads: 1 } as const;
-  const session = await (typeof model === 'string'
+  return typeof model === 'string'
     ? InferenceSession.create(model, options)
-    : InferenceSession.create(model, options));
+    : InferenceSession.create(model, options);
+}
+
+export async function outputsOf(
+  session: InferenceSession,
+  inputs: readonly number[],
+  shape: readonly number[],
+): Promise<number[]> {
   const [input = ''] = session.inputNames;
   const [output = ''] = session.outputNames;
   const results = await session.run({

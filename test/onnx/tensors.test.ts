@@ -49,8 +49,8 @@ describe('element types', () => {
     ],
     [
       'float64 in raw_data',
-      rawTensor(DataType.DOUBLE, [1, 2], new Uint8Array(Float64Array.of(0.1, 1e300).buffer)),
-      [0.1, 1e300],
+      rawTensor(DataType.DOUBLE, [1, 2], new Uint8Array(Float64Array.of(0.1, 1e150).buffer)),
+      [0.1, 1e150],
       'float64',
     ],
     [
@@ -89,15 +89,31 @@ describe('element types', () => {
     );
   });
 
-  it('every float32 and float64 survives, bit for bit', () => {
-    const finite = { noNaN: true, noDefaultInfinity: true };
+  it('every float32 and float64 whose square is one survives, bit for bit', () => {
+    const within = (exponent: number) => ({
+      ...{ noNaN: true, noDefaultInfinity: true, min: -(2 ** exponent), max: 2 ** exponent },
+    });
     fc.assert(
-      fc.property(fc.float(finite), fc.double(finite), (single, double) => {
+      fc.property(fc.float(within(63)), fc.double(within(511)), (single, double) => {
         expect(read(tensor([1, 2], [single, 0])).parameters[0]).toBe(single);
         expect(read(typed(DataType.DOUBLE, { doubleData: [double, 0] })).parameters[0]).toBe(
           double,
         );
       }),
+    );
+  });
+
+  it('larger ones are refused, as an altered exponent makes them: outputs would overflow', () => {
+    expect(refusalOf(withWeight(tensor([1, 2], [1, -(2 ** 64)])))).toBe(
+      "ERR_DATA: Tensor 'w' holds -18446744073709552000 at entry 1 of [units, inputs], whose square no " +
+        'float32 can hold, so that outputs would overflow in the precision of the file. Is the file ' +
+        'damaged, or was the training divergent?',
+    );
+    expect(refusalOf(withWeight(typed(DataType.DOUBLE, { doubleData: [2 ** 64, 0] })))).toBe(
+      'no error',
+    );
+    expect(refusalOf(withWeight(typed(DataType.DOUBLE, { doubleData: [2 ** 512, 0] })))).toMatch(
+      /^ERR_DATA: Tensor 'w' holds 1\.34\d+e\+154 .* no float64 can hold/,
     );
   });
 

@@ -9,7 +9,8 @@ import type { Network } from '../../network/network.js';
 import { parseSpec } from '../../network/parse-spec.js';
 import type { LossSpec } from '../../network/spec.js';
 import { packageVersion } from '../../package-version.js';
-import { ModelProtoSchema, ValueInfoProtoSchema, type ModelProto } from '../onnx_pb.js';
+import { GraphProtoSchema, ModelProtoSchema, ValueInfoProtoSchema } from '../onnx_pb.js';
+import type { ModelParts } from './encode.js';
 import { dataTypes, GraphBuilder } from './graph-builder.js';
 import { nodeOf, type Place } from './layers.js';
 
@@ -20,27 +21,27 @@ const irVersion = 8n;
 
 /** @param values of the parameters, which nobody changes
  *  @throws EigenscapeError as `exportOnnx` says */
-export function modelOf(network: Network, values: NativeArray, dtype: DType): ModelProto {
+export function modelOf(network: Network, values: NativeArray, dtype: DType): ModelParts {
   const { spec, outputCount } = network;
   const loss = lossText(spec.loss);
   const builder = new GraphBuilder(dtype);
   const tensors = addParameters(builder, network, values);
   const input = builder.valueName('input');
   const output = addLayers(builder, { network, tensors, input });
-  return create(ModelProtoSchema, {
+  const model = create(ModelProtoSchema, {
     irVersion,
     opsetImport: [{ domain: '', version: opset }],
     producerName: 'eigenscape',
     producerVersion: packageVersion(),
     metadataProps: [{ key: 'eigenscape.loss', value: loss }],
-    graph: {
-      name: 'network',
-      node: builder.nodes,
-      initializer: builder.tensors,
-      input: [valueInfo(input, spec.input, dtype)],
-      output: [valueInfo(output, [outputCount], dtype)],
-    },
   });
+  const graph = create(GraphProtoSchema, {
+    name: 'network',
+    node: builder.nodes,
+    input: [valueInfo(input, spec.input, dtype)],
+    output: [valueInfo(output, [outputCount], dtype)],
+  });
+  return { model, graph, tensors: builder.tensors };
 }
 
 /** The loss as JSON, for readers who wonder what the outputs are.
