@@ -5,7 +5,8 @@
 // The paper fixes: two hidden layers, about 5,000 parameters, full-batch gradient descent, the exact
 // Hessian. The authors' code fixes: all parameters start as 0.1 · N(0, 1), learning rate 0.1. We chose:
 // 64-50-30-10 ReLU (M = 5,090), softmax cross-entropy, 1,000 of the embedded digits (standardized; the
-// other 797 are test data), 400 steps; outliers are counted above the elbow of the ordered plot.
+// other 797 are test data), 3,000 steps (‖R‖/‖H‖ falls as the samples are fitted, to 0.10 after 400 of them);
+// outliers are counted above the elbow of the ordered plot.
 
 import { gaussNewton, hessian, residual } from '../curvature/operator.js';
 import type { Dataset } from '../data/dataset.js';
@@ -28,7 +29,7 @@ import { checkF1, drawF1, manifestF1, summarizeF1, tabulateF1 } from './f1-figur
 
 const TEST_SAMPLES = 797;
 const LEARNING_RATE = 0.1;
-const STEPS = 400;
+const STEPS = 3000;
 const INITIALIZER = { type: 'normal', standardDeviation: 0.1 } as const;
 
 const NETWORK = defineNetwork({
@@ -70,7 +71,7 @@ async function runF1({
     optimizer: sgd({ learningRate: LEARNING_RATE }),
     batchSize: 'full',
     steps: STEPS,
-    recordEvery: 4,
+    recordEvery: 30,
     testData: data.test,
     onProgress,
     ...quiet,
