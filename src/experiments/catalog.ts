@@ -4,6 +4,7 @@ import type { Experiment } from './experiment.js';
 import { f1Spectrum } from './f1-spectrum.js';
 import { f3Widths } from './f3-widths.js';
 import { f9MarchenkoPastur } from './f9-marchenko-pastur.js';
+import { s1Spectra } from './s1-spectra.js';
 import { s3Widths } from './s3-widths.js';
 import { s6Starts } from './s6-starts.js';
 import { s7Spread } from './s7-spread.js';
@@ -14,6 +15,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   f1Spectrum,
   f3Widths,
   f9MarchenkoPastur,
+  s1Spectra,
   s3Widths,
   s6Starts,
   s7Spread,

@@ -109,6 +109,9 @@ export interface HeatMapChart extends ChartCommon {
   readonly size: number;
   /** [size, size], row-major. */
   readonly matrix: readonly number[] | Float64Array;
+  /** Rows and columns that each entry stands for, where a matrix was too large to keep: axes and `blocks`
+   *  count those. Default 1. */
+  readonly rowsPerCell?: number | undefined;
   /** First row of each block, of a layer for example. */
   readonly blocks?: readonly number[] | undefined;
   /** Colours are linear within ±this; default a thousandth of the largest entry. */

@@ -10,9 +10,15 @@ import type { Specification } from './vega.js';
 const CELLS = 160;
 
 export function drawHeatMap(chart: HeatMapChart, how: Interaction): Specification {
-  const { size, blocks = [] } = chart;
-  const cell = Math.ceil(size / CELLS);
-  const cells = reduce(chart, cell);
+  const { size: entries, rowsPerCell = 1, blocks = [] } = chart;
+  const size = entries * rowsPerCell;
+  const cells = reduce(chart, Math.ceil(entries / CELLS)).map((cell) => ({
+    row: cell.row * rowsPerCell,
+    rowEnd: cell.rowEnd * rowsPerCell,
+    column: cell.column * rowsPerCell,
+    columnEnd: cell.columnEnd * rowsPerCell,
+    value: cell.value,
+  }));
   const largest = cells.reduce((most, { value }) => Math.max(most, Math.abs(value)), 0) || 1;
   const constant = chart.linearWithin ?? largest / 1000;
   const position = (field: string, title: string, channel: 'x' | 'y'): Specification => ({
