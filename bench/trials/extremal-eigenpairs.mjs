@@ -1,8 +1,8 @@
 // The twenty largest and twenty smallest eigenpairs of a Hessian from its products, residuals within 1e-6 of
 // the largest eigenvalue.
 //
-// Floor: the products that ours takes, in blocks, as hessian-vector.mjs counts them; orthogonalising their
-// vectors is left out.
+// Floor: as many products as ours takes, in blocks, as hessian-vector.mjs counts them, all in float64 (ours takes
+// most of them in float32); orthogonalising their vectors is left out.
 
 import { denseSpec, multiplications, productFlops } from './network.mjs';
 

@@ -21,17 +21,14 @@ constexpr std::size_t kBlock = 64;
 
 template <typename T>
 Operator<T>::Operator(std::shared_ptr<const Graph> graph, Parameters<T> theta,
-                      std::shared_ptr<const Samples<T>> samples, Term term,
-                      const OperatorOptions& options)
+                      std::shared_ptr<const Samples<T>> samples, Term term, OperatorOptions options)
     : graph_(std::move(graph)),
       theta_(std::move(theta)),
       samples_(std::move(samples)),
       term_(term),
       selection_(options.ranges ? ParameterSelection(theta_->size(), *options.ranges)
                                 : ParameterSelection(theta_->size())),
-      weight_decay_(options.weight_decay),
-      root_(options.root),
-      positions_(options.positions),
+      options_(std::move(options)),
       denominator_(loss_denominator(graph_->loss(), *samples_, {0, samples_->count})) {
   if (is_class_pair_term(term)) require_class_pairs(*graph_, *samples_);
   // Values before a block's first layer do not move with it.
@@ -39,7 +36,7 @@ Operator<T>::Operator(std::shared_ptr<const Graph> graph, Parameters<T> theta,
     return selection_.meets(node.parameter_offset, node.parameter_offset + node.parameter_count);
   });
   products_ = std::make_unique<Products<T>>(typename Products<T>::Problem{
-      *graph_, *theta_, *samples_, term_, root_, denominator_, std::move(moves)});
+      *graph_, *theta_, *samples_, term_, options_.root, denominator_, std::move(moves)});
 }
 
 template <typename T>
@@ -148,8 +145,8 @@ template <typename T>
 void Operator<T>::apply(std::size_t k, std::span<const T> v, std::span<T> out,
                         const Control& control) const {
   apply_term(k, v, out, control);
-  if (weight_decay_ == 0) return;
-  const auto lambda = static_cast<T>(weight_decay_);
+  if (options_.weight_decay == 0) return;
+  const auto lambda = static_cast<T>(options_.weight_decay);
   for (std::size_t i = 0; i < v.size(); ++i) out[i] += lambda * v[i];
 }
 

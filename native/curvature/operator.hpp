@@ -76,13 +76,13 @@ template <typename T>
 class Operator {
  public:
   Operator(std::shared_ptr<const Graph> graph, Parameters<T> theta,
-           std::shared_ptr<const Samples<T>> samples, Term term,
-           const OperatorOptions& options = {});
+           std::shared_ptr<const Samples<T>> samples, Term term, OperatorOptions options = {});
   Operator(const Operator&) = delete;
   Operator& operator=(const Operator&) = delete;
   ~Operator();
 
   [[nodiscard]] const Graph& graph() const { return *graph_; }
+  [[nodiscard]] const std::shared_ptr<const Graph>& shared_graph() const { return graph_; }
   [[nodiscard]] std::span<const T> theta() const { return *theta_; }
   [[nodiscard]] const Samples<T>& samples() const { return *samples_; }
   [[nodiscard]] Term term() const { return term_; }
@@ -90,10 +90,12 @@ class Operator {
   [[nodiscard]] std::size_t size() const { return selection_.size(); }
   [[nodiscard]] const ParameterSelection& selection() const { return selection_; }
   /// λ: the matrix is that of the term plus λI.
-  [[nodiscard]] double weight_decay() const { return weight_decay_; }
+  [[nodiscard]] double weight_decay() const { return options_.weight_decay; }
   /// What stands for ∇²ℓ in the terms that factor it.
-  [[nodiscard]] const LossRoot& root() const { return root_; }
-  [[nodiscard]] Positions positions() const { return positions_; }
+  [[nodiscard]] const LossRoot& root() const { return options_.root; }
+  [[nodiscard]] Positions positions() const { return options_.positions; }
+  /// What it was made with.
+  [[nodiscard]] const OperatorOptions& options() const { return options_; }
   [[nodiscard]] bool is_kronecker() const { return term_ == Term::kfac || term_ == Term::ekfac; }
   /// Whether closed forms hold for it: a chain of dense layers, and a matrix for each sample.
   [[nodiscard]] bool has_closed_form() const {
@@ -149,9 +151,7 @@ class Operator {
   std::shared_ptr<const Samples<T>> samples_;
   Term term_;
   ParameterSelection selection_;
-  double weight_decay_;
-  LossRoot root_;
-  Positions positions_;
+  OperatorOptions options_;
   double denominator_;
   std::shared_ptr<const LossTable<T>> loss_table_;
   mutable std::mutex table_mutex_;

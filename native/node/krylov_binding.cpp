@@ -8,6 +8,7 @@
 
 #include "core/memory.hpp"
 #include "core/thread_pool.hpp"
+#include "curvature/rounded_operator.hpp"
 #include "linalg/krylov_basis.hpp"
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
@@ -15,6 +16,9 @@
 
 namespace eigenscape::node {
 namespace {
+
+/// A twin in float32 is made while it takes at most this share of free memory.
+constexpr std::size_t kRoundedShare = 4;
 
 struct BasisHandle {
   static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e07ULL};
@@ -85,6 +89,28 @@ Napi::Value set_basis_rows(const Napi::CallbackInfo& info) {
     }
     return info.Env().Undefined();
   });
+}
+
+/// convertBasisRows(from, count, basis, to, options) → job; rows [to, to + count) become the first
+/// `count` of another basis
+Napi::Value convert_rows_job(const Napi::CallbackInfo& info) {
+  const std::size_t count = size_of(info[1]);
+  const std::size_t to = size_of(info[3]);
+  return std::visit(
+      [&](const auto& source, const auto& basis) -> Napi::Value {
+        require_rows(*source, 0, count);
+        require_rows(*basis, to, count);
+        if (source->size() != basis->size())
+          throw Error(ErrorCode::internal, "rows of another length");
+        return start_job(info.Env(), info[4].As<Napi::Object>(),
+                         [=](const Control& control) -> Resolve {
+                           parallel_for(control, count, [&](std::size_t i) {
+                             std::copy_n(source->row(i), source->size(), basis->row(to + i));
+                           });
+                           return [](Napi::Env env) { return env.Undefined(); };
+                         });
+      },
+      unwrap<BasisHandle>(info[0]).object, unwrap<BasisHandle>(info[2]).object);
 }
 
 /// Rows to + i·stride = A · rows from + i·stride for i < count, by way of copies where the rows are
@@ -303,6 +329,26 @@ Napi::Value release_basis(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+/// roundOperator(operator, options) → job of its twin in float32 as a handle, or undefined where
+/// there is none, or no room for it
+Napi::Value round_operator_job(const Napi::CallbackInfo& info) {
+  const auto* const found =
+      std::get_if<std::shared_ptr<Operator<double>>>(&unwrap<OperatorHandle>(info[0]).object);
+  const auto matrix = found == nullptr ? nullptr : *found;
+  return start_job(info.Env(), info[1].As<Napi::Object>(), [matrix](const Control& control) {
+    std::shared_ptr<Operator<float>> rounded;
+    std::size_t bytes = 0;
+    if (matrix != nullptr) {
+      bytes = rounded_operator_bytes(*matrix);
+      if (bytes <= free_memory() / kRoundedShare) rounded = rounded_operator(*matrix, control);
+    }
+    if (rounded != nullptr) bytes += rounded->kept_bytes();
+    return [rounded, bytes](Napi::Env env) -> Napi::Value {
+      return rounded == nullptr ? env.Undefined() : wrap(env, OperatorHandle{rounded}, bytes);
+    };
+  });
+}
+
 }  // namespace
 
 void register_krylov(Exports& exports) {
@@ -310,6 +356,7 @@ void register_krylov(Exports& exports) {
   exports.add<basis_rows>("basisRows");
   exports.add<copy_basis_rows_job>("copyBasisRows");
   exports.add<set_basis_rows>("setBasisRows");
+  exports.add<convert_rows_job>("convertBasisRows");
   exports.add<multiply_job>("multiplyBasis");
   exports.add<randomize_job>("randomizeBasis");
   exports.add<orthonormalize_job>("orthonormalizeBasis");
@@ -317,6 +364,7 @@ void register_krylov(Exports& exports) {
   exports.add<residuals_job>("basisResiduals");
   exports.add<products_job>("basisProducts");
   exports.add<advance_job>("advanceProbes");
+  exports.add<round_operator_job>("roundOperator");
   exports.add<release_basis>("releaseBasis");
 }
 

@@ -14,6 +14,19 @@ export interface BasisCalls {
     copy: Array,
     options: JobOptions,
   ): NativeJob<Array>;
+  /** Rows [to, to + count) become the first `count` of another basis, in this one's precision. */
+  convertBasisRows(
+    from: BasisHandle,
+    count: number,
+    basis: BasisHandle,
+    to: number,
+    options: JobOptions,
+  ): NativeJob<undefined>;
+  /** The operator in float32; nothing where it has no twin, or no room. */
+  roundOperator(
+    operator: OperatorHandle,
+    options: JobOptions,
+  ): NativeJob<OperatorHandle | undefined>;
   setBasisRows(basis: BasisHandle, first: number, rows: NativeArray): void;
   /** Rows to + i·stride become the operator's products with rows from + i·stride, i < count. */
   multiplyBasis(

@@ -88,6 +88,14 @@ export class Lanczos {
     this.#left = { entries: new Float64Array(0), first: 0, count: 0 };
   }
 
+  /** Takes all rows of another run's V as the frontier, in whatever precision they are. */
+  async startFrom(other: Lanczos): Promise<void> {
+    const [rows, count] = [this.#rows, other.rows];
+    await this.#run((job) => addon().convertBasisRows(other.#basis, count, this.#basis, rows, job));
+    await this.#orthonormalize(count);
+    this.#left = { entries: new Float64Array(0), first: 0, count: 0 };
+  }
+
   /** One block of products. */
   async step(): Promise<void> {
     const [first, count] = [this.#rows, this.#frontier];

@@ -8,7 +8,7 @@ import { addon } from '../native.js';
 import type { NativeReduction, NativeWay } from '../native.js';
 import type { Network } from '../network/network.js';
 import type { StageWork } from '../network/work.js';
-import { basisRows, defaultBlockSize } from './extremal-eigenpairs.js';
+import { basisRows, defaultBlockSize } from './krylov-search.js';
 import type { SpectrumMethod } from './method.js';
 import { defaultProbes, defaultSteps, probesAtOnce } from './spectral-density.js';
 import { defaultEnds } from './term-spectrum.js';

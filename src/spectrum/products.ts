@@ -8,7 +8,7 @@ import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
 import { throwIfAborted } from '../long-call.js';
 import { addon } from '../native.js';
-import type { BasisHandle } from '../native.js';
+import type { BasisHandle, OperatorHandle } from '../native.js';
 import { requireArray } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 import { requireOperator } from './dense-matrix.js';
@@ -29,13 +29,21 @@ export class Products {
   readonly #call: string;
   readonly #operator: SymmetricOperator;
   readonly #options: LongCallOptions;
+  /** What is multiplied by in place of the library's operator. */
+  readonly #twin: OperatorHandle | undefined;
 
-  private constructor(call: string, operator: SymmetricOperator, options: LongCallOptions) {
+  private constructor(
+    call: string,
+    operator: SymmetricOperator,
+    options: LongCallOptions,
+    twin?: OperatorHandle,
+  ) {
     this.#call = call;
     this.#operator = operator;
     this.#options = { signal: options.signal, threads: options.threads };
+    this.#twin = twin;
     this.size = operator.size;
-    this.dtype = operator.dtype ?? 'float64';
+    this.dtype = twin === undefined ? (operator.dtype ?? 'float64') : 'float32';
   }
 
   /** Probes a user's operator once; the library's own are symmetric by construction.
@@ -49,6 +57,21 @@ export class Products {
     const products = new Products(call, operator, options);
     if (!isCurvatureOperator(operator)) await products.#probe();
     return products;
+  }
+
+  /** Products with the operator rounded to float32, by {@link multiplyRows} alone; `undefined` where there is
+   *  none. The caller disposes of them. */
+  async rounded(): Promise<Products | undefined> {
+    const operator = this.#operator;
+    if (!isCurvatureOperator(operator) || this.dtype !== 'float64') return undefined;
+    const twin = await operator.run(this.#options, (handle, job) =>
+      addon().roundOperator(handle, job),
+    );
+    return twin && new Products(this.#call, operator, this.#options, twin);
+  }
+
+  dispose(): void {
+    if (this.#twin !== undefined) addon().release(this.#twin);
   }
 
   /** A·v for the rows v of `vectors` [count, size], finite, in the operator's own array or a copy. */
@@ -84,7 +107,7 @@ export class Products {
     throwIfAborted(this.#options.signal);
     const started = performance.now();
     await operator.run(this.#options, (handle, job) =>
-      addon().multiplyBasis(basis, handle, { from, count, to, stride }, job),
+      addon().multiplyBasis(basis, this.#twin ?? handle, { from, count, to, stride }, job),
     );
     this.milliseconds += performance.now() - started;
     this.count += count;
