@@ -56,7 +56,7 @@ export function addReproduceCommand(
         .default('demo'),
     )
     .option('--out <folder>', 'where the results go (default: runs/NAME)')
-    .option('--data-dir <folder>', 'of data sets that the package does not hold: MNIST')
+    .option('--data-dir <folder>', 'of data sets that the package does not hold: MNIST, CIFAR-10')
     .option('--resume', 'go on with an interrupted run, at its last finished piece')
     .option('--seed <n>', 'of every random choice', numberOption({ integer: true, from: 0 }), 1)
     .option('--threads <count>', 'at most so many', numberOption({ integer: true, from: 1 }))

@@ -3,6 +3,7 @@
 import type { Experiment } from './experiment.js';
 import { f1Spectrum } from './f1-spectrum.js';
 import { f3Widths } from './f3-widths.js';
+import { f4BatchSizes } from './f4-batch-sizes.js';
 import { f9MarchenkoPastur } from './f9-marchenko-pastur.js';
 import { s1Spectra } from './s1-spectra.js';
 import { s3Widths } from './s3-widths.js';
@@ -14,6 +15,7 @@ import { t1Outliers } from './t1-outliers.js';
 export const EXPERIMENTS: readonly Experiment[] = [
   f1Spectrum,
   f3Widths,
+  f4BatchSizes,
   f9MarchenkoPastur,
   s1Spectra,
   s3Widths,

@@ -25,7 +25,7 @@ export function drawLines(chart: LinesChart, how: Interaction): Specification {
   const encoding = {
     x: channel('x', chart.x, extentOf(all, 'x')),
     y: channel('y', chart.y, extentOf(all, 'y')),
-    color: seriesColours(chart.series.map(({ name }) => name)),
+    color: seriesColours([...new Set(chart.series.map(({ name }) => name))]),
   };
   const tooltip = [
     { field: 'series', title: chart.seriesTitle ?? 'series' },

@@ -37,10 +37,11 @@ p { margin: .5rem 0; max-width: 44rem; }
 .kind, figcaption small, caption, .note { color: var(--muted); }
 .kind { font-size: .85rem; margin: 0; }
 .summary { font-size: 1.1rem; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; container-type: inline-size; }
 table { border-collapse: collapse; width: 100%; font-size: .95rem;
   font-variant-numeric: tabular-nums; margin: 0 0 1.5rem; }
 caption { text-align: left; padding: 0 0 .5rem; font-size: .9rem; }
+caption span { display: inline-block; max-width: 100cqi; position: sticky; left: 0; }
 th, td { text-align: right; padding: .4rem .75rem; border-bottom: 1px solid var(--line);
   vertical-align: baseline; overflow-wrap: normal; }
 td { white-space: nowrap; }

@@ -78,7 +78,7 @@ function tableHtml({ caption, columns, rows }: Table): string {
     return `<tr>${cells.join('')}</tr>`;
   });
   return `<div class="scroll"><table>
-<caption>${escapeHtml(caption)}</caption>
+<caption><span>${escapeHtml(caption)}</span></caption>
 <thead><tr>${head}</tr></thead>
 <tbody>
 ${body.join('\n')}
