@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Builds the addon into the folder named last, for tools that think they call node-gyp:
+// Builds the addon into the folder named last, for tools that know node-gyp alone:
 //
 //   node scripts/build-addon.mjs build/Release      from binding.gyp
 //   scripts/build-addon.mjs rebuild --target=…      as PREBUILD_NODE_GYP, in the folder it runs in

@@ -1,39 +1,14 @@
-// Checks the package as users get it: what is in the tarball, what the prebuilt addon needs, and
-// whether it installs from a registry without a compiler. Run `npm run prebuild` first.
-import { execFile, spawnSync } from 'node:child_process';
+// Checks the package as users get it: what is in the tarball, what the prebuilt addon needs, what
+// its pages link to, what publint and are-the-types-wrong say of it, and whether it installs from a
+// registry without a compiler. Run `npm run prebuild` first.
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { foreignLibraries } from './needed-libraries.mjs';
+import { openblasVersion, problemsOf } from './addon-file.mjs';
+import { brokenLinks, problemsOfContents } from './package-contents.mjs';
 import { inRoot, root } from './setup/paths.mjs';
 import { serveTarball } from './stub-registry.mjs';
-
-const sizeLimit = 10e6;
-
-/** What may be in the tarball; the first pattern that fits decides. */
-const contents = [
-  { pattern: /^(package\.json|CMakeLists\.txt)$/, belongs: true },
-  { pattern: /^(README|CHANGELOG|THIRD-PARTY-NOTICES)\.md$|^LICENSE$/, belongs: true },
-  { pattern: /\.map$|\.tsbuildinfo$|\.log$|\.test\./, belongs: false },
-  { pattern: /^dist\/.*(?<!\.d)\.ts$/, belongs: false },
-  { pattern: /^dist\//, belongs: true },
-  { pattern: /^bench\/([\w-]+\/)?[\w-]+\.(mjs|py|json)$/, belongs: true },
-  { pattern: /^native\/[\w-]+\/[\w-]+\.(cpp|hpp|c|py)$/, belongs: true },
-  { pattern: /^prebuilds\/[\w-]+\/eigenscape\.(glibc|musl)\.node$/, belongs: true },
-];
-
-const required = [
-  'LICENSE',
-  'README.md',
-  'CHANGELOG.md',
-  'THIRD-PARTY-NOTICES.md',
-  'CMakeLists.txt',
-  'dist/index.js',
-  'dist/index.d.ts',
-  'dist/cli/main.js',
-  'bench/run.mjs',
-  `prebuilds/${process.platform}-${process.arch}/`,
-];
 
 const problems = [];
 const expect = (holds, problem) => {
@@ -53,31 +28,36 @@ function npm(args, options = {}) {
   });
 }
 
-function checkContents({ files, size }) {
-  const names = files.map((file) => file.path);
-  expect(!names.some((name) => name.endsWith('.gyp')), 'a *.gyp is in it: npm would run node-gyp');
-  for (const name of required) {
-    expect(
-      names.some((other) => other === name || (name.endsWith('/') && other.startsWith(name))),
-      `${name} is not in it`,
-    );
-  }
-  for (const name of names) {
-    const rule = contents.find(({ pattern }) => pattern.test(name));
-    expect(rule?.belongs, `${name} does not belong in it`);
-  }
-  expect(size < sizeLimit, `it is ${size / 1e6} MB, the limit is ${sizeLimit / 1e6} MB`);
-}
-
-function checkAddons(files) {
-  for (const { path: name } of files.filter((file) => file.path.endsWith('.node'))) {
+function checkAddons(folder, files) {
+  const addons = files.filter((file) => file.path.endsWith('.node'));
+  const { components } = JSON.parse(fs.readFileSync(path.join(folder, 'sbom.cdx.json'), 'utf8'));
+  const listed = components.find(({ name }) => name === 'OpenBLAS')?.version;
+  for (const { path: name } of addons) {
     if (process.platform !== 'linux') continue;
-    const foreign = foreignLibraries(inRoot(name));
-    expect(foreign.length === 0, `${name} needs ${foreign.join(', ')}`);
+    for (const problem of problemsOf(path.join(folder, name), root)) {
+      expect(false, `${name} ${problem}`);
+    }
+    const inside = openblasVersion(path.join(folder, name));
+    expect(listed === inside, `sbom.cdx.json names OpenBLAS ${listed}, ${name} holds ${inside}`);
   }
 }
 
-/** Installs it from a registry, as a user would, and loads it there. */
+/** Not among the development dependencies: together they are 60 packages, for two calls. */
+const referees = [
+  ['publint@0.3.25', 'publint', '--strict'],
+  ['@arethetypeswrong/cli@0.18.5', 'attw', '--profile', 'esm-only'],
+];
+
+async function askReferees(tarball) {
+  for (const [from, command, ...options] of referees) {
+    const args = ['exec', '--yes', `--package=${from}`, '--', command, tarball, ...options];
+    const { failed, stdout, stderr } = await npm(args, { env: { NO_COLOR: '1' } });
+    console.log(`${from}: ${failed ? 'complains' : 'content'}`);
+    expect(!failed, `${from} complains:\n${(stdout + stderr).slice(-3000)}`);
+  }
+}
+
+/** Installs it from a registry, as a user would, and runs the README's first program there. */
 async function checkInstallation(tarball, folder) {
   const upstream = (await npm(['config', 'get', 'registry'])).stdout.trim();
   const registry = await serveTarball(tarball, upstream);
@@ -94,13 +74,16 @@ async function checkInstallation(tarball, folder) {
   expect(!fs.existsSync(path.join(installed, 'build')), 'installing it built something');
 
   const bin = path.join(user, 'node_modules', '.bin', 'eigenscape');
-  for (const [command, args] of [
-    [process.execPath, ['--input-type=module', '-e', "await import('eigenscape')"]],
-    [bin, ['info']],
+  const readme = fs.readFileSync(path.join(installed, 'README.md'), 'utf8');
+  fs.writeFileSync(path.join(user, 'program.mjs'), /^```js\n([\s\S]*?)^```/m.exec(readme)[1]);
+  for (const [command, args, says] of [
+    [process.execPath, ['program.mjs'], /^910 eigenvalues, from -?\d/],
+    [bin, ['info'], /OpenBLAS/],
   ]) {
-    const { status, stderr, error } = spawnSync(command, args, { cwd: user, encoding: 'utf8' });
-    const reason = error?.message ?? stderr.slice(-1000);
-    expect(status === 0, `once installed, ${[command, ...args].join(' ')} fails: ${reason}`);
+    const run = spawnSync(command, args, { cwd: user, encoding: 'utf8' });
+    const fits = run.status === 0 && says.test(run.stdout);
+    const reason = run.error?.message ?? (run.stderr || run.stdout).slice(-1000);
+    expect(fits, `once installed, ${[command, ...args].join(' ')} fails: ${reason}`);
   }
 }
 
@@ -110,9 +93,14 @@ try {
   if (packed.failed) throw new Error(`npm pack failed:\n${packed.stderr}`);
   const [tarball] = JSON.parse(packed.stdout);
   console.log(`${tarball.filename}: ${tarball.files.length} files, ${tarball.size / 1e6} MB`);
-  checkContents(tarball);
-  checkAddons(tarball.files);
-  await checkInstallation(path.join(folder, tarball.filename), folder);
+  problems.push(...problemsOfContents(tarball));
+  const file = path.join(folder, tarball.filename);
+  execFileSync('tar', ['-xzf', file, '-C', folder]);
+  const unpacked = path.join(folder, 'package');
+  problems.push(...brokenLinks(unpacked));
+  if (fs.existsSync(inRoot('sbom.cdx.json'))) checkAddons(unpacked, tarball.files);
+  await askReferees(file);
+  await checkInstallation(file, folder);
 } finally {
   fs.rmSync(folder, { recursive: true, force: true });
 }

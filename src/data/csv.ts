@@ -2,7 +2,6 @@
 
 import { Readable } from 'node:stream';
 
-import { CsvError, parse } from 'csv-parse';
 import * as v from 'valibot';
 
 import { EigenscapeError } from '../errors.js';
@@ -98,7 +97,10 @@ function* piecesOf(bytes: Buffer): Generator<Buffer> {
 }
 
 async function* readLines(path: string, delimiter: string): AsyncGenerator<Line> {
-  const bytes = await readFileBytes(path);
+  const [{ CsvError, parse }, bytes] = await Promise.all([
+    import('csv-parse'),
+    readFileBytes(path),
+  ]);
   const parser = parse({ delimiter, bom: true, trim: true, skip_empty_lines: true, info: true });
   const parsed: AsyncIterable<unknown> = Readable.from(piecesOf(bytes)).pipe(parser);
   try {

@@ -17,9 +17,7 @@ import {
 } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 import { exportOnnx } from './export.js';
-import { decodeModel } from './graph.js';
-import { runtimeOutputs } from './runtime.js';
-import { signatureOf, unwrapped, type OnnxEnding } from './signature.js';
+import type { OnnxEnding } from './signature.js';
 
 export type { OnnxEnding } from './signature.js';
 
@@ -92,6 +90,7 @@ export async function compareWithOnnxRuntime(
   const rows = options.inputs ?? randomRows(network, samples, seed);
   const values = network.inputValues(call, rows);
   const { source, bytes } = await modelOf(copy, given.model);
+  const { decodeModel, runtimeOutputs, signatureOf, unwrapped } = await import('./comparison.js');
   const proto = decodeModel(bytes);
   const signature = signatureOf(proto);
   const inputs = rounded(values, [signature.input.dtype, network.dtype].includes('float32'));

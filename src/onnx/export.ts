@@ -5,8 +5,6 @@ import * as v from 'valibot';
 import type { DType } from '../data/dtype.js';
 import { requireNetwork, type Network } from '../network/network.js';
 import { longCallEntries, optionsOf, parseOptions } from '../options.js';
-import { encodeModel } from './export/encode.js';
-import { modelOf } from './export/model.js';
 import { requireSmallModel } from './export/size.js';
 
 export interface ExportOnnxOptions {
@@ -42,5 +40,10 @@ export async function exportOnnx(
   const { parameterCount, spec } = network;
   requireSmallModel(dtype, { parameters: parameterCount, layers: spec.layers.length });
   const parameters = await network.copyParameters({ signal });
+  // With protobuf, which takes a while to load.
+  const [{ encodeModel }, { modelOf }] = await Promise.all([
+    import('./export/encode.js'),
+    import('./export/model.js'),
+  ]);
   return encodeModel(modelOf(network, parameters, dtype), { dtype, signal });
 }

@@ -6,7 +6,6 @@ import type { DType } from '../data/dtype.js';
 import { optionsOf, parseOptions, wordOption } from '../options.js';
 import { createNetworkFrom, type Network } from '../network/network.js';
 import type { LossSpec } from '../network/spec.js';
-import { readOnnx } from './read-file.js';
 
 export interface ImportOnnxOptions<D extends DType = 'float64'> {
   /** ONNX holds no loss. A softmax at the end is dropped under softmaxCrossEntropy, a sigmoid under
@@ -44,15 +43,31 @@ export async function importOnnx<D extends DType = 'float64'>(
   options: ImportOnnxOptions<D>,
 ): Promise<Network<D>> {
   const { loss, onNote = warn } = parseOptions('importOnnx', optionsSchema, options);
-  const { spec, parameters, tensorNames, notes } = await readOnnx(fileOrBytes, { loss });
+  const { dtype } = options;
+  // What the caller may change meanwhile is copied before the first pause.
+  const source = fileOrBytes instanceof Uint8Array ? fileOrBytes.slice() : fileOrBytes;
+  const choices = { loss: copyOf(loss) };
+  // Protobuf and the converters take as long to load as the rest of the library.
+  const { readOnnx } = await import('./read-file.js');
+  const { spec, parameters, tensorNames, notes } = await readOnnx(source, choices);
   const network = await createNetworkFrom(spec, [parameters], {
-    dtype: options.dtype,
+    dtype,
     tensorNames,
   });
   notes.forEach((note) => {
     onNote(note);
   });
   return network;
+}
+
+/** The same loss, with lists of its own. What is no loss at all stays as it is, to be refused. */
+function copyOf(loss: LossSpec): LossSpec {
+  const given: unknown = loss;
+  if (typeof given !== 'object' || given === null || typeof loss === 'string') return loss;
+  if (!('type' in loss) || loss.type !== 'softmaxCrossEntropy') return loss;
+  const { classWeights } = loss;
+  if (!Array.isArray(classWeights)) return { ...loss };
+  return { ...loss, classWeights: Array.from<number>(classWeights) };
 }
 
 function warn(note: string): void {

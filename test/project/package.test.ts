@@ -1,7 +1,8 @@
 // What the manifest promises, read without building anything; `npm run check:package` looks at the
 // tarball itself.
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { read } from './source-files.js';
+import { importsOfModule, read } from './source-files.js';
 
 interface Manifest {
   readonly license: string;
@@ -58,7 +59,29 @@ describe('the package', () => {
   });
 });
 
+/** Packages that `import 'eigenscape'` loads at once. */
+function packagesAtOnce(): readonly string[] {
+  const modules = new Set<string>();
+  const packages = new Set<string>();
+  const visit = (name: string): void => {
+    if (modules.has(name)) return;
+    modules.add(name);
+    for (const { to, typeOnly, lazy } of importsOfModule(name)) {
+      if (typeOnly || lazy || to.startsWith('node:')) continue;
+      if (!to.startsWith('.')) packages.add(to.replace(/^((@[^/]+\/)?[^/]+).*$/, '$1'));
+      else visit(path.posix.join(path.posix.dirname(name), to).replace(/\.js$/, '.ts'));
+    }
+  };
+  visit('src/index.ts');
+  return [...packages].sort();
+}
+
 describe('dependencies', () => {
+  it('of files, charts and the command are loaded when they are used', () => {
+    // docs/decisions/0010-dependencies-at-run-time.md says why each is there.
+    expect(packagesAtOnce()).toEqual(['d3-random', 'pure-rand', 'valibot']);
+  });
+
   it('name a version of the registry and stay within its major version', () => {
     const ranges = { ...manifest.dependencies, ...manifest.devDependencies };
     const loose = Object.entries(ranges).filter(

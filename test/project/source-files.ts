@@ -24,6 +24,8 @@ export interface Import {
   readonly to: string;
   /** Gone after compilation. */
   readonly typeOnly: boolean;
+  /** By `import()`, when it is needed. */
+  readonly lazy: boolean;
 }
 
 /** Imports and re-exports of one module; `to` is as written. */
@@ -36,12 +38,12 @@ export function importsOfModule(name: string): Import[] {
       const typeOnly = ts.isImportDeclaration(node)
         ? node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
         : node.isTypeOnly;
-      found.push({ from: name, to: node.moduleSpecifier.text, typeOnly });
+      found.push({ from: name, to: node.moduleSpecifier.text, typeOnly, lazy: false });
     }
     if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
       const [target] = node.arguments;
       if (target && ts.isStringLiteral(target)) {
-        found.push({ from: name, to: target.text, typeOnly: false });
+        found.push({ from: name, to: target.text, typeOnly: false, lazy: true });
       }
     }
     ts.forEachChild(node, visit);

@@ -1,0 +1,5 @@
+// What a comparison needs of ONNX, in one piece that is loaded at the first one.
+
+export { decodeModel } from './graph.js';
+export { runtimeOutputs } from './runtime.js';
+export { signatureOf, unwrapped } from './signature.js';
