@@ -1,6 +1,5 @@
 // `eigenscape reproduce`: a figure of the paper, on the terminal and as files.
 
-import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -8,21 +7,21 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import { EXPERIMENTS } from '../experiments/catalog.js';
 import type { Experiment, Performance, Scale } from '../experiments/experiment.js';
-import { isEigenscapeError } from '../errors.js';
 import { packageVersion } from '../package-version.js';
-import type { Chart, EigenvaluesChart, StepSeries } from '../report/chart.js';
+import type { EigenvaluesChart, StepSeries } from '../report/chart.js';
 import { numberText } from '../report/number-text.js';
-import { renderChart } from '../report/render.js';
 import type { Claim, Report } from '../report/report.js';
 import { terminalSpectra } from '../report/terminal-chart.js';
 import { type TerminalStyle, terminalStyle } from '../report/terminal-style.js';
 import { sparkline, terminalTable } from '../report/terminal-table.js';
 import { writeReport } from '../report/write-report.js';
 import { type CommandIo, columnsOf, writeLines } from './command-io.js';
+import { describeMachine, gibibytes } from './machine-description.js';
 import { numberOption } from './option-values.js';
 import { prepareFolder } from './output-paths.js';
 import { piecesOnDisk } from './pieces-on-disk.js';
 import { progressLine } from './progress-bar.js';
+import { writeExperiment } from './write-experiment.js';
 
 interface ReproduceOptions {
   readonly out?: string;
@@ -162,16 +161,46 @@ async function reproduce(
     })
     .finally(line.stop);
   writeLines(io.stdout, lines(done, { style, columns: columnsOf(io.stdout) }));
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  await writeFiles(done, { out, seconds: Number(seconds) });
+  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  const { report } = done;
+  const manifest = { ...report.manifest, ...circumstances({ scale, seconds, io }) };
+  const complete = { ...done, report: { ...report, manifest } };
+  const { files, note } = await writeExperiment(complete, out);
   await pieces.clear();
   const page = pathToFileURL(resolve(out, 'index.html')).href;
   writeLines(io.stdout, [
     '',
     `${style.bold('Report')}  ${page}`,
-    style.dim(`        result.json, manifest.json, figure.svg beside it; ${seconds} s`),
+    style.dim(`        ${files.join(', ')} beside it; ${seconds} s`),
+    ...(note === undefined ? [] : [style.dim(`        ${note}`)]),
   ]);
-  return done;
+  return complete;
+}
+
+/** What beside the experiment's own choices belongs into a manifest: where, when and how long it ran. */
+function circumstances({
+  scale,
+  seconds,
+  io,
+}: {
+  readonly scale: Scale;
+  readonly seconds: number;
+  readonly io: CommandIo;
+}): Report['manifest'] {
+  const { version, node, platform, cpu, cores, memory, addon, environment } = describeMachine(
+    io.environment,
+  );
+  return {
+    scale,
+    eigenscape: version,
+    node,
+    platform,
+    machine: `${cpu}, ${cores} cores, ${gibibytes(memory)}`,
+    ...('error' in addon ? {} : { BLAS: addon.blas, kernel: addon.kernel, threads: addon.threads }),
+    ...(Object.keys(environment).length === 0 ? {} : { environment }),
+    finished: new Date().toISOString(),
+    seconds,
+  };
 }
 
 /** train loss  2.31 █▇▅▃▂▁ 0.0012  over 2,000 steps */
@@ -210,33 +239,4 @@ function lines(
 function claimLines({ claim, holds, measured }: Claim, style: TerminalStyle): string[] {
   const mark = holds ? style.positive('✓') : style.negative('✗');
   return [`${mark} ${claim}`, style.dim(`  ${measured}`)];
-}
-
-async function writeFiles(
-  { result, claims, report }: Performance,
-  { out, seconds }: { readonly out: string; readonly seconds: number },
-): Promise<void> {
-  const manifest = { ...report.manifest, seconds };
-  await Promise.all([
-    writeFile(join(out, 'result.json'), `${JSON.stringify({ ...result, checks: claims })}\n`),
-    writeFile(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`),
-    writeReport(report, join(out, 'index.html')),
-    ...report.charts
-      .slice(0, 1)
-      .flatMap((figure) => [
-        renderChart(figure, { format: 'svg' }).then((svg) =>
-          writeFile(join(out, 'figure.svg'), svg),
-        ),
-        writePng(figure, join(out, 'figure.png')),
-      ]),
-  ]);
-}
-
-/** At twice the size, where the optional package that draws it is installed. */
-async function writePng(figure: Chart, file: string): Promise<void> {
-  const png = await renderChart(figure, { format: 'png' }).catch((error: unknown) => {
-    if (isEigenscapeError(error) && error.code === 'ERR_SPEC') return undefined;
-    throw error;
-  });
-  if (png !== undefined) await writeFile(file, png);
 }
