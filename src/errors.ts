@@ -95,7 +95,9 @@ export interface EigenscapeErrorOptions {
  *  expected and what to do, `details` holds the same facts as data, and `cause` what was thrown below: an
  *  error of the file system, of a user's function, or the reason of an AbortSignal. */
 export class EigenscapeError extends Error {
+  /** Stable; decide by it, not by the message. */
   readonly code: EigenscapeErrorCode;
+  /** The facts of the message as data; empty where there are none. */
   readonly details: EigenscapeErrorDetails;
 
   /** @param code one of {@link errorCodes}

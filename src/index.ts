@@ -11,7 +11,7 @@ export { gemmSpeed, machineInfo } from './machine.js';
 export type { GemmSpeedOptions, MachineInfo, MachineSpeed } from './machine.js';
 
 export { createDataset } from './data/create-dataset.js';
-export type { DatasetOptions, InputRows } from './data/create-dataset.js';
+export type { DatasetOptions, DTypeOfInputs, InputRows } from './data/create-dataset.js';
 export { isDataset } from './data/dataset.js';
 export type { Dataset, SplitOptions, StandardizeOptions } from './data/dataset.js';
 export type { ArrayOf, DType } from './data/dtype.js';
@@ -48,6 +48,7 @@ export type {
   AvgPool2dSpec,
   BatchNormSpec,
   BinaryCrossEntropySpec,
+  BuiltInLossSpec,
   ChannelsFirstSpec,
   ConcatSpec,
   Conv2dSpec,
@@ -59,6 +60,7 @@ export type {
   LayerNormSpec,
   LayerSpec,
   LossName,
+  LossObject,
   LossSpec,
   LossTarget,
   MaxPool2dSpec,
@@ -241,5 +243,5 @@ export type {
   StepSeries,
 } from './report/chart.js';
 export type { ReportedSpectrum } from './report/spectrum-report.js';
-export type { Claim, Report, Table } from './report/report.js';
+export type { Claim, Json, Report, ReportData, Table } from './report/report.js';
 export { writeReport } from './report/write-report.js';

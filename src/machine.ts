@@ -7,6 +7,7 @@ import { addon } from './native.js';
 import { longCallEntries, optionsOf, parseOptions, positiveInteger } from './options.js';
 import type { LongCallOptions } from './progress.js';
 
+/** What {@link machineInfo} tells. */
 export interface MachineInfo {
   /** Of the addon. */
   readonly version: string;
@@ -57,6 +58,7 @@ export function machineInfo(): MachineInfo {
   return addon().machine();
 }
 
+/** Options of {@link gemmSpeed}. */
 export interface GemmSpeedOptions extends LongCallOptions {
   /** n of the n × n matrices; default 2,000. */
   readonly size?: number | undefined;

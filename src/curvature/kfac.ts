@@ -17,6 +17,7 @@ import { requireKnownLoss } from './monte-carlo-fisher.js';
 import { CurvatureOperator, operatorEntries } from './operator.js';
 import type { OperatorOptions } from './operator.js';
 
+/** Options of {@link kfac} and {@link ekfac}. */
 export interface KfacOptions extends OperatorOptions {
   /** Whose factors. 'exact' (default): G's, from a root of ∇²ℓ, C − 1 rows a sample for softmax, C for other
    *  losses. 'monteCarlo': {@link monteCarloFisher}'s, by labels drawn from the model. 'empirical': the empirical

@@ -18,6 +18,7 @@ import type { Network } from '../network/network.js';
 import { CurvatureOperator, operatorEntries } from './operator.js';
 import type { OperatorOptions } from './operator.js';
 
+/** Options of {@link monteCarloFisher}. */
 export interface MonteCarloFisherOptions extends OperatorOptions {
   /** Labels drawn for each sample of the data. Default 1. */
   readonly samples?: number | undefined;

@@ -40,7 +40,9 @@ import type { ChosenTensor } from './parameters.js';
 
 /** What the functions of the spectrum room accept: a symmetric matrix of which products are known. */
 export interface SymmetricOperator {
+  /** Rows, and columns. */
   readonly size: number;
+  /** Precision of its products, by which tolerances are chosen; default 'float64'. */
   readonly dtype?: DType | undefined;
   /** Products with `count` vectors, the rows of `vectors` [count, size]. */
   apply(
@@ -51,6 +53,7 @@ export interface SymmetricOperator {
   toDense?(): ArrayLike<number> | Promise<ArrayLike<number>>;
 }
 
+/** The curvature matrices of a loss: H, G, R, the empirical Fisher, the covariance of gradients. */
 export type CurvatureTerm =
   'hessian' | 'gaussNewton' | 'residual' | 'empiricalFisher' | 'gradientCovariance';
 
@@ -60,6 +63,7 @@ export type OutlierTerm = 'classMeans' | 'crossClassMeans' | 'withinCrossClass' 
 /** What an operator may be: the terms that spectra are made of, what stands for G, and its parts. */
 export type OperatorTerm = CurvatureTerm | 'monteCarloFisher' | 'kfac' | 'ekfac' | OutlierTerm;
 
+/** Options of all makers of operators. */
 export interface OperatorOptions {
   /** Names of tensors or layers of `network.layout`, or globs (`*` for any characters, `?` for one): the diagonal
    *  block of the matrix that belongs to these parameters, in the order of the layout. Default: all. */
@@ -235,6 +239,7 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     return matrix as ArrayOf[D];
   }
 
+  /** Frees what the engine holds; the operator is ERR_DISPOSED afterwards. `using` calls it. */
   [Symbol.dispose](): void {
     const handle = this.#handle;
     this.#handle = undefined;

@@ -17,6 +17,7 @@ import type { TrainTest } from './idx.js';
 import { scaledPixels, storedPixels } from './pixels.js';
 import { openStored, storedRows } from './stored-file.js';
 
+/** Options of {@link loadCifar10}. */
 export interface Cifar10Options<D extends DType = DType> {
   /** 'flat' (the default): inputShape [3072], for dense layers; 'image': [3, 32, 32], for convolutions.
    *  The numbers are the same. */

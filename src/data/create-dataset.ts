@@ -15,6 +15,7 @@ import type { DType } from './dtype.js';
 /** Inputs in memory, or those of `loadNpy(file, { stream: true })`. */
 export type InputRows = SampleRows | StoredArray;
 
+/** What {@link createDataset} takes. */
 export interface DatasetOptions<Inputs extends InputRows = InputRows> {
   /** Samples: rows, `{ data, shape }` as `loadNpy` returns it, flat and row-major, or on disk. */
   readonly inputs: Inputs;

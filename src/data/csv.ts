@@ -12,6 +12,7 @@ import { filePath, readFileBytes } from './file-bytes.js';
 import type { FilePath } from './file-bytes.js';
 import { optionsOf, parseOptions } from '../options.js';
 
+/** Options of {@link loadCsv}. */
 export interface CsvOptions {
   /** The column that holds the targets: its name in the header, or its index from 0. */
   readonly target: string | number;

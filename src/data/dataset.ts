@@ -37,6 +37,7 @@ export interface DatasetParts<D extends DType = DType> extends DatasetValues<D> 
   readonly classCount: number | undefined;
 }
 
+/** Options of {@link Dataset.split}. */
 export interface SplitOptions {
   /** A fraction in (0, 1), rounded to whole samples and at least one; or a number of samples. */
   readonly test: number;
@@ -44,6 +45,7 @@ export interface SplitOptions {
   readonly seed?: number | undefined;
 }
 
+/** Options of {@link Dataset.standardize}. */
 export interface StandardizeOptions {
   /** Mean and variance are those over all samples of these datasets together; default: the dataset
    *  itself. */

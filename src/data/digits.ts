@@ -6,6 +6,7 @@ import { Dataset } from './dataset.js';
 import { digitsBase64 } from './digits-bytes.js';
 import { optionsOf, parseOptions, wordOption } from '../options.js';
 
+/** Options of {@link digits}. */
 export interface DigitsOptions {
   /** 'flat' (the default): inputShape [64], for dense layers; 'image': [1, 8, 8], for
    *  convolutions. The numbers are the same. */

@@ -1,9 +1,11 @@
 // The two number types that networks, datasets and operators come in.
 
+/** The array that holds numbers of each precision. */
 export interface ArrayOf {
   readonly float64: Float64Array;
   readonly float32: Float32Array;
 }
+/** Precision of parameters, inputs and matrices. */
 export type DType = keyof ArrayOf;
 
 const makers: { readonly [K in DType]: (length: number) => ArrayOf[K] } = {

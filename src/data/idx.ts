@@ -16,6 +16,7 @@ import { optionsOf, parseOptions, wordOption } from '../options.js';
 import { scaledPixels, storedPixels } from './pixels.js';
 import { openStored, storedRows } from './stored-file.js';
 
+/** Options of {@link loadIdx}. */
 export interface IdxOptions<D extends DType = DType> {
   /** 'flat' (the default): inputShape [rows·columns], for dense layers; 'image': [1, rows,
    *  columns], for convolutions. The numbers are the same. */
@@ -27,6 +28,7 @@ export interface IdxOptions<D extends DType = DType> {
   readonly stream?: boolean | undefined;
 }
 
+/** Options of {@link loadMnist} and {@link loadFashionMnist}. */
 export interface MnistOptions<D extends DType = DType> extends IdxOptions<D> {
   /** Only this part, whose files are then the only ones that must be there; default: both. */
   readonly split?: 'train' | 'test' | undefined;

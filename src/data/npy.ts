@@ -22,6 +22,7 @@ export interface NpyArray {
   readonly shape: readonly number[];
 }
 
+/** Options of {@link loadNpy}. */
 export interface NpyOptions {
   /** Whether the elements stay on disk, and are read chunk by chunk by calls on a dataset with these inputs:
    *  for arrays larger than memory. The bits are the same. Default false. */

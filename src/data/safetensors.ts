@@ -30,6 +30,7 @@ export interface SafetensorsTensor {
   readonly data: NumericArray;
 }
 
+/** A safetensors file, read whole. */
 export interface Safetensors {
   /** By name, in the order of the file. */
   readonly tensors: ReadonlyMap<string, SafetensorsTensor>;

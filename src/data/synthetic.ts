@@ -16,6 +16,7 @@ import {
 import { createRandom } from './random.js';
 import type { Random } from './random.js';
 
+/** Options of {@link gaussianClusters}. */
 export interface GaussianClustersOptions {
   readonly classes: number;
   readonly dimensions: number;
@@ -30,6 +31,7 @@ export interface GaussianClustersOptions {
   readonly seed?: number | undefined;
 }
 
+/** Options of {@link twoBlobs}. */
 export interface TwoBlobsOptions {
   readonly samples: number;
   /** Default 1. */
@@ -38,6 +40,7 @@ export interface TwoBlobsOptions {
   readonly seed?: number | undefined;
 }
 
+/** Options of {@link circles}. */
 export interface CirclesOptions {
   readonly samples: number;
   /** Radius of the inner circle, the outer one having 1. Default 0.7. */
@@ -48,6 +51,7 @@ export interface CirclesOptions {
   readonly seed?: number | undefined;
 }
 
+/** Options of {@link moons}. */
 export interface MoonsOptions {
   readonly samples: number;
   /** Standard deviation of what is added to each coordinate. Default 0.1. */
@@ -56,6 +60,7 @@ export interface MoonsOptions {
   readonly seed?: number | undefined;
 }
 
+/** Options of {@link randomInputs}. */
 export interface RandomInputsOptions {
   readonly samples: number;
   readonly inputShape: readonly number[];

@@ -15,6 +15,7 @@ import { maximize } from './golden-section.js';
 import { chordAt, lineThrough, pointsOn } from './line.js';
 import { evenly, requireData, surfaceAt } from './surface.js';
 
+/** Options of {@link barrier}. */
 export interface BarrierOptions extends LongCallOptions {
   readonly data: Dataset;
   /** How many equal intervals the line is first cut into; default 25. */

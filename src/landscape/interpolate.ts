@@ -12,6 +12,7 @@ import { lineThrough, pointsOn } from './line.js';
 import { evenly, readCoefficients, requireData, surfaceAt } from './surface.js';
 import type { SurfaceValues } from './surface.js';
 
+/** Options of {@link interpolate}. */
 export interface InterpolateOptions extends LongCallOptions {
   readonly data: Dataset;
   /** Losses and accuracies over it are taken too. */

@@ -19,6 +19,7 @@ import type { SurfaceValues } from './surface.js';
 export type PlaneDirections =
   readonly [ArrayLike<number>, ArrayLike<number>] | { readonly seed?: number | undefined };
 
+/** Options of {@link plane}. */
 export interface PlaneOptions extends LongCallOptions {
   readonly data: Dataset;
   /** Losses and accuracies over it are taken too. */

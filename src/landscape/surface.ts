@@ -14,6 +14,7 @@ import type { LongCallOptions, Progress } from '../progress.js';
 /** Losses, and accuracies where the loss knows classes. Where the network's outputs overflow, as they may
  *  far away, the loss is Infinity and the accuracy NaN: a surface may be looked at beyond its edge. */
 export interface SurfaceValues {
+  /** L at each point; Infinity where it overflows. */
   readonly losses: Float64Array;
   /** Undefined for losses without classes. */
   readonly accuracies: Float64Array | undefined;

@@ -15,6 +15,7 @@ import { chordAt, pointsOn } from './line.js';
 import { evenly, readCoefficients, requireData, surfaceAt } from './surface.js';
 import type { SurfaceValues } from './surface.js';
 
+/** Options of {@link trackInterpolation}. */
 export interface TrackInterpolationOptions extends LongCallOptions {
   readonly data: Dataset;
   /** Losses and accuracies over it are taken too. */

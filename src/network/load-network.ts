@@ -18,6 +18,7 @@ import { parseSpec } from './parse-spec.js';
 import type { ParsedSpec } from './parse-spec.js';
 import type { NetworkSpec } from './spec.js';
 
+/** Options of {@link loadNetwork}. */
 export interface LoadNetworkOptions<D extends DType = 'float64'> {
   /** Precision of the network, whatever the file's is; default 'float64', which holds every value
    *  exactly. */

@@ -36,10 +36,13 @@ export interface ParameterTensor {
   readonly layer: string;
   /** What it is to the layer: 'weight', 'bias'. */
   readonly tensor: string;
+  /** [out, in, …], as PyTorch has it. */
   readonly shape: readonly number[];
+  /** Of its first entry in the flat parameters. */
   readonly offset: number;
 }
 
+/** Options of {@link createNetwork}. */
 export interface NetworkOptions<D extends DType = DType> {
   /** Of the initial parameters; default 0. */
   readonly seed?: number | undefined;

@@ -11,10 +11,12 @@ interface LayerCommon {
 /** y = W x + b: W is [units, inputs] row-major, b [units]. */
 export interface DenseSpec extends LayerCommon {
   readonly type: 'dense';
+  /** How many outputs. */
   readonly units: number;
   readonly bias?: boolean | undefined;
 }
 
+/** Turns [channels, height, width] into one vector, channel by channel, as PyTorch does. */
 export interface FlattenSpec extends LayerCommon {
   readonly type: 'flatten';
 }
@@ -38,8 +40,10 @@ export const activationTypes = [
   'elu',
   'leakyRelu',
 ] as const;
+/** Names of the pointwise functions. */
 export type ActivationType = (typeof activationTypes)[number];
 
+/** A pointwise function, applied to every entry. */
 export interface ActivationSpec extends LayerCommon {
   readonly type: ActivationType;
   /** elu: the limit −alpha at −∞ (default 1); leakyRelu: the slope below zero (default 0.01). */
@@ -53,6 +57,7 @@ export type Extent2d = number | readonly [number, number];
  *  channels / groups, height, width of the kernel], b [filters]. */
 export interface Conv2dSpec extends LayerCommon {
   readonly type: 'conv2d';
+  /** How many output channels. */
   readonly filters: number;
   readonly kernelSize: Extent2d;
   /** Default 1. */
@@ -125,6 +130,7 @@ export interface ConcatSpec extends LayerCommon {
   readonly type: 'concat';
 }
 
+/** One layer: an object whose `type` says which. */
 export type LayerSpec =
   | DenseSpec
   | FlattenSpec
@@ -191,13 +197,18 @@ export interface CustomLossSpec {
 export type BuiltInLossSpec =
   SoftmaxCrossEntropySpec | MeanSquaredErrorSpec | BinaryCrossEntropySpec;
 export type LossObject = BuiltInLossSpec | CustomLossSpec;
+/** The losses that are known by name. */
 export type LossName = BuiltInLossSpec['type'];
+/** A loss by its name, with options, or written by oneself. */
 export type LossSpec = LossName | LossObject;
 
+/** A network: the shape of one sample, its layers in order, and its loss. */
 export interface NetworkSpec {
   /** Shape of one sample, without the batch axis: [features] or [channels, height, width]. */
   readonly input: readonly number[];
+  /** In order; a layer reads the one before it unless its `inputs` say otherwise. */
   readonly layers: readonly LayerSpec[];
+  /** Of the outputs of the last layer. */
   readonly loss: LossSpec;
 }
 

@@ -21,6 +21,7 @@ import type { OnnxEnding } from './signature.js';
 
 export type { OnnxEnding } from './signature.js';
 
+/** Options of {@link compareWithOnnxRuntime}. */
 export interface CompareOptions extends LongCallOptions {
   /** The ONNX file that the network came from, as a path, a file: URL or bytes; default: the network's own
    *  export in float32, the precision that ONNX Runtime has kernels for. */
@@ -33,6 +34,7 @@ export interface CompareOptions extends LongCallOptions {
   readonly seed?: number | undefined;
 }
 
+/** What {@link compareWithOnnxRuntime} resolves to. */
 export interface OnnxComparison {
   /** max |y − r|, with y the network's outputs and r ONNX Runtime's. */
   readonly maximumDifference: number;

@@ -7,6 +7,7 @@ import { requireNetwork, type Network } from '../network/network.js';
 import { longCallEntries, optionsOf, parseOptions } from '../options.js';
 import { requireSmallModel } from './export/size.js';
 
+/** Options of {@link exportOnnx}. */
 export interface ExportOnnxOptions {
   /** Precision of the file; default: the network's. ONNX Runtime has most of its kernels for float32
    *  only, so a float64 network that is to run there wants 'float32'. */

@@ -7,6 +7,7 @@ import { optionsOf, parseOptions, wordOption } from '../options.js';
 import { createNetworkFrom, type Network } from '../network/network.js';
 import type { LossSpec } from '../network/spec.js';
 
+/** Options of {@link importOnnx}. */
 export interface ImportOnnxOptions<D extends DType = 'float64'> {
   /** ONNX holds no loss. A softmax at the end is dropped under softmaxCrossEntropy, a sigmoid under
    *  binaryCrossEntropy, as these losses apply them. */

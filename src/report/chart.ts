@@ -9,6 +9,7 @@ export interface EigenvalueSeries {
 /** One curve over training steps. */
 export interface StepSeries {
   readonly name: string;
+  /** As many as `values`. */
   readonly steps: readonly number[];
   readonly values: readonly number[] | Float64Array;
 }
@@ -77,12 +78,14 @@ export interface DensityChart extends ChartCommon {
 /** One curve, or one set of points, over two axes. */
 export interface LineSeries {
   readonly name: string;
+  /** As many as `y`. */
   readonly x: readonly number[] | Float64Array;
   readonly y: readonly number[] | Float64Array;
   /** Default 'line'. */
   readonly mark?: 'line' | 'points' | undefined;
 }
 
+/** One axis of a {@link LinesChart}. */
 export interface LineAxis {
   readonly title: string;
   /** Default 'linear'; a logarithmic axis becomes linear where values are not positive. */
@@ -118,6 +121,7 @@ export interface HeatMapChart extends ChartCommon {
   readonly linearWithin?: number | undefined;
 }
 
+/** A chart of any kind; `kind` says which. */
 export type Chart =
   EigenvaluesChart | HistogramChart | LossCurveChart | DensityChart | LinesChart | HeatMapChart;
 export type ChartKind = Chart['kind'];

@@ -9,7 +9,9 @@ import { requireChart } from './check-chart.js';
 import { specification } from './specification.js';
 import { drawSvg } from './vega.js';
 
+/** Options of {@link renderChart}. */
 export interface RenderOptions<Format extends 'svg' | 'png' = 'svg' | 'png'> {
+  /** 'svg' gives text, 'png' bytes; png needs the package @resvg/resvg-js. */
   readonly format: Format;
   /** PNG only: pixels for each unit of the chart's width; default 2. */
   readonly scale?: number | undefined;

@@ -2,6 +2,7 @@
 
 import type { Chart } from './chart.js';
 
+/** Any JSON value. */
 export type Json =
   null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -25,6 +26,7 @@ export interface ReportData {
   readonly content: unknown;
 }
 
+/** What {@link writeReport} makes a page of. */
 export interface Report {
   readonly title: string;
   /** One paragraph under the title: what was found. */

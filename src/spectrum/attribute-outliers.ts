@@ -28,6 +28,7 @@ import { extremalEigenpairs } from './extremal-eigenpairs.js';
 import { readPairs, requireCount } from './outlier-pairs.js';
 import type { OutlierPairs } from './outlier-pairs.js';
 
+/** Options of {@link attributeOutliers}. */
 export interface AttributeOutliersOptions extends LongCallOptions {
   /** The pairs are those of this diagonal block of G, as for operators. Default: all parameters. */
   readonly parameters?: OperatorOptions['parameters'];
@@ -41,6 +42,7 @@ export interface AttributeOutliersOptions extends LongCallOptions {
 /** Shares vᵀG_k v / vᵀGv of the parts of {@link outlierTerms}: at least 0, summing to 1. */
 export type OutlierShares = Readonly<Record<OutlierTerm, number>>;
 
+/** One outlier of G, and what it is made of. */
 export interface AttributedOutlier {
   /** Of the pair. */
   readonly value: number;

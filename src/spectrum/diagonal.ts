@@ -11,6 +11,7 @@ import { exactOrHutchinson, probeEntries } from './probe-options.js';
 import type { ProbeOptions } from './probe-options.js';
 import { Products } from './products.js';
 
+/** Options of {@link diagonal}. */
 export interface DiagonalOptions extends ProbeOptions {
   /** 'exact' goes by a formula for chains of dense layers, at the cost of a few gradients, else by a
    *  product with every unit vector: the default up to size 2,000, and where there is a formula.
@@ -18,10 +19,11 @@ export interface DiagonalOptions extends ProbeOptions {
   readonly method?: 'exact' | 'hutchinson' | undefined;
 }
 
+/** What {@link diagonal} resolves to. */
 export interface DiagonalEstimate {
   /** [size] */
   readonly values: Float64Array;
-  /** [size]: 0 means exact but for rounding. The variance of one product is Σ_{j≠i} a_ij². */
+  /** [size]; 0 means exact but for rounding. The variance of one product is Σ_{j≠i} a_ij². */
   readonly standardErrors: Float64Array;
   readonly method: 'exact' | 'hutchinson';
 }

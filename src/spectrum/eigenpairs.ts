@@ -19,6 +19,7 @@ export interface EigenpairsOptions extends DenseOptions {
   readonly smallest?: number | undefined;
 }
 
+/** What {@link eigenpairs} resolves to. */
 export interface Eigenpairs<D extends DType = DType> {
   /** Ascending. */
   readonly values: Float64Array;

@@ -30,8 +30,10 @@ export interface MethodEstimate {
   readonly stages: readonly StageEstimate[];
 }
 
+/** What one stage of a computation takes. */
 export interface StageEstimate {
   readonly stage: string;
+  /** Flops. */
   readonly work: number;
   readonly seconds: number;
 }

@@ -29,6 +29,7 @@ import { Lanczos } from './lanczos.js';
 import { Products } from './products.js';
 import { roundedSearch } from './rounded-search.js';
 
+/** Options of {@link extremalEigenpairs}. */
 export interface ExtremalEigenpairsOptions extends LongCallOptions {
   /** How many pairs at each end; `largest: 1` if neither is given. */
   readonly largest?: number | undefined;
@@ -49,6 +50,7 @@ export interface ExtremalEigenpairsOptions extends LongCallOptions {
   readonly precision?: 'float64' | 'float32' | undefined;
 }
 
+/** Eigenpairs at one end of the spectrum, from the end inward. */
 export interface EigenpairsAtEnd {
   /** From the end inward. */
   readonly values: Float64Array;
@@ -60,6 +62,7 @@ export interface EigenpairsAtEnd {
   readonly converged: readonly boolean[];
 }
 
+/** What {@link extremalEigenpairs} resolves to. */
 export interface ExtremalEigenpairs {
   readonly largest: EigenpairsAtEnd;
   readonly smallest: EigenpairsAtEnd;

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 
 import { optionsOf, parseOptions, positiveNumber } from '../options.js';
 
+/** Options of {@link marchenkoPastur}. */
 export interface MarchenkoPasturOptions {
   /** α = M / N: dimensions over samples. */
   readonly ratio: number;

@@ -7,6 +7,7 @@ import { addon } from '../native.js';
 import { flopsOf, secondsOf } from '../network/work.js';
 import type { Plans } from './plan.js';
 
+/** All eigenvalues, those at the ends, or how they are distributed. */
 export type SpectrumMethod = 'dense' | 'lanczos' | 'density';
 
 export interface MethodChoice {

@@ -20,6 +20,7 @@ import { denseMatrix, requireOperator } from './dense-matrix.js';
 import { spectralDensity } from './spectral-density.js';
 import type { ProbeMeasure } from './spectral-density.js';
 
+/** Options of {@link negativeCount}. */
 export interface NegativeCountOptions extends LongCallOptions {
   /** Eigenvalues below `shift − tolerance` are counted: below zero by default. */
   readonly shift?: number | undefined;
@@ -34,8 +35,10 @@ export interface NegativeCountOptions extends LongCallOptions {
   readonly seed?: number | undefined;
 }
 
+/** What {@link negativeCount} resolves to; `method` says which of the two. */
 export type NegativeCount = CertifiedCount | EstimatedCount;
 
+/** A count that is proven, but for eigenvalues within the error of zero. */
 export interface CertifiedCount {
   readonly method: 'inertia';
   /** Eigenvalues that are certainly below the threshold. */
@@ -53,6 +56,7 @@ export interface CertifiedCount {
   readonly threshold: number;
 }
 
+/** A count from a spectral density, with its standard error. */
 export interface EstimatedCount {
   readonly method: 'density';
   /** size × the mass below the threshold, over probes. */

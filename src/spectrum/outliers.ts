@@ -32,6 +32,7 @@ export type OutlierOptions =
       readonly variance?: number | undefined;
     };
 
+/** What {@link countOutliers} finds. */
 export interface OutlierCount {
   readonly count: number;
   /** The outliers are the eigenvalues above it. */

@@ -5,9 +5,11 @@ import * as v from 'valibot';
 import { longCallEntries, positiveInteger, seedOption } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 
+/** Options of estimates from random vectors. */
 export interface ProbeOptions extends LongCallOptions {
   /** Products with vectors to spend, where it is an estimate: 90 by default, at least 6. */
   readonly products?: number | undefined;
+  /** Of the random vectors; default 0. */
   readonly seed?: number | undefined;
 }
 

@@ -22,6 +22,7 @@ export const knownTerms = [
  *  from the operator itself. */
 export type DenseRoute = 'closedForm' | 'products' | 'matrix';
 
+/** All eigenvalues of one term. */
 export interface DenseTermSpectrum {
   readonly method: 'dense';
   /** All M of them, ascending, zeros included. */
@@ -72,6 +73,7 @@ export interface DensityTermSpectrum {
   readonly probes: number;
 }
 
+/** The spectrum of one term; `method` says which of the three. */
 export type TermSpectrum = DenseTermSpectrum | LanczosTermSpectrum | DensityTermSpectrum;
 
 /** As JSON holds it: typed arrays become arrays. */
@@ -90,6 +92,7 @@ export interface WeightDecayTerm {
   readonly penalty: number;
 }
 
+/** What {@link spectrum} resolves to. */
 export interface SpectrumResult<
   Term extends SpectrumTerm = SpectrumTerm,
   Spectrum extends TermSpectrum = TermSpectrum,
@@ -97,6 +100,7 @@ export interface SpectrumResult<
   readonly version: 1;
   /** Rows of the matrices: all parameters, or those of the block that was asked for. */
   readonly parameterCount: number;
+  /** N, those of weight 0 among them. */
   readonly sampleCount: number;
   /** L, without the penalty of weight decay. */
   readonly loss: number;

@@ -19,6 +19,7 @@ import { errorsOf } from './dense-spectrum.js';
 import { knownTerms } from './result.js';
 import type { SpectrumTerm } from './result.js';
 
+/** Options of {@link spectra}. */
 export interface SpectraOptions<Term extends SpectrumTerm = SpectrumTerm> extends LongCallOptions {
   /** Default: ['hessian']. */
   readonly terms?: readonly Term[] | undefined;
@@ -41,6 +42,7 @@ export interface TermSpectra {
   readonly errorEstimates: Float64Array;
 }
 
+/** What {@link spectra} resolves to. */
 export interface SpectraResult<Term extends SpectrumTerm = SpectrumTerm> {
   readonly parameterCount: number;
   readonly sampleCount: number;
@@ -48,6 +50,7 @@ export interface SpectraResult<Term extends SpectrumTerm = SpectrumTerm> {
   readonly count: number;
   /** L at each point [count], up to rounding as `network.loss` has it. */
   readonly losses: Float64Array;
+  /** Of each term that was asked for. */
   readonly terms: Readonly<Record<Term, TermSpectra>>;
   /** Points at which the network's outputs or the matrix are not finite. */
   readonly failed: readonly { readonly point: number; readonly message: string }[];

@@ -24,6 +24,7 @@ import type { LongCallOptions } from '../progress.js';
 import { gaussQuadrature } from './gauss-quadrature.js';
 import { Products } from './products.js';
 
+/** Options of {@link spectralDensity}. */
 export interface SpectralDensityOptions extends LongCallOptions {
   /** Lanczos steps m of each probe, cut to the operator's size; 60 by default. Per probe the measure is
    *  within W₁ ≤ π(b − a)/(4m) of the exact one, for a spectrum in [a, b]. */
@@ -49,6 +50,7 @@ export interface Estimate {
   readonly standardError: number;
 }
 
+/** The quadrature of one probe: nodes θ and weights w, Σw = 1. */
 export interface ProbeMeasure {
   /** Ascending; weights ≥ 0 sum to 1. */
   readonly nodes: Float64Array;
@@ -57,6 +59,7 @@ export interface ProbeMeasure {
   readonly moments: readonly [number, number];
 }
 
+/** What {@link spectralDensity} resolves to. */
 export interface SpectralDensity {
   /** Over all probes, ascending; weights sum to 1. */
   readonly nodes: Float64Array;

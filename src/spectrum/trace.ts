@@ -15,6 +15,7 @@ import { Products } from './products.js';
 import { mean, RandomForms } from './random-forms.js';
 import { xtrace } from './xtrace.js';
 
+/** Options of {@link trace}. */
 export interface TraceOptions extends ProbeOptions {
   /** 'exact' sums the diagonal: the default up to size 2,000, and where a formula gives it (chains of dense
    *  layers). 'hutchinson' averages zᵀAz over z of ±1. 'hutch++' (the default beyond) takes a third of the
@@ -24,6 +25,7 @@ export interface TraceOptions extends ProbeOptions {
   readonly method?: 'exact' | 'hutchinson' | 'hutch++' | 'xtrace' | undefined;
 }
 
+/** Options of {@link frobeniusNorm}. */
 export interface FrobeniusNormOptions extends ProbeOptions {
   /** 'hutchinson' averages ‖Az‖² over z of ±1: the default beyond size 2,000. */
   readonly method?: 'exact' | 'hutchinson' | undefined;
@@ -32,6 +34,7 @@ export interface FrobeniusNormOptions extends ProbeOptions {
 /** An estimate is within two standard errors in about 95 % of cases; 0 means exact but for rounding. */
 export interface TraceEstimate {
   readonly value: number;
+  /** 0 where the value is exact but for rounding. */
   readonly standardError: number;
   readonly method: 'exact' | 'hutchinson' | 'hutch++' | 'xtrace';
 }

@@ -50,13 +50,16 @@ export interface AdamW extends Omit<Adam, 'type'> {
   readonly type: 'adamW';
 }
 
+/** A rule by which parameters are updated. */
 export type Optimizer = Sgd | Adam | AdamW;
 
 type Optional<Numbers> = { readonly [Key in keyof Numbers]?: Numbers[Key] | undefined };
 
+/** Options of {@link sgd}, named as in torch.optim.SGD. */
 export interface SgdOptions extends Optional<Omit<Sgd, 'type' | 'learningRate'>> {
   readonly learningRate: LearningRate;
 }
+/** Options of {@link adam} and {@link adamW}, named as in torch.optim. */
 export type AdamOptions = Optional<Omit<Adam, 'type'>>;
 
 const flag = v.optional(v.boolean('true or false'), false);

@@ -13,6 +13,7 @@ import { countSchema } from './state.js';
  *  itself. Random orders are functions of the seed, the phase and the step. */
 export type BatchOrder = 'sequential' | 'shuffled' | 'withReplacement';
 
+/** A stretch of training under one optimizer and one way of drawing batches. */
 export interface TrainingPhase {
   readonly optimizer: Optimizer;
   /** Samples per batch; 'full' is gradient descent. */

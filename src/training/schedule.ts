@@ -68,6 +68,7 @@ export interface PiecewiseRates {
   readonly pieces: readonly { readonly from: number; readonly rate: number }[];
 }
 
+/** A learning rate that changes with the step. */
 export type Schedule =
   | StepDecay
   | ExponentialDecay

@@ -45,8 +45,11 @@ export interface TrackedEigenvalues {
   readonly converged: readonly boolean[];
 }
 
+/** The ends of the spectrum at one step of training. */
 export interface SpectrumEdges {
+  /** From the largest down. */
   readonly largest: TrackedEigenvalues;
+  /** From the smallest up. */
   readonly smallest: TrackedEigenvalues;
   /** Above which eigenvalue of the Hessian of the full batch steps of this learning rate grow along its
    *  vector: 2/η for gradient descent; (2 + 2μ)/η with momentum, (2 + 2μ)/(1 + 2μ)/η with Nesterov's (Cohen

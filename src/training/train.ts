@@ -51,6 +51,7 @@ export interface TrainingCall<D extends DType = DType> extends LongCallOptions {
 export type TrainOptions<D extends DType = DType> = TrainingCall<D> &
   (TrainingPhase | { readonly phases: readonly TrainingPhase[] });
 
+/** What {@link train} resolves to. */
 export interface TrainingHistory<D extends DType = DType> {
   readonly records: readonly TrainingRecord[];
   /** Goes back in as `resumeFrom`. */
