@@ -57,15 +57,31 @@ function triedWays({ rows }) {
     });
 }
 
+/** Peaks below this are lost in what the process takes for itself. */
+const leastBytes = 32e6;
+
+/** Bytes that were planned for ours, beside those that its process took. */
+function memoryOf({ rows }) {
+  return rows
+    .filter(({ expected }) => expected?.bytes >= leastBytes)
+    .map(({ expected: { bytes, grown } }) => {
+      const [plan, peak] = [bytes, grown].map((value) => formatNumber(value / 1e6));
+      return `Memory of ours beside network and data: ${plan} MB expected, ${peak} MB at the peak of its first call.`;
+    });
+}
+
 /** The whole page.
  *  @param {object} result as `--json` writes it
  *  @param {readonly object[]} records of the largest network's runs */
 export function performancePage(result, records = []) {
   const { environment, trials, command } = result;
   const sections = trials.map((trial) =>
-    [`## ${trial.title}`, markdownTable([header, ...trialCells(trial)]), ...triedWays(trial)].join(
-      '\n\n',
-    ),
+    [
+      `## ${trial.title}`,
+      markdownTable([header, ...trialCells(trial)]),
+      ...memoryOf(trial),
+      ...triedWays(trial),
+    ].join('\n\n'),
   );
   return `${[
     '# Performance',
@@ -77,7 +93,8 @@ export function performancePage(result, records = []) {
       'a contender that knows several ways, all are tried once and the two fastest are measured; the ' +
       'best is shown. All contenders work on the same numbers, and their results are compared. A time ' +
       'is the median over processes of the median in each; the spread is from the fastest to the ' +
-      'slowest process.',
+      'slowest process. What is expected of ours is what the [cost model](cost-model.md) says, from shapes and ' +
+      'from the speed of small products in the same process.',
     ...loadWarning(environment),
     markdownTable([['', ''], ...environmentLines(result)]),
     ...sections,

@@ -26,6 +26,8 @@ class Entry {
   check = undefined;
   failed = undefined;
   kept = null;
+  expected = [];
+  grown = [];
 
   constructor(name, contender, dtype) {
     this.name = name;
@@ -47,6 +49,8 @@ class Entry {
       this.kept = ranked.slice(0, waysKept);
       return;
     }
+    if (outcome.expected) this.expected.push(outcome.expected);
+    if (outcome.grown) this.grown.push(outcome.grown);
     for (const way of ranked) (this.ways[way] ??= []).push(outcome.ways[way].seconds);
   }
 }

@@ -1,6 +1,15 @@
 // What is said of each contender of a trial.
 
-import { bestWay, ratios } from './statistics.mjs';
+import { bestWay, median, ratios } from './statistics.mjs';
+
+/** What the cost model said in each process, and what memory was taken there. */
+function expectation({ expected = [], grown = [] }) {
+  if (expected.length === 0) return {};
+  const seconds = median(expected.map((each) => each.seconds));
+  const [{ bytes }] = expected;
+  if (bytes === undefined || grown.length === 0) return { expected: { seconds } };
+  return { expected: { seconds, bytes, grown: median(grown) } };
+}
 
 /** The rows of one trial: medians, spreads, ratios; absent and failed contenders with the reason.
  *  @param {readonly { contender: object, ways: object, survey: object, failed?: string }[]} entries
@@ -19,6 +28,13 @@ export function rowsOf(entries, floorSeconds) {
     if (entry.failed) return { ...row, failed: entry.failed };
     const place = measured.indexOf(entry);
     const { ways, survey } = entry;
-    return { ...row, ...best[place], ...quotients[place], measurements: ways, survey };
+    return {
+      ...row,
+      ...best[place],
+      ...quotients[place],
+      ...expectation(entry),
+      measurements: ways,
+      survey,
+    };
   });
 }

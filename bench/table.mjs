@@ -18,7 +18,7 @@ export function formatSeconds(seconds) {
   return `${formatNumber(seconds / scale)} ${unit}`;
 }
 
-export const header = ['', 'median', 'spread', '× best', '× floor', 'how'];
+export const header = ['', 'median', 'expected', 'spread', '× best', '× floor', 'how'];
 
 function contenderName({ label, version, precision }) {
   return [label, version, precision].filter(Boolean).join(' ');
@@ -26,11 +26,12 @@ function contenderName({ label, version, precision }) {
 
 function cellsOf(row) {
   const name = contenderName(row);
-  if (row.absent !== undefined) return [name, '–', '', '', '', `absent: ${row.absent}`];
-  if (row.failed !== undefined) return [name, '–', '', '', '', `failed: ${row.failed}`];
+  if (row.absent !== undefined) return [name, '–', '', '', '', '', `absent: ${row.absent}`];
+  if (row.failed !== undefined) return [name, '–', '', '', '', '', `failed: ${row.failed}`];
   return [
     name,
     formatSeconds(row.median),
+    row.expected === undefined ? '' : formatSeconds(row.expected.seconds),
     `${formatSeconds(row.fastest)} – ${formatSeconds(row.slowest)}`,
     formatNumber(row.toBest),
     formatNumber(row.toFloor),
@@ -48,7 +49,7 @@ function formatFlops(flops) {
 /** The floor as a row of the table: what it counts, at which speed. */
 function floorCells({ seconds, flops, gigaflops, counting }) {
   const how = `${formatFlops(flops)} at ${formatNumber(gigaflops)} GFLOP/s: ${counting}`;
-  return ['floor', formatSeconds(seconds), '', '', '1', how];
+  return ['floor', formatSeconds(seconds), '', '', '', '1', how];
 }
 
 /** The cells of one trial, contenders first, the floor last.

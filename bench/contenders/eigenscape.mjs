@@ -17,7 +17,8 @@ import {
   trainMany,
 } from '../../dist/index.js';
 import { readArray } from '../problems.mjs';
-import { measure, norm, report } from './measure.mjs';
+import { predict } from '../prediction.mjs';
+import { grown, measure, norm, report } from './measure.mjs';
 
 const job = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
 const { folder, problem } = job;
@@ -134,4 +135,6 @@ const tasks = {
   },
 };
 
-report({ ways: await tasks[job.task](), machine: machineInfo() });
+const ways = await tasks[job.task]();
+const expected = await predict(job, problem.size === undefined ? readNetwork() : problem);
+report({ ways, machine: machineInfo(), expected, grown: grown.bytes });

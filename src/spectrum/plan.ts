@@ -81,7 +81,7 @@ function pairsOf({ largest, smallest }: PlanRequest, size: number): number {
 }
 
 /** What the formulas count, read from shapes. */
-function operatorWork(
+export function operatorWork(
   network: Network,
   operator: CurvatureOperator,
   term: CurvatureTerm,

@@ -33,9 +33,13 @@ const reachable = 5e-7;
 /** Below this size a search takes milliseconds either way. */
 const smallestSize = 10_000;
 /** Blocks of 8: the basis is read half as often as with 4, for a seventh more products. */
-const roundedBlock = 8;
+export const roundedBlock = 8;
 /** Basis vectors for each pair: a restart costs less than a larger basis. */
 const rowsPerPair = 7;
+
+export function roundedRows(pairs: number, blockSize: number): number {
+  return rowsPerPair * pairs + 4 * blockSize;
+}
 
 /** `undefined` where float32 is no help: too few digits for the tolerance, a small problem, one so large that two
  *  bases would be much memory, an operator that has no twin, or numbers beyond its range. */
@@ -48,7 +52,7 @@ export async function roundedSearch(
   const { size } = products;
   const { largest, smallest, wanted, tolerance, seed } = request;
   const blockSize = Math.min(request.blockSize ?? roundedBlock, size);
-  const basisSize = request.basisSize ?? rowsPerPair * wanted + 4 * blockSize;
+  const basisSize = request.basisSize ?? roundedRows(wanted, blockSize);
   const ample = 8 * size * basisSize <= ampleBytes;
   if (tolerance < reachable || size < smallestSize || !ample) return undefined;
   const rounded = await products.rounded();

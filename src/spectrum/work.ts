@@ -4,6 +4,7 @@ import { productWork } from '../curvature/work.js';
 import type { OperatorWork } from '../curvature/work.js';
 import { secondsPerByte } from '../network/work.js';
 import type { StageWork } from '../network/work.js';
+import { roundedBlock, roundedRows } from './rounded-search.js';
 
 /** From this order on the reduction goes by a band, on all threads (native/eigensolver/two_stage.cpp). */
 const twoStageFrom = 900;
@@ -11,20 +12,23 @@ const twoStageFrom = 900;
 const bandWidth = 32;
 
 /** Shares of the speed of a large product. One stage, on one thread: half of its flops are products with
- *  vectors. By a band: n = 2,000 and 3,000 took 0.43 s and 0.95 s at 50 GFLOP/s. */
+ *  vectors. By a band: n = 2,000 took 0.18 s, n = 4,000 1.3 s at 195 GFLOP/s. */
+const vectorEfficiency = 0.12;
 const oneStageEfficiency = 0.6;
-const bandEfficiency = 0.9;
+const bandEfficiency = 0.45;
 /** Band to tridiagonal form, 6·b·n² flops. */
-const chaseEfficiency = 0.25;
+const chaseEfficiency = 0.12;
 /** Flops of a product as long as one of the n² steps of the tridiagonal solver, on one thread. */
-const tridiagonalFlops = 600;
+const tridiagonalFlops = 1200;
 
 /** All eigenvalues of a symmetric matrix of order n: 4/3·n³ flops to tridiagonal form, and what grows with n². */
 export function eigenvalueWork(n: number): StageWork {
   const flops = (4 / 3) * n ** 3;
   const common = { stage: 'eigenvalues', flops, seconds: 0 };
-  if (n < twoStageFrom)
-    return { ...common, equivalent: flops / oneStageEfficiency, threads: 'one' };
+  if (n < twoStageFrom) {
+    const stage = flops / 2 / vectorEfficiency + flops / 2 / oneStageEfficiency;
+    return { ...common, equivalent: stage + tridiagonalFlops * n ** 2, threads: 'one' };
+  }
   const chase = (6 * bandWidth * n ** 2) / chaseEfficiency;
   const equivalent = flops / bandEfficiency + chase + tridiagonalFlops * n ** 2;
   return { ...common, equivalent, threads: 'all' };
@@ -62,6 +66,27 @@ export function lanczosWork(
   const products = lanczosProducts(pairs, work.size);
   const steps = Math.ceil(products / blockSize);
   return [productWork(work, products, blockSize), orthogonalization(work.size, products, 1, steps)];
+}
+
+/** The same at a tolerance that lets float32 begin: `products` and basis there, at twice the speed, then two
+ *  products for each pair in float64, one to go on from and one for its residual.
+ *  784-70-10: 648 to 690 products in blocks of 8, 80 in float64. Bytes without the kept point. */
+export function roundedLanczosWork(
+  work: OperatorWork,
+  pairs: number,
+): { readonly stages: readonly StageWork[]; readonly bytes: number } {
+  const single = { ...work, entryBytes: 4 };
+  const products = Math.ceil(lanczosProducts(pairs, work.size) / roundedBlock) * roundedBlock;
+  const rows = Math.min(products, roundedRows(pairs, roundedBlock));
+  const runs = products / rows;
+  const halved = [
+    productWork(single, products, roundedBlock),
+    orthogonalization(work.size, rows, runs, products / roundedBlock),
+  ].map((stage) => ({ ...stage, equivalent: stage.equivalent / 2 }));
+  return {
+    stages: [...halved, productWork(work, 2 * pairs, pairs)],
+    bytes: work.size * (4 * rows + 8 * 5 * pairs + 4),
+  };
 }
 
 /** A density from `probes` runs of `steps` steps side by side; vectors cross between engine and JavaScript

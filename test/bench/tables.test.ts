@@ -28,6 +28,7 @@ interface Entry {
   readonly ways: Readonly<Record<string, readonly number[]>>;
   readonly survey: Readonly<Record<string, number>>;
   readonly failed?: string;
+  readonly expected?: readonly { readonly seconds: number }[];
 }
 interface Bench {
   median(values: readonly number[]): number;
@@ -102,7 +103,7 @@ describe('times', () => {
 describe('a trial', () => {
   const rows = bench.rowsOf(
     [
-      entry('ours', { ways: { a: [0.2, 0.2, 0.4] } }),
+      entry('ours', { ways: { a: [0.2, 0.2, 0.4] }, expected: [{ seconds: 0.15 }] }),
       entry('theirs', { ways: { b: [1, 1, 1], c: [3, 3, 3] } }),
       entry('nobody', { absent: 'nobody is not installed' }),
       entry('broken', { failed: 'ended with 1: no memory', ways: { d: [0.001] } }),
@@ -122,11 +123,11 @@ describe('a trial', () => {
   it('is a table that says who is absent, who failed, and what the floor counts', () => {
     const cells = bench.trialCells({ rows, floor });
     expect(cells).toEqual([
-      ['ours 1.0', '200 ms', '200 ms – 400 ms', '1', '2', 'a'],
-      ['theirs 1.0', '1 s', '1 s – 1 s', '5', '10', 'b'],
-      ['nobody', '–', '', '', '', 'absent: nobody is not installed'],
-      ['broken 1.0', '–', '', '', '', 'failed: ended with 1: no memory'],
-      ['floor', '100 ms', '', '', '1', '10 GFLOP at 100 GFLOP/s: 2·n³'],
+      ['ours 1.0', '200 ms', '150 ms', '200 ms – 400 ms', '1', '2', 'a'],
+      ['theirs 1.0', '1 s', '', '1 s – 1 s', '5', '10', 'b'],
+      ['nobody', '–', '', '', '', '', 'absent: nobody is not installed'],
+      ['broken 1.0', '–', '', '', '', '', 'failed: ended with 1: no memory'],
+      ['floor', '100 ms', '', '', '', '1', '10 GFLOP at 100 GFLOP/s: 2·n³'],
     ]);
   });
 
