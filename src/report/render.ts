@@ -42,6 +42,9 @@ export async function renderChart(
   return format === 'svg' ? svg : rasterize(svg, options);
 }
 
+/** Its superscripts are of one face with its digits; where it is not installed, resvg takes another. */
+const PNG_FONT = 'DejaVu Sans';
+
 interface Resvg {
   render(): { asPng(): Uint8Array };
 }
@@ -72,7 +75,12 @@ async function rasterize(svg: string, options: RenderOptions): Promise<Uint8Arra
       { details: { call: 'renderChart', package: name } },
     );
   }
-  const font = { loadSystemFonts: true, ...(fontFiles === undefined ? {} : { fontFiles }) };
+  const font = {
+    loadSystemFonts: true,
+    sansSerifFamily: PNG_FONT,
+    defaultFontFamily: PNG_FONT,
+    ...(fontFiles === undefined ? {} : { fontFiles }),
+  };
   const fitTo = { mode: 'zoom', value: scale };
   return new module.Resvg(svg, { font, fitTo }).render().asPng();
 }

@@ -16,7 +16,7 @@ const done: Performance = {
     charts: [
       {
         kind: 'lines',
-        title: 'It grows',
+        title: 'It grows, and its title is as wide as its chart',
         width: 300,
         height: 200,
         series: [{ name: 'one', x: [1, 2], y: [1, 2] }],
@@ -63,6 +63,7 @@ describe('the files of an experiment', () => {
     const [, width] = /<svg[^>]* width="(\d+)"/.exec(svg) ?? [];
     expect(png.subarray(1, 4).toString()).toBe('PNG');
     expect(png.readUInt32BE(16)).toBe(2 * Number(width)); // IHDR's width
+    expect(Number(width)).toBeLessThan(300 + 120); // the chart, its axis and padding: no white beside it
   });
 
   it('lack it, with a note that says what to install, where the optional package is absent', async () => {
