@@ -5,6 +5,9 @@ import { f1Spectrum } from './f1-spectrum.js';
 import { f3Widths } from './f3-widths.js';
 import { f4BatchSizes } from './f4-batch-sizes.js';
 import { f9MarchenkoPastur } from './f9-marchenko-pastur.js';
+import { o1Attribution } from './o1-attribution.js';
+import { o2EdgeOfStability } from './o2-edge-of-stability.js';
+import { o3Terms } from './o3-terms.js';
 import { s1Spectra } from './s1-spectra.js';
 import { s3Widths } from './s3-widths.js';
 import { s6Starts } from './s6-starts.js';
@@ -23,4 +26,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   s7Spread,
   s8Lines,
   t1Outliers,
+  o1Attribution,
+  o2EdgeOfStability,
+  o3Terms,
 ];

@@ -10,10 +10,7 @@
 
 import { gaussNewton, hessian, residual } from '../curvature/operator.js';
 import type { Dataset } from '../data/dataset.js';
-import { digits } from '../data/digits.js';
-import { createNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
-import { defineNetwork } from '../network/spec.js';
 import type { LongCallOptions } from '../progress.js';
 import { eigenpairs } from '../spectrum/eigenpairs.js';
 import { countOutliers } from '../spectrum/outliers.js';
@@ -21,28 +18,20 @@ import { spectrum } from '../spectrum/spectrum.js';
 import { sgd } from '../training/optimizer.js';
 import { train } from '../training/train.js';
 import type { TrainingRecord } from '../training/record.js';
+import {
+  DATA,
+  INITIALIZER,
+  LEARNING_RATE,
+  NETWORK,
+  STEPS,
+  classifier,
+  digitsSplit,
+} from './digits-classifier.js';
 import { elbowThreshold } from './elbow.js';
 import { type RunOptions, defineExperiment } from './experiment.js';
 import type { F1Point, F1Result } from './f1-figure.js';
 import { type StageProgress, stageProgress } from './stage-progress.js';
 import { checkF1, drawF1, manifestF1, summarizeF1, tabulateF1 } from './f1-figure.js';
-
-const TEST_SAMPLES = 797;
-const LEARNING_RATE = 0.1;
-const STEPS = 3000;
-const INITIALIZER = { type: 'normal', standardDeviation: 0.1 } as const;
-
-const NETWORK = defineNetwork({
-  input: [64],
-  layers: [
-    { type: 'dense', units: 50 },
-    { type: 'relu' },
-    { type: 'dense', units: 30 },
-    { type: 'relu' },
-    { type: 'dense', units: 10 },
-  ],
-  loss: 'softmaxCrossEntropy',
-});
 
 export const f1Spectrum = defineExperiment<F1Result>({
   id: 'f1',
@@ -63,8 +52,8 @@ async function runF1({
   threads,
 }: RunOptions): Promise<F1Result> {
   const quiet = { signal, threads };
-  const data = digits().standardize().split({ test: TEST_SAMPLES, seed });
-  using network = createNetwork(NETWORK, { seed, initializer: INITIALIZER, dtype: 'float64' });
+  const data = digitsSplit(seed);
+  using network = classifier(seed);
   using start = network.clone();
 
   const { records } = await train(network, data.train, {
@@ -107,7 +96,7 @@ async function runF1({
     version: 1,
     seed,
     network: NETWORK,
-    data: 'UCI digits, standardized',
+    data: DATA,
     samples: data.train.sampleCount,
     testSamples: data.test.sampleCount,
     classes: data.train.classCount ?? 0,
