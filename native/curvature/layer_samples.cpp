@@ -1,9 +1,11 @@
 #include "curvature/layer_samples.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "linalg/transpose.hpp"
+#include "ops/scale_and_shift.hpp"
 #include "ops/window.hpp"
 
 namespace eigenscape {
@@ -14,13 +16,17 @@ struct Place {
   std::size_t row = 0;
 };
 
-/// Where tensor `index` of a node is in the matrix.
-Place place_of(const Node& node, std::size_t index, const ParameterSelection& selection) {
-  if (index >= node.parameters.size()) return {};
+/// Where the tensor of this name of a node is in the matrix.
+Place place_of(const Node& node, std::string_view name, const ParameterSelection& selection) {
   std::size_t offset = node.parameter_offset;
-  for (std::size_t i = 0; i < index; ++i) offset += entry_count(node.parameters[i].shape);
-  const ParameterRun* const run = selection.find(offset);
-  return run == nullptr ? Place{} : Place{true, run->row + offset - run->first};
+  for (const ParameterTensor& tensor : node.parameters) {
+    if (tensor.name == name) {
+      const ParameterRun* const run = selection.find(offset);
+      return run == nullptr ? Place{} : Place{true, run->row + offset - run->first};
+    }
+    offset += entry_count(tensor.shape);
+  }
+  return {};
 }
 
 std::size_t groups_of(const Node& node) {
@@ -60,8 +66,8 @@ std::vector<AffineMap> affine_maps(const Graph& graph, const ParameterSelection&
     const Node& node = graph.nodes()[index];
     const Structure structure = node.operation->structure;
     if (structure != Structure::dense && structure != Structure::convolution) continue;
-    const Place weight = place_of(node, 0, selection);
-    const Place bias = place_of(node, 1, selection);
+    const Place weight = place_of(node, "weight", selection);
+    const Place bias = place_of(node, "bias", selection);
     if (!weight.chosen && !bias.chosen) continue;
     AffineMap map;
     map.node = index;
@@ -89,8 +95,8 @@ std::vector<ScaleAndShift> scales_and_shifts(const Graph& graph,
     if (node.parameters.empty()) continue;
     const Structure structure = node.operation->structure;
     if (structure == Structure::dense || structure == Structure::convolution) continue;
-    const Place scale = place_of(node, 0, selection);
-    const Place shift = place_of(node, 1, selection);
+    const Place scale = place_of(node, "weight", selection);
+    const Place shift = place_of(node, "bias", selection);
     if (!scale.chosen && !shift.chosen) continue;
     if (structure != Structure::scale_and_shift) {
       throw Error(ErrorCode::spec, "Kronecker factors are not known for the parameters of a " +
@@ -153,7 +159,11 @@ std::span<const T> LayerSamples<T>::normalized(std::size_t index) {
   if (normalized_.key != index + 1) {
     const std::size_t held = evaluation_.held_samples();
     std::vector<T> theta(node.parameter_count, T{0});
-    std::fill_n(theta.begin(), node.parameter_count / 2, T{1});
+    const ops::ScaleAndShiftOf<T> affine(node.attributes, entry_count(node.parameters[0].shape),
+                                         theta.data());
+    if (affine.scale != nullptr) {
+      std::fill_n(affine.scale, entry_count(node.parameters[0].shape), T{1});
+    }
     const std::span<const T> x = evaluation_.value(node.inputs[0]);
     x_hat_.resize(held * node.output_size);
     saved_.resize(held * node.storage.saved);

@@ -47,8 +47,14 @@ const Graph& graph_of(const NetworkHandle& handle) {
                     handle.object);
 }
 
+Napi::Array to_array(const Napi::Env& env, const Shape& shape) {
+  const Napi::Array array = Napi::Array::New(env);
+  for (const std::size_t size : shape) array.Set(array.Length(), static_cast<double>(size));
+  return array;
+}
+
 /// networkLayout(handle) → { parameterCount, outputSize, tensors: [{ layer, tensor, shape, offset
-/// }], layers: [{ outputs, inner }] }
+/// }], layers: [{ outputs, shape, inner }] }
 Napi::Value network_layout(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Graph& graph = graph_of(unwrap<NetworkHandle>(info[0]));
@@ -58,13 +64,9 @@ Napi::Value network_layout(const Napi::CallbackInfo& info) {
     std::size_t offset = node.parameter_offset;
     for (const ParameterTensor& parameter : node.parameters) {
       const Napi::Object tensor = Napi::Object::New(env);
-      const Napi::Array shape = Napi::Array::New(env);
-      for (std::size_t i = 0; i < parameter.shape.size(); ++i) {
-        shape.Set(static_cast<std::uint32_t>(i), static_cast<double>(parameter.shape[i]));
-      }
       tensor.Set("layer", static_cast<double>(layer));
       tensor.Set("tensor", parameter.name);
-      tensor.Set("shape", shape);
+      tensor.Set("shape", to_array(env, parameter.shape));
       tensor.Set("offset", static_cast<double>(offset));
       tensors.Set(tensors.Length(), tensor);
       offset += entry_count(parameter.shape);
@@ -75,6 +77,7 @@ Napi::Value network_layout(const Napi::CallbackInfo& info) {
   for (const Node& node : graph.nodes()) {
     const Napi::Object layer = Napi::Object::New(env);
     layer.Set("outputs", static_cast<double>(node.output_size));
+    layer.Set("shape", to_array(env, node.output_shape));
     layer.Set("inner", std::ranges::any_of(node.inputs, [&](std::size_t v) { return moves[v]; }));
     layers.Set(layers.Length(), layer);
   }

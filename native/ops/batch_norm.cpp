@@ -11,6 +11,7 @@
 
 #include "core/error.hpp"
 #include "ops/registry.hpp"
+#include "ops/scale_and_shift.hpp"
 
 namespace eigenscape::ops {
 namespace {
@@ -51,9 +52,9 @@ Shape output_shape(const Attributes& attributes, std::span<const Shape> inputs) 
   return inputs[0];
 }
 
-std::vector<ParameterTensor> parameters(const Attributes& /*attributes*/,
+std::vector<ParameterTensor> parameters(const Attributes& attributes,
                                         std::span<const Shape> inputs) {
-  return {{"weight", {inputs[0][0]}}, {"bias", {inputs[0][0]}}};
+  return scale_and_shift(attributes, {inputs[0][0]});
 }
 
 Storage storage(const Attributes& /*attributes*/, std::span<const Shape> /*inputs*/) { return {}; }
@@ -72,6 +73,12 @@ Statistics<T> statistics_of(const Node& node, std::size_t c) {
   const std::span<const double> variances = attribute_list(node.attributes, "variance");
   return {static_cast<T>(means.empty() ? 0 : means[c]),
           static_cast<T>(1 / std::sqrt((variances.empty() ? 1 : variances[c]) + epsilon))};
+}
+
+/// γ and β of a row of the layer's parameters, one of each per channel.
+template <typename T>
+ScaleAndShiftOf<T> affine_of(const Node& node, T* row) {
+  return {node.attributes, node.output_shape[0], row};
 }
 
 /// Calls body(c, statistics, first entry, count) for every run of entries of one channel: those of
@@ -93,12 +100,13 @@ template <typename T>
 void forward(const Node& node, std::size_t n, std::span<const std::span<const T>> x,
              std::span<const T> theta, Order /*order*/, std::span<T> y, std::span<T> /*saved*/,
              std::span<T> /*scratch*/) {
-  const T* const gamma = theta.data();
-  const T* const beta = gamma + node.output_shape[0];
+  const auto [gamma, beta] = affine_of(node, theta.data());
   for_each_channel<T>(node, n,
                       [&](std::size_t c, Statistics<T> at, std::size_t start, std::size_t inner) {
+                        const T scale = gamma == nullptr ? T{1} : gamma[c];
+                        const T shift = beta == nullptr ? T{0} : beta[c];
                         for (std::size_t i = start; i < start + inner; ++i) {
-                          y[i] = gamma[c] * ((x[0][i] - at.mean) * at.r) + beta[c];
+                          y[i] = scale * ((x[0][i] - at.mean) * at.r) + shift;
                         }
                       });
 }
@@ -107,18 +115,19 @@ template <typename T>
 void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
              Rows<const T> theta_dot, std::span<T> y_dot) {
   const std::size_t size = at.n * at.node.output_size;
-  const std::size_t channels = at.node.output_shape[0];
-  const T* const gamma = at.theta.data();
+  const T* const gamma = affine_of(at.node, at.theta.data()).scale;
   for (std::size_t j = 0; j < k; ++j) {
-    const T* const gamma_dot = theta_dot.row(j).data();
-    const T* const beta_dot = gamma_dot + channels;
+    const auto [gamma_dot, beta_dot] = affine_of<const T>(at.node, theta_dot.row(j).data());
     T* const y = y_dot.data() + j * size;
     const T* const moving = x_dot[0].empty() ? nullptr : x_dot[0].data() + j * size;
     for_each_channel<T>(at.node, at.n,
                         [&](std::size_t c, Statistics<T> of, std::size_t start, std::size_t inner) {
+                          const T scale = gamma == nullptr ? T{1} : gamma[c];
+                          const T scale_dot = gamma_dot == nullptr ? T{0} : gamma_dot[c];
+                          const T shift_dot = beta_dot == nullptr ? T{0} : beta_dot[c];
                           for (std::size_t i = start; i < start + inner; ++i) {
-                            y[i] = gamma_dot[c] * ((at.x[0][i] - of.mean) * of.r) + beta_dot[c];
-                            if (moving != nullptr) y[i] += gamma[c] * of.r * moving[i];
+                            y[i] = scale_dot * ((at.x[0][i] - of.mean) * of.r) + shift_dot;
+                            if (moving != nullptr) y[i] += scale * of.r * moving[i];
                           }
                         });
   }
@@ -128,19 +137,21 @@ template <typename T>
 void adjoint(const Primal<T>& at, std::size_t k, std::span<const T> y_bar,
              std::span<const std::span<T>> x_bar, Rows<T> theta_bar) {
   const std::size_t size = at.n * at.node.output_size;
-  const std::size_t channels = at.node.output_shape[0];
-  const T* const gamma = at.theta.data();
+  const T* const gamma = affine_of(at.node, at.theta.data()).scale;
   for (std::size_t j = 0; j < k; ++j) {
     const T* const y = y_bar.data() + j * size;
     T* const x = x_bar[0].empty() ? nullptr : x_bar[0].data() + j * size;
-    T* const gamma_bar = theta_bar.data == nullptr ? nullptr : theta_bar.row(j).data();
+    T* const row = theta_bar.data == nullptr ? nullptr : theta_bar.row(j).data();
+    const auto [gamma_bar, beta_bar] = affine_of(at.node, row);
     for_each_channel<T>(at.node, at.n,
                         [&](std::size_t c, Statistics<T> of, std::size_t start, std::size_t inner) {
+                          const T scale = gamma == nullptr ? T{1} : gamma[c];
                           for (std::size_t i = start; i < start + inner; ++i) {
-                            if (x != nullptr) x[i] = gamma[c] * of.r * y[i];
-                            if (gamma_bar == nullptr) continue;
-                            gamma_bar[c] += y[i] * ((at.x[0][i] - of.mean) * of.r);
-                            gamma_bar[channels + c] += y[i];
+                            if (x != nullptr) x[i] = scale * of.r * y[i];
+                            if (gamma_bar != nullptr) {
+                              gamma_bar[c] += y[i] * ((at.x[0][i] - of.mean) * of.r);
+                            }
+                            if (beta_bar != nullptr) beta_bar[c] += y[i];
                           }
                         });
   }
@@ -153,6 +164,7 @@ void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::sp
                      Rows<T> theta_bar_dot) {
   adjoint(at, k, y_bar_dot, x_bar_dot, theta_bar_dot);
   const std::size_t size = at.n * at.node.output_size;
+  if (!has_scale(at.node.attributes)) return;
   for (std::size_t j = 0; j < k; ++j) {
     const T* const gamma_dot = theta_dot.row(j).data();
     T* const gamma_bar_dot = theta_bar_dot.row(j).data();

@@ -14,6 +14,7 @@
 #include "core/error.hpp"
 #include "linalg/transpose.hpp"
 #include "ops/registry.hpp"
+#include "ops/scale_and_shift.hpp"
 
 namespace eigenscape::ops {
 namespace {
@@ -26,9 +27,9 @@ Shape output_shape(const Attributes& /*attributes*/, std::span<const Shape> inpu
   return inputs[0];
 }
 
-std::vector<ParameterTensor> parameters(const Attributes& /*attributes*/,
+std::vector<ParameterTensor> parameters(const Attributes& attributes,
                                         std::span<const Shape> inputs) {
-  return {{"weight", inputs[0]}, {"bias", inputs[0]}};
+  return scale_and_shift(attributes, inputs[0]);
 }
 
 Storage storage(const Attributes& /*attributes*/, std::span<const Shape> inputs) {
@@ -50,12 +51,24 @@ T mean_product(std::size_t size, const T* a, const T* b) {
   return sum / static_cast<T>(size);
 }
 
+/// γ and β of a row of the layer's parameters, one of each per entry.
+template <typename T>
+ScaleAndShiftOf<T> affine_of(const Node& node, T* row) {
+  return {node.attributes, node.output_size, row};
+}
+
 /// out = r (v − ⟨v⟩ − x̂ ⟨x̂ v⟩): the tangent of x̂ and, being symmetric, its adjoint.
 template <typename T>
 void project(std::size_t size, const T* x_hat, T r, const T* v, T* out) {
   const T v_mean = mean(size, v);
   const T along = mean_product(size, x_hat, v);
   for (std::size_t i = 0; i < size; ++i) out[i] = r * ((v[i] - v_mean) - x_hat[i] * along);
+}
+
+/// γ v at entry i, of γ = 1 where it is left out.
+template <typename T>
+T scaled(const T* gamma, const T* v, std::size_t i) {
+  return gamma == nullptr ? v[i] : gamma[i] * v[i];
 }
 
 /// Images as rows [n, size] and back, in slots of scratch; other values as they are.
@@ -94,8 +107,7 @@ void forward(const Node& node, std::size_t n, std::span<const std::span<const T>
              std::span<T> scratch) {
   const std::size_t size = node.output_size;
   const auto epsilon = static_cast<T>(attribute(node.attributes, "epsilon", 1e-5));
-  const T* const gamma = theta.data();
-  const T* const beta = gamma + size;
+  const auto [gamma, beta] = affine_of(node, theta.data());
   const SampleRows<T> samples(node, n, scratch);
   const T* const x_rows = samples.read(x[0].data(), 0);
   T* const y_rows = samples.rows_for(y.data(), 1);
@@ -114,7 +126,8 @@ void forward(const Node& node, std::size_t n, std::span<const std::span<const T>
     saved[n * size + s] = r;
     for (std::size_t i = 0; i < size; ++i) {
       x_hat[i] *= r;
-      y_rows[s * size + i] = gamma[i] * x_hat[i] + beta[i];
+      y_rows[s * size + i] =
+          (gamma == nullptr ? x_hat[i] : gamma[i] * x_hat[i]) + (beta == nullptr ? T{0} : beta[i]);
     }
   }
   samples.finish(y_rows, y.data());
@@ -125,21 +138,24 @@ void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const
              Rows<const T> theta_dot, std::span<T> y_dot) {
   const std::size_t size = at.node.output_size;
   const std::size_t entries = at.n * size;
-  const T* const gamma = at.theta.data();
+  const T* const gamma = affine_of(at.node, at.theta.data()).scale;
   T* const x_hat_dot = at.scratch.data();
   const SampleRows<T> samples(at.node, at.n, at.scratch);
   for (std::size_t j = 0; j < k; ++j) {
-    const T* const gamma_dot = theta_dot.row(j).data();
+    const auto [gamma_dot, beta_dot] = affine_of<const T>(at.node, theta_dot.row(j).data());
     const T* const moving =
         x_dot[0].empty() ? nullptr : samples.read(x_dot[0].data() + j * entries, 0);
     T* const rows = samples.rows_for(y_dot.data() + j * entries, 1);
     for (std::size_t s = 0; s < at.n; ++s) {
       const T* const x_hat = at.saved.data() + s * size;
       T* const y = rows + s * size;
-      for (std::size_t i = 0; i < size; ++i) y[i] = gamma_dot[i] * x_hat[i] + gamma_dot[size + i];
+      for (std::size_t i = 0; i < size; ++i) {
+        y[i] = (gamma_dot == nullptr ? T{0} : gamma_dot[i] * x_hat[i]) +
+               (beta_dot == nullptr ? T{0} : beta_dot[i]);
+      }
       if (moving == nullptr) continue;
       project(size, x_hat, at.saved[entries + s], moving + s * size, x_hat_dot);
-      for (std::size_t i = 0; i < size; ++i) y[i] += gamma[i] * x_hat_dot[i];
+      for (std::size_t i = 0; i < size; ++i) y[i] += scaled(gamma, x_hat_dot, i);
     }
     samples.finish(rows, y_dot.data() + j * entries);
   }
@@ -150,23 +166,24 @@ void adjoint(const Primal<T>& at, std::size_t k, std::span<const T> y_bar,
              std::span<const std::span<T>> x_bar, Rows<T> theta_bar) {
   const std::size_t size = at.node.output_size;
   const std::size_t entries = at.n * size;
-  const T* const gamma = at.theta.data();
+  const T* const gamma = affine_of(at.node, at.theta.data()).scale;
   T* const g = at.scratch.data();
   const SampleRows<T> samples(at.node, at.n, at.scratch);
   const bool wants_x = !x_bar[0].empty();
   for (std::size_t j = 0; j < k; ++j) {
     const T* const y_rows = samples.read(y_bar.data() + j * entries, 0);
-    T* const gamma_bar = theta_bar.data == nullptr ? nullptr : theta_bar.row(j).data();
+    T* const row = theta_bar.data == nullptr ? nullptr : theta_bar.row(j).data();
+    const auto [gamma_bar, beta_bar] = affine_of(at.node, row);
     T* const rows = wants_x ? samples.rows_for(x_bar[0].data() + j * entries, 1) : nullptr;
     for (std::size_t s = 0; s < at.n; ++s) {
       const T* const x_hat = at.saved.data() + s * size;
       const T* const y = y_rows + s * size;
       for (std::size_t i = 0; gamma_bar != nullptr && i < size; ++i) {
         gamma_bar[i] += y[i] * x_hat[i];
-        gamma_bar[size + i] += y[i];
       }
+      for (std::size_t i = 0; beta_bar != nullptr && i < size; ++i) beta_bar[i] += y[i];
       if (!wants_x) continue;
-      for (std::size_t i = 0; i < size; ++i) g[i] = gamma[i] * y[i];
+      for (std::size_t i = 0; i < size; ++i) g[i] = scaled(gamma, y, i);
       project(size, x_hat, at.saved[entries + s], g, rows + s * size);
     }
     if (wants_x) samples.finish(rows, x_bar[0].data() + j * entries);
@@ -195,7 +212,7 @@ void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::sp
                      Rows<T> theta_bar_dot) {
   const std::size_t size = at.node.output_size;
   const std::size_t entries = at.n * size;
-  const T* const gamma = at.theta.data();
+  const T* const gamma = affine_of(at.node, at.theta.data()).scale;
   T* const x_hat_dot = at.scratch.data();
   T* const g = x_hat_dot + size;
   T* const g_dot = g + size;
@@ -203,8 +220,8 @@ void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::sp
   const bool wants_x = !x_bar_dot[0].empty();
   const T* const y_rows = samples.read(y_bar.data(), 0);
   for (std::size_t j = 0; j < k; ++j) {
-    const T* const gamma_dot = theta_dot.row(j).data();
-    T* const gamma_bar_dot = theta_bar_dot.row(j).data();
+    const T* const gamma_dot = affine_of<const T>(at.node, theta_dot.row(j).data()).scale;
+    const auto [gamma_bar_dot, beta_bar_dot] = affine_of(at.node, theta_bar_dot.row(j).data());
     const T* const y_dot_rows = samples.read(y_bar_dot.data() + j * entries, 1);
     const T* const moving =
         x_dot[0].empty() ? nullptr : samples.read(x_dot[0].data() + j * entries, 2);
@@ -222,10 +239,12 @@ void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::sp
         project(size, x_hat, r, moving + s * size, x_hat_dot);
       }
       for (std::size_t i = 0; i < size; ++i) {
-        gamma_bar_dot[i] += y_dot[i] * x_hat[i] + y[i] * x_hat_dot[i];
-        gamma_bar_dot[size + i] += y_dot[i];
-        g[i] = gamma[i] * y[i];
-        g_dot[i] = gamma[i] * y_dot[i] + gamma_dot[i] * y[i];
+        if (gamma_bar_dot != nullptr) {
+          gamma_bar_dot[i] += y_dot[i] * x_hat[i] + y[i] * x_hat_dot[i];
+        }
+        if (beta_bar_dot != nullptr) beta_bar_dot[i] += y_dot[i];
+        g[i] = scaled(gamma, y, i);
+        g_dot[i] = scaled(gamma, y_dot, i) + (gamma_dot == nullptr ? T{0} : gamma_dot[i] * y[i]);
       }
       if (wants_x) input_part(size, x_hat, r, x_hat_dot, x_along, g, g_dot, rows + s * size);
     }

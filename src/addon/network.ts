@@ -81,8 +81,12 @@ export interface NativeLayout {
     readonly shape: readonly number[];
     readonly offset: number;
   }[];
-  /** One for each layer: entries of a sample's output, and whether an input depends on a parameter. */
-  readonly layers: readonly { readonly outputs: number; readonly inner: boolean }[];
+  /** One for each layer: entries and shape of a sample's output, and whether an input depends on a parameter. */
+  readonly layers: readonly {
+    readonly outputs: number;
+    readonly shape: readonly number[];
+    readonly inner: boolean;
+  }[];
 }
 
 /** Some samples of the data: a run, or a list. */

@@ -19,6 +19,11 @@ const padding = v.union(
   'an integer of at least 0, [rows, columns], or [top, left, bottom, right]',
 );
 
+const affine = {
+  scale: v.optional(v.boolean('true or false')),
+  bias: v.optional(v.boolean('true or false')),
+};
+
 /** What each type of layer may hold; a type without an entry does not compile. */
 export const layerSchemas = {
   dense: optionsOf({
@@ -60,11 +65,13 @@ export const layerSchemas = {
     mean: v.optional(v.array(finite, 'one finite number per channel')),
     variance: v.optional(v.array(nonnegativeNumber, 'one number of at least 0 per channel')),
     epsilon: v.optional(nonnegativeNumber),
+    ...affine,
     ...common,
   }),
   layerNorm: optionsOf({
     type: v.literal('layerNorm'),
     epsilon: v.optional(nonnegativeNumber),
+    ...affine,
     ...common,
   }),
   add: optionsOf({ type: v.literal('add'), ...common }),
@@ -125,9 +132,15 @@ export function attributesOf(layer: LayerSpec): Attributes {
         mean: layer.mean ?? [],
         variance: layer.variance ?? [],
         epsilon: layer.epsilon ?? 1e-5,
+        scale: layer.scale === false ? 0 : 1,
+        bias: layer.bias === false ? 0 : 1,
       };
     case 'layerNorm':
-      return { epsilon: layer.epsilon ?? 1e-5 };
+      return {
+        epsilon: layer.epsilon ?? 1e-5,
+        scale: layer.scale === false ? 0 : 1,
+        bias: layer.bias === false ? 0 : 1,
+      };
     case 'elu':
     case 'leakyRelu':
       return layer.alpha === undefined ? {} : { alpha: layer.alpha };

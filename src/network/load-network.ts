@@ -92,14 +92,24 @@ function isStatistic(tensor: string): tensor is keyof typeof statistics {
   return Object.hasOwn(statistics, tensor);
 }
 
-/** In the order of the layout; after the parameters of a batchNorm layer its statistics. */
-function wantedTensors(parsed: ParsedSpec): readonly WantedTensor[] {
+/** In the order of the layout; after the parameters of a batchNorm layer, if it has any, its statistics. */
+function wantedTensors({ spec, layerNames }: ParsedSpec): readonly WantedTensor[] {
+  const types = new Map(layerNames.map((name, index) => [name, spec.layers[index]]));
+  const whole = spec.layers.map((layer) =>
+    layer.type === 'batchNorm' ? { ...layer, scale: true, bias: true } : layer,
+  );
+  const parsed = parseSpec({ ...spec, layers: whole });
   using network = Network.from({ parsed, dtype: 'float64', tensorNames: undefined });
-  const types = new Map(parsed.layerNames.map((name, index) => [name, parsed.spec.layers[index]]));
   return network.layout.flatMap(({ layer, tensor, shape }) => {
     const wanted = { layer, tensor, shape };
-    if (types.get(layer)?.type !== 'batchNorm' || tensor !== 'bias') return [wanted];
-    return [wanted, ...Object.keys(statistics).map((name) => ({ layer, tensor: name, shape }))];
+    const own = types.get(layer);
+    if (own?.type !== 'batchNorm') return [wanted];
+    const isGiven = tensor === 'bias' ? own.bias !== false : own.scale !== false;
+    const stored = tensor === 'bias' ? Object.keys(statistics) : [];
+    return [
+      ...(isGiven ? [wanted] : []),
+      ...stored.map((name) => ({ layer, tensor: name, shape })),
+    ];
   });
 }
 

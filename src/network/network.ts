@@ -112,6 +112,9 @@ export class Network<D extends DType = DType> {
   readonly outputCount: number;
   /** Name, layer, shape and offset of each tensor in the flat parameter vector. */
   readonly layout: readonly ParameterTensor[];
+  /** Of each layer in turn, the shape of a sample behind it.
+   *  @internal */
+  readonly layerShapes: readonly (readonly number[])[];
   /** Of each layer in turn, what its work is counted from.
    *  @internal */
   readonly layerWork: readonly LayerWork[];
@@ -134,6 +137,7 @@ export class Network<D extends DType = DType> {
       const name = tensorNames?.[index] ?? `${layerName}.${tensor}`;
       return { name, layer: layerName, tensor, shape, offset };
     });
+    this.layerShapes = layout.layers.map(({ shape }) => shape);
     this.layerWork = layerWorkOf(parsed.spec, parsed.layerNames, layout);
   }
 

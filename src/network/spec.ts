@@ -110,6 +110,10 @@ export interface BatchNormSpec extends LayerCommon {
   readonly variance?: readonly number[] | undefined;
   /** Default 1e-5. */
   readonly epsilon?: number | undefined;
+  /** Whether γ is a parameter; false makes it 1. Default true. */
+  readonly scale?: boolean | undefined;
+  /** Whether β is a parameter; false makes it 0. Default true. */
+  readonly bias?: boolean | undefined;
 }
 
 /** y = γ (x − ⟨x⟩) / √(variance of x + epsilon) + β over all entries of a sample, as torch.nn.LayerNorm over
@@ -118,6 +122,10 @@ export interface LayerNormSpec extends LayerCommon {
   readonly type: 'layerNorm';
   /** Default 1e-5. */
   readonly epsilon?: number | undefined;
+  /** Whether γ is a parameter; false makes it 1. Default true. */
+  readonly scale?: boolean | undefined;
+  /** Whether β is a parameter; false makes it 0. Default true. */
+  readonly bias?: boolean | undefined;
 }
 
 /** The sum of the layers in `inputs`. */

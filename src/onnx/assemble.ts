@@ -200,13 +200,6 @@ function tensorNotes(tensors: readonly Parameter[]): string[] {
       ? []
       : [`'${name}' is stored as a copy of '${copyOf}'; it counts as parameters of its own.`],
   );
-  const implied = tensors.flatMap(({ name, implied: isImplied, values }) =>
-    isImplied === true
-      ? [
-          `'${name}' is not in the file: ${values[0] === 0 ? 'zeros stand' : 'ones stand'} for it and count as parameters.`,
-        ]
-      : [],
-  );
   const moved = tensors.flatMap(({ name, reordered }) =>
     reordered === true
       ? [`The columns of '${name}' follow images with the channels first; the file has them last.`]
@@ -215,7 +208,6 @@ function tensorNotes(tensors: readonly Parameter[]): string[] {
   const narrow = tensors.map(({ type }) => type.name).filter((name) => name.endsWith('float16'));
   return [
     ...copies,
-    ...implied,
     ...moved,
     ...[...new Set(narrow)].map((name) => `The weights are stored as ${name} and widened.`),
   ];

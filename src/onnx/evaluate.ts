@@ -44,13 +44,20 @@ export function evaluate(graph: Graph, externalData: ExternalDataReader | undefi
     const { name } = proto;
     if (!needed.has(name)) continue;
     if (values.has(name)) throw invalid(`Two tensors of the graph are named '${name}'.`);
+    const isLiteral = isFolded(name, graph.producer) || undefined;
     values.set(
-      ...named(name, problems, () => ({ kind: 'constant', name, tensor: decode(proto, name) })),
+      ...named(name, problems, () => {
+        return { kind: 'constant', name, tensor: decode(proto, name), isLiteral };
+      }),
     );
   }
   const batch = fixedBatch(graph.inputs[0]);
   const isUsed = (name: string) => needed.has(name);
-  const context: Context = { batch, note: (text) => notes.push(text), decode, isUsed };
+  const context: Context = {
+    ...{ batch, decode, isUsed },
+    note: (text) => notes.push(text),
+    hasInitializers: graph.proto.initializer.length > 0,
+  };
   for (const node of nodes) {
     const read = node.inputs.map((name) => valueOf(node, name, values));
     write(node, computed(node, read, { needed, context, problems }), values);
@@ -71,6 +78,11 @@ function named(name: string, problems: Problem[], compute: () => Value): [string
     problems.push(...error.problems);
     return [name, { kind: 'unknown' }];
   }
+}
+
+/** Whether PyTorch's dynamo exporter computed the tensor: parameters keep the names of their modules. */
+function isFolded(name: string, producer: string): boolean {
+  return producer === 'pytorch' && /^val_\d+$/.test(name);
 }
 
 function sparseTensors(

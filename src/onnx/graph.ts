@@ -35,6 +35,8 @@ export interface Graph {
   readonly inputs: readonly ValueInfoProto[];
   readonly outputs: readonly ValueInfoProto[];
   readonly proto: GraphProto;
+  /** The program that wrote the file, as it says. */
+  readonly producer: string;
 }
 
 /** @throws EigenscapeError ERR_ONNX_INVALID when the bytes are no ONNX model */
@@ -89,6 +91,7 @@ export function buildGraph(model: ModelProto): Graph {
     inputs: proto.input.filter(({ name }) => !initialized.has(name)),
     outputs: proto.output,
     proto,
+    producer: model.producerName,
   };
 }
 

@@ -33,7 +33,7 @@ function moduleName(stage: Stage): string | undefined {
 /** `fc1` of `fc1.weight`. */
 function tensorModule({ layer }: Stage): string | undefined {
   if (!('weight' in layer)) return undefined;
-  return /^(.+)[._/]weight$/.exec(layer.weight.name)?.[1];
+  return /^(.+)[._/]weight$/.exec(layer.weight?.name ?? '')?.[1];
 }
 
 /** `head.fc1` of `/head/fc1/Gemm`, as the TorchScript exporter names nodes; in a Sequential the path

@@ -9,7 +9,7 @@ import type { Parameter, Stage } from './values.js';
 /** In the library's order. */
 export function parametersOf({ layer }: Stage): readonly Parameter[] {
   if (!('weight' in layer)) return [];
-  return layer.bias === undefined ? [layer.weight] : [layer.weight, layer.bias];
+  return [layer.weight, layer.bias].filter((tensor) => tensor !== undefined);
 }
 
 /** The spec of a layer.
@@ -25,10 +25,11 @@ export function layerSpec(
       return { ...layer.options, ...biasOption(layer), ...place };
     case 'batchNorm': {
       const { type, epsilon, mean, variance } = layer;
-      return { type, mean: [...mean.values], variance: [...variance.values], epsilon, ...place };
+      const statistics = { mean: [...mean.values], variance: [...variance.values] };
+      return { type, ...statistics, epsilon, ...affineOptions(layer), ...place };
     }
     case 'layerNorm':
-      return { type: 'layerNorm', epsilon: layer.epsilon, ...place };
+      return { type: 'layerNorm', epsilon: layer.epsilon, ...affineOptions(layer), ...place };
     case 'flatten':
     case 'globalAvgPool2d':
     case 'add':
@@ -50,6 +51,10 @@ export function layerSpec(
 
 function biasOption({ bias }: { readonly bias: Parameter | undefined }) {
   return bias === undefined ? { bias: false } : {};
+}
+
+function affineOptions({ weight, bias }: Record<'weight' | 'bias', Parameter | undefined>) {
+  return { ...(weight === undefined ? { scale: false } : {}), ...biasOption({ bias }) };
 }
 
 /** @param known magnitude of the largest parameter, as this library's own files say it

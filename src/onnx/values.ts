@@ -22,8 +22,6 @@ export interface Parameter {
   readonly type: Tensor['type'];
   /** The tensor that an Identity node copied: PyTorch's TorchScript exporter merges equal ones. */
   readonly copyOf: string | undefined;
-  /** Stands for a tensor that the file leaves out: a scale of ones, a bias of zeros. */
-  readonly implied?: true | undefined;
   /** Its columns follow the library's order of an image, not the file's. */
   readonly reordered?: true | undefined;
 }
@@ -37,6 +35,13 @@ interface Affine {
   readonly bias: Parameter | undefined;
 }
 
+/** What a normalisation is multiplied by, and what is added; undefined for ones and zeros that are no
+ *  parameters. */
+interface ScaleAndShift {
+  readonly weight: Parameter | undefined;
+  readonly bias: Parameter | undefined;
+}
+
 export type StageLayer =
   | { readonly type: 'input' | 'flatten' | 'softmax' | 'binaryProbabilities' }
   /** Zeros around an image, [top, left, bottom, right]: part of the layer behind it. */
@@ -45,13 +50,13 @@ export type StageLayer =
   | { readonly type: 'refused' }
   | (Affine & { readonly type: 'dense' })
   | (Affine & { readonly type: 'conv2d'; readonly options: Options<Conv2dSpec> })
-  | (Affine & {
+  | (ScaleAndShift & {
       readonly type: 'batchNorm';
       readonly mean: Parameter;
       readonly variance: Parameter;
       readonly epsilon: number;
     })
-  | (Affine & { readonly type: 'layerNorm'; readonly epsilon: number })
+  | (ScaleAndShift & { readonly type: 'layerNorm'; readonly epsilon: number })
   | Options<MaxPool2dSpec>
   | Options<AvgPool2dSpec>
   | { readonly type: 'globalAvgPool2d' | 'add' | 'concat' | 'channelsFirst' }
@@ -74,6 +79,8 @@ export interface ConstantValue {
   readonly copyOf?: string | undefined;
   /** The graph makes it of one number, so it is no tensor of the file. */
   readonly isFilled?: true | undefined;
+  /** A Constant node of a graph whose weights are initializers, or what an exporter made of such. */
+  readonly isLiteral?: true | undefined;
 }
 
 /** One axis of a shape: a number, or the number of samples, which a graph leaves open. */
@@ -147,6 +154,8 @@ export interface Context {
   readonly note: (text: string) => void;
   /** Whether something reads the value of this name. */
   readonly isUsed: (name: string) => boolean;
+  /** Whether the graph has initializers, so that its weights are these and not Constant nodes. */
+  readonly hasInitializers: boolean;
   /** Decodes the tensor of a Constant node. */
   readonly decode: (proto: TensorProto, name: string) => Tensor;
 }

@@ -76,11 +76,11 @@ const images: readonly LayerSpec[] = [
   { type: 'batchNorm', name: 'norm1' },
   { type: 'tanh' },
   { type: 'conv2d', filters: 4, kernelSize: 2, stride: 2, groups: 2 },
-  { type: 'layerNorm', name: 'norm2' },
+  { type: 'layerNorm', name: 'norm2', scale: false },
   { type: 'conv2d', filters: 3, kernelSize: 2, dilation: 2, bias: false },
   { type: 'flatten' },
   { type: 'dense', units: 4 },
-  { type: 'batchNorm', name: 'norm3' },
+  { type: 'batchNorm', name: 'norm3', bias: false },
   { type: 'tanh' },
   { type: 'dense', units: 3, name: 'last' },
 ];

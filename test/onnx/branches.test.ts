@@ -347,13 +347,16 @@ describe('layer normalisation', () => {
     await expectAgreement(parts, image);
   });
 
-  it('without a bias has one of zeros, which a note says', async () => {
+  it('without a bias has none', async () => {
     const operator = node('LayerNormalization', ['h', 'g'], 'y', {}, 'ln');
     const { network, notes } = await expectAgreement(around([operator], { g: affine.g }), [2]);
-    expect(notes).toEqual([
-      "'ln.bias' is not in the file: zeros stand for it and count as parameters.",
-    ]);
-    expect([...network.parameters().slice(-4)]).toEqual([0, 0, 0, 0]);
+    expect(notes).toEqual([]);
+    expect(network.spec.layers[1]).toEqual({
+      type: 'layerNorm',
+      epsilon: 1e-5,
+      bias: false,
+    });
+    expect(network.layout.map(({ name }) => name)).toEqual(['w', 'g']);
   });
 
   it('of a part of a sample is refused by name', () => {

@@ -76,8 +76,16 @@ const networks: Readonly<Record<LayerSpec['type'], readonly NetworkSpec[]>> = {
   batchNorm: [
     onImages({ type: 'batchNorm', mean: [0.1, -0.3], variance: [0.5, 2], epsilon: 1e-3 }),
     onVectors({ type: 'batchNorm' }),
+    onImages({ type: 'batchNorm', scale: false }),
+    onVectors({ type: 'batchNorm', bias: false }),
   ],
-  layerNorm: [onImages({ type: 'layerNorm' }), onVectors({ type: 'layerNorm', epsilon: 1e-2 })],
+  layerNorm: [
+    onImages({ type: 'layerNorm' }),
+    onVectors({ type: 'layerNorm', epsilon: 1e-2 }),
+    onImages({ type: 'layerNorm', scale: false, bias: false }),
+    onVectors({ type: 'layerNorm', scale: false }),
+    onVectors({ type: 'layerNorm', bias: false }),
+  ],
   add: [
     onImages({ type: 'tanh', name: 'r' }, { type: 'add', inputs: ['r', 'input'], name: 'sum' }),
     onImages({ type: 'tanh', name: 'r' }, { type: 'add', inputs: ['r', 'input', 'r'] }),

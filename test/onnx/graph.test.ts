@@ -327,8 +327,8 @@ describe('what the standard does not have, as damage makes it, is refused', () =
 
   it('two nodes of one name, and a newer file format', () => {
     const twice = [node('Relu', ['x'], 'r', {}, 'a'), node('Gemm', ['r', 'w'], 'y', {}, 'a')];
-    expect(refusalOf({ ...simple, nodes: twice })).toBe(
-      "ERR_ONNX_INVALID: Two nodes of the graph are named 'a'.",
+    expect(refusalOf({ ...simple, nodes: twice })).toMatch(
+      /^ERR_ONNX_INVALID: Two nodes of the graph are named 'a'\./,
     );
     expect(refusalOf({ ...simple, ir: 14 })).toMatch(/has IR version 14; 3 to 13 are known/);
   });

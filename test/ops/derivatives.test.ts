@@ -174,7 +174,8 @@ const pool: fc.Arbitrary<LayerSpec> = fc.oneof(
   }),
   fc.constant({ type: 'globalAvgPool2d' as const }),
 );
-const batchNorm = (channels: number): LayerSpec => ({
+const affine = fc.record({ scale: fc.boolean(), bias: fc.boolean() });
+const batchNorm = (channels: number): Extract<LayerSpec, { type: 'batchNorm' }> => ({
   type: 'batchNorm',
   mean: Array.from({ length: channels }, (_, c) => 0.1 * c),
   variance: Array.from({ length: channels }, (_, c) => 0.5 + c),
@@ -213,18 +214,18 @@ describe('derivatives agree with central differences', () => {
 
   it('of batchNorm and layerNorm, on images and vectors, first and later', () =>
     fc.assert(
-      fc.asyncProperty(smooth, seed, fc.boolean(), async (type, random, first) => {
+      fc.asyncProperty(smooth, seed, fc.boolean(), affine, async (type, random, first, parts) => {
         const convolve: LayerSpec = { type: 'conv2d', filters: 2, kernelSize: 2 };
         const image: readonly LayerSpec[] = first
-          ? [batchNorm(2), convolve, { type }, { type: 'layerNorm' }]
-          : [{ type: 'layerNorm' }, convolve, batchNorm(2), { type }];
+          ? [{ ...batchNorm(2), ...parts }, convolve, { type }, { type: 'layerNorm', ...parts }]
+          : [{ type: 'layerNorm', ...parts }, convolve, { ...batchNorm(2), ...parts }, { type }];
         await checkDerivatives(spec([2, 4, 3], image), random);
         const vector: readonly LayerSpec[] = [
           { type: 'dense', units: 4 },
-          { type: 'layerNorm' },
+          { type: 'layerNorm', ...parts },
           { type },
           { type: 'dense', units: 3 },
-          batchNorm(3),
+          { ...batchNorm(3), ...parts },
         ];
         await checkDerivatives(spec([5], vector), random);
       }),

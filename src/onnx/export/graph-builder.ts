@@ -2,7 +2,7 @@
 
 import { create } from '@bufbuild/protobuf';
 
-import type { DType } from '../../data/dtype.js';
+import { allocate, type DType } from '../../data/dtype.js';
 import {
   AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
@@ -22,9 +22,12 @@ export interface NodeParts {
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
 }
 
-/** A list of INTs, or one number of the type that the standard has for the attribute. */
+/** A list of INTs, or one number of the type that the standard has for the attribute, or a tensor. */
 export type AttributeValue =
-  readonly number[] | { readonly int: number } | { readonly float: number };
+  | readonly number[]
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly tensor: TensorProto };
 
 /** A tensor, and what its raw data will be. */
 export interface NamedEntries {
@@ -72,6 +75,23 @@ export class GraphBuilder {
     return name;
   }
 
+  /** Adds a Constant node of equal entries, and gives the name of its result. */
+  constant(wanted: string, shape: readonly number[], entry: number): string {
+    const values = allocate(
+      this.#dtype,
+      shape.reduce((product, size) => product * size, 1),
+    ).fill(entry);
+    const tensor = create(TensorProtoSchema, {
+      dataType: dataTypes[this.#dtype],
+      dims: shape.map(BigInt),
+      rawData: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+    });
+    return this.node(
+      { operator: 'Constant', inputs: [], attributes: { value: { tensor } } },
+      wanted,
+    );
+  }
+
   /** Adds a node, and gives the name of what it computes. */
   node({ operator, inputs, attributes = {} }: NodeParts, name: string, output = name): string {
     const value = this.valueName(output);
@@ -101,6 +121,9 @@ function attribute(name: string, value: AttributeValue): AttributeProto {
   }
   if ('int' in value) {
     return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value.int) });
+  }
+  if ('tensor' in value) {
+    return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: value.tensor });
   }
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
 }

@@ -26,6 +26,10 @@ export interface Place {
   readonly step: (part: string, node: NodeParts) => string;
   /** A tensor that is no parameter, one per layer. */
   readonly tensor: (part: string, values: readonly number[]) => string;
+  /** The same as a Constant node, which `importOnnx` takes for no parameter. */
+  readonly constant: (part: string, shape: readonly number[], entry: number) => string;
+  /** Shape of one sample behind the layer. */
+  readonly shape: readonly number[];
   /** A number that the layers of the graph share. */
   readonly scalar: (name: string, value: number) => string;
 }
@@ -66,21 +70,22 @@ const rules: { readonly [Type in LayerType]: Rule<Type> } = {
     inputs,
     attributes: { perm: [0, 3, 1, 2] },
   }),
-  batchNorm: ({ mean, variance, epsilon = 1e-5 }, place) => {
-    const channels = place.parameters[0]?.shape[0] ?? 0;
-    const { operator, inputs } = withParameters('BatchNormalization', place);
+  batchNorm: ({ mean, variance, epsilon = 1e-5, scale, bias }, place) => {
+    const [channels = 0] = place.shape;
+    const affine = scaleAndShift({ scale, bias }, [channels], place);
     const statistics = [
       place.tensor('running_mean', mean ?? Array<number>(channels).fill(0)),
       place.tensor('running_var', variance ?? Array<number>(channels).fill(1)),
     ];
     return {
-      operator,
-      inputs: [...inputs, ...statistics],
+      operator: 'BatchNormalization',
+      inputs: [...place.inputs, ...affine, ...statistics],
       attributes: { epsilon: { float: epsilon } },
     };
   },
-  layerNorm: ({ epsilon = 1e-5 }, place) => ({
-    ...withParameters('LayerNormalization', place),
+  layerNorm: ({ epsilon = 1e-5, scale, bias }, place) => ({
+    operator: 'LayerNormalization',
+    inputs: [...place.inputs, ...scaleAndShift({ scale, bias }, place.shape, place)],
     attributes: { axis: { int: 1 }, epsilon: { float: epsilon } },
   }),
   // Sum takes any number of inputs; for two, Add is what readers look for.
@@ -139,6 +144,19 @@ function single(operator: string) {
 
 function withParameters(operator: string, { inputs, parameters }: Place) {
   return { operator, inputs: [...inputs, ...parameters.map(({ name }) => name)] };
+}
+
+/** The names of scale and bias, both of which the operator wants. */
+function scaleAndShift(
+  { scale, bias }: { readonly scale: boolean | undefined; readonly bias: boolean | undefined },
+  shape: readonly number[],
+  { parameters, constant }: Place,
+): readonly string[] {
+  const [first = '', second = ''] = parameters.map(({ name }) => name);
+  return [
+    scale === false ? constant('scale', shape, 1) : first,
+    bias === false ? constant('bias', shape, 0) : scale === false ? first : second,
+  ];
 }
 
 /** @throws EigenscapeError ERR_ONNX_UNSUPPORTED for padding as large as the undilated window, which no reader takes */

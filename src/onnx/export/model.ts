@@ -106,6 +106,8 @@ function addLayers(
       inputs: inputs.map((value) => values[value] ?? ''),
       parameters: tensors.get(name) ?? [],
       step: (part, before) => builder.node(before, `${name}/${part}`),
+      constant: (part, shape, entry) => builder.constant(`${name}.${part}`, shape, entry),
+      shape: network.layerShapes[index] ?? [],
       tensor: (part, numbers) => builder.tensor(`${name}.${part}`, [numbers.length], numbers),
       scalar: (wanted, value) => builder.scalar(wanted, value),
     });

@@ -6,7 +6,7 @@ import { withLayer, type FeaturesValue, type Parameter, type Value } from '../va
 import { isPerChannel } from './channel-numbers.js';
 import { asParameter, parameterOf } from './parameters.js';
 
-/** y = scale·x per channel, whose bias of zeros an Add may yet give; undefined for other values. */
+/** y = scale·x per channel, whose bias an Add may yet give; undefined for other values. */
 export function channelScale(
   node: GraphNode,
   value: Value | undefined,
@@ -14,19 +14,18 @@ export function channelScale(
 ): FeaturesValue | undefined {
   if (value?.kind !== 'features' || !isNumbersPerChannel(value, scale)) return undefined;
   const weight = parameterOf(asParameter(node, scale, 'the scale'));
-  const implied = (part: string, entry: number): Parameter => ({
+  const filled = (part: string, entry: number): Parameter => ({
     name: `${node.name}.${part}`,
     values: new Float64Array(weight.values.length).fill(entry),
     type: weight.type,
     copyOf: undefined,
-    implied: true,
   });
   return withLayer(node, value, {
     type: 'batchNorm',
     weight,
-    bias: implied('bias', 0),
-    mean: implied('mean', 0),
-    variance: implied('variance', 1),
+    bias: undefined,
+    mean: filled('mean', 0),
+    variance: filled('variance', 1),
     epsilon: 0,
   });
 }
@@ -39,7 +38,7 @@ export function channelShift(
 ): FeaturesValue | undefined {
   if (value?.kind !== 'features' || !isNumbersPerChannel(value, shift)) return undefined;
   const { stage } = value;
-  if (stage.layer.type !== 'batchNorm' || stage.layer.bias?.implied === undefined) return undefined;
+  if (stage.layer.type !== 'batchNorm' || stage.layer.bias !== undefined) return undefined;
   const bias = parameterOf(asParameter(node, shift, 'the bias'));
   return { ...value, stage: { ...stage, layer: { ...stage.layer, bias } } };
 }

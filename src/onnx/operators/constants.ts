@@ -6,11 +6,14 @@ import { inAnyOrder, refusal, type ConstantValue, type Handler } from '../values
 import type { GraphNode } from '../graph.js';
 import { asSizes } from './sizes.js';
 
-export const Constant: Handler = (node, _inputs, { decode }) => {
+export const Constant: Handler = (node, _inputs, { decode, hasInitializers }) => {
   const { attributes } = node;
   const name = node.outputs[0] ?? node.name;
   const proto = attributes.tensor('value');
-  if (proto !== undefined) return { kind: 'constant', name, tensor: decode(proto, name) };
+  if (proto !== undefined) {
+    const isLiteral = hasInitializers || undefined;
+    return { kind: 'constant', name, tensor: decode(proto, name), isLiteral };
+  }
   if (attributes.has('value_int')) {
     return literal(name, [], [attributes.integer('value_int', 0)], int64);
   }

@@ -1,9 +1,9 @@
 // Conv: y = W * x + b on images, W [filters, channels / group, height, width] as the library has it.
 
 import { invalid } from '../failures.js';
-import { newStage, refusal, type Handler, type Value } from '../values.js';
+import { newStage, refusal, type Handler } from '../values.js';
 import { withZeros } from './padding.js';
-import { asParameter, numbersPer, parameterOf } from './parameters.js';
+import { asParameter, isMadeOf, numbersPer, parameterOf } from './parameters.js';
 import { asImage, dilationOption, extent, paddingOption, windowOf } from './window.js';
 
 export const Conv: Handler = (node, [x, w, b], { note }) => {
@@ -32,7 +32,8 @@ export const Conv: Handler = (node, [x, w, b], { note }) => {
   const layer = {
     type: 'conv2d',
     weight: parameterOf(constant),
-    bias: b === undefined || isFilledWithZeros(b) ? undefined : numbersPer(node, b, role),
+    // PyTorch's dynamo exporter makes zeros for a convolution that has none.
+    bias: b === undefined || isMadeOf(b, 0) ? undefined : numbersPer(node, b, role),
     options: {
       type: 'conv2d',
       filters,
@@ -45,12 +46,3 @@ export const Conv: Handler = (node, [x, w, b], { note }) => {
   } as const;
   return newStage(node, [source], { layer, shape: [filters, ...window.size] });
 };
-
-/** PyTorch's dynamo exporter makes such a bias for a convolution that has none. */
-function isFilledWithZeros(value: Value): boolean {
-  return (
-    value.kind === 'constant' &&
-    value.isFilled === true &&
-    value.tensor.values.every((entry) => entry === 0)
-  );
-}

@@ -1,6 +1,5 @@
 // BatchNormalization with stored statistics, and LayerNormalization over a whole sample.
 
-import { float32 } from '../element-type.js';
 import { invalid } from '../failures.js';
 import type { GraphNode } from '../graph.js';
 import {
@@ -15,7 +14,7 @@ import {
   type Stage,
   type Value,
 } from '../values.js';
-import { asParameter, numbersPer, parameterOf } from './parameters.js';
+import { asParameter, isMadeOf, numbersPer, parameterOf } from './parameters.js';
 
 const samplesMix =
   'so it normalises by the statistics of the batch: the outputs of a sample would depend on the other ' +
@@ -44,8 +43,8 @@ export const BatchNormalization: Handler = (node, [x, scale, bias, mean, varianc
     numbersPer(node, value, { role, count: channels, what: 'channels' });
   const layer = {
     type: 'batchNorm',
-    weight: perChannel(scale, 'its scale'),
-    bias: perChannel(bias, 'its bias B'),
+    weight: trained(perChannel(scale, 'its scale'), scale, 1),
+    bias: trained(perChannel(bias, 'its bias B'), bias, 0),
     mean: perChannel(mean, 'its mean'),
     variance: perChannel(variance, 'its variance'),
     epsilon,
@@ -97,28 +96,32 @@ export const LayerNormalization: Handler = (node, [x, scale, bias]) => {
     throw refusal(node, 'stash_type other than 1 computes in lower precision', input.stage.shape);
   }
   const normalized = layerNormalized(node, input, epsilonOf(node));
-  const scaled = withScale(normalized, matching(node, scale, view, 'its Scale'));
-  return bias === undefined ? scaled : withShift(scaled, matching(node, bias, view, 'its bias B'));
+  const weight = trained(matching(node, scale, view, 'its Scale'), scale, 1);
+  const scaled = weight === undefined ? normalized : withScale(normalized, weight);
+  const shift =
+    bias === undefined ? undefined : trained(matching(node, bias, view, 'its bias B'), bias, 0);
+  return shift === undefined ? scaled : withShift(scaled, shift);
 };
 
-/** (x − ⟨x⟩)/√(variance of x + epsilon), whose scale of ones and bias of zeros may yet be given. */
+/** The parameter, unless it stands for none: ones or zeros that the graph makes. */
+function trained(
+  parameter: Parameter,
+  value: Value | undefined,
+  neutral: number,
+): Parameter | undefined {
+  return isMadeOf(value, neutral) ? undefined : parameter;
+}
+
+/** (x − ⟨x⟩)/√(variance of x + epsilon), whose scale and bias may yet be given. */
 export function layerNormalized(
   node: GraphNode,
   input: FeaturesValue,
   epsilon: number,
 ): FeaturesValue {
-  const count = input.stage.shape.reduce((product, size) => product * size, 1);
-  const implied = (part: string, value: number): Parameter => ({
-    name: `${node.name}.${part}`,
-    values: new Float64Array(count).fill(value),
-    type: float32,
-    copyOf: undefined,
-    implied: true,
-  });
   return withLayer(node, input, {
     type: 'layerNorm',
-    weight: implied('weight', 1),
-    bias: implied('bias', 0),
+    weight: undefined,
+    bias: undefined,
     epsilon,
   });
 }
@@ -132,8 +135,8 @@ export function layerNormAffine(
 ): FeaturesValue | undefined {
   if (value?.kind !== 'features' || constant?.kind !== 'constant') return undefined;
   const { layer } = value.stage;
-  if (layer.type !== 'layerNorm' || layer.bias?.implied === undefined) return undefined;
-  if (part === 'scale' && layer.weight.implied === undefined) return undefined;
+  if (layer.type !== 'layerNorm' || layer.bias !== undefined) return undefined;
+  if (part === 'scale' && layer.weight !== undefined) return undefined;
   const parameter = matching(
     node,
     constant,

@@ -36,6 +36,16 @@ export function parameterOf({ name, tensor, copyOf }: ConstantValue): Parameter 
   return { name, values: tensor.values, type: tensor.type, copyOf };
 }
 
+/** Whether each entry of a constant is this number and the graph, not training, made it so: PyTorch's
+ *  exporters write ones and zeros where a module has no scale or bias but the operator wants them. */
+export function isMadeOf(value: Value | undefined, entry: number): boolean {
+  return (
+    value?.kind === 'constant' &&
+    (value.isFilled === true || value.isLiteral === true) &&
+    value.tensor.values.every((each) => each === entry)
+  );
+}
+
 /** A constant of exactly `count` numbers, such as one per channel.
  *  @throws EigenscapeError ERR_ONNX_INVALID when it has another number of them */
 export function numbersPer(

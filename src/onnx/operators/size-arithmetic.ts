@@ -117,13 +117,16 @@ export const ConstantOfShape: Handler = (node, [shape], { decode }) => {
 
 /** One number repeated, or a shape of as many entries as asked for. */
 export const Expand: Handler = (node, [x, shape]) => {
-  const [length, ...more] = asSizes(shape)?.entries ?? [];
+  const entries = asSizes(shape)?.entries ?? [];
+  const [length] = entries;
   if (x?.kind === 'constant' && x.tensor.values.length === 1 && typeof length === 'number') {
-    if (more.length > 0 || length < 1 || length > largestFill) {
-      throw refusal(node, `repeats a number other than up to ${largestFill} times along one axis`);
+    const dims = entries.filter((size) => size !== 'batch');
+    const count = dims.reduce((product, size) => product * size, 1);
+    if (dims.length < entries.length || !(count >= 1 && count <= largestFill)) {
+      throw refusal(node, `repeats a number other than up to ${largestFill} times`);
     }
-    const values = new Float64Array(length).fill(x.tensor.values[0] ?? NaN);
-    return { ...x, tensor: { ...x.tensor, dims: [length], values }, isFilled: true };
+    const values = new Float64Array(count).fill(x.tensor.values[0] ?? NaN);
+    return { ...x, tensor: { ...x.tensor, dims, values }, isFilled: true };
   }
   const sizes = required(node, asSizes(x));
   if (length === 1 || length === sizes.entries.length) return { ...sizes, scalar: false };
