@@ -4,6 +4,7 @@ import * as v from 'valibot';
 
 import { describeValue } from './describe-value.js';
 import { EigenscapeError } from './errors.js';
+import { maximumThreads } from './native.js';
 import type { LongCallOptions, Progress } from './progress.js';
 
 // Each message completes the sentence "option … is …; expected …".
@@ -37,7 +38,7 @@ export function wordOption<const Word extends string>(words: readonly [Word, ...
   return v.optional(v.picklist(words, `one of ${words.map(describeValue).join(', ')}`), words[0]);
 }
 
-const threadsExpected = 'a whole number from 1 to 48';
+const threadsExpected = `a whole number from 1 to ${maximumThreads}`;
 
 /** What every long call takes. */
 export const longCallEntries = {
@@ -53,7 +54,7 @@ export const longCallEntries = {
       v.number(threadsExpected),
       v.integer(threadsExpected),
       v.minValue(1, threadsExpected),
-      v.maxValue(48, threadsExpected),
+      v.maxValue(maximumThreads, threadsExpected),
     ),
   ),
 };

@@ -1,6 +1,5 @@
 #include "core/thread_pool.hpp"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,7 +7,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -19,34 +17,6 @@
 
 namespace eigenscape {
 namespace {
-
-/// Whole cores that the cgroup's quota allows, or none where there is no quota.
-std::optional<std::size_t> cgroup_cores() {
-  double quota = 0;
-  double period = 0;
-  std::string first;
-  if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2 >> first >> period) {
-    if (first == "max") return std::nullopt;
-    quota = std::strtod(first.c_str(), nullptr);
-  } else {
-    std::ifstream quota_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-    std::ifstream period_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-    if (!(quota_file >> quota) || !(period_file >> period)) return std::nullopt;
-  }
-  if (quota <= 0 || period <= 0) return std::nullopt;
-  return std::max<std::size_t>(1, static_cast<std::size_t>(quota / period + 0.5));
-}
-
-std::size_t affinity_cores() {
-#if defined(__linux__)
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
-  }
-#endif
-  return std::max(1U, std::thread::hardware_concurrency());
-}
 
 /// Jobs first, then shares of loops: a job that waits is a caller who waits.
 class Pool {
@@ -199,15 +169,6 @@ class Loop {
 };
 
 }  // namespace
-
-std::size_t default_thread_count() {
-  if (const char* setting = std::getenv("EIGENSCAPE_THREADS")) {
-    const long wanted = std::strtol(setting, nullptr, 10);
-    if (wanted >= 1) return std::min(static_cast<std::size_t>(wanted), kMaximumThreads);
-  }
-  const std::size_t cores = affinity_cores();
-  return std::min({cores, cgroup_cores().value_or(cores), kMaximumThreads});
-}
 
 void submit_job(std::function<void()> job) { pool().run_job(std::move(job)); }
 

@@ -178,18 +178,29 @@ struct JavaScriptSide {
     if (!work->give_up()) work->wait();
   }
 
+  /// A worker that is being terminated refuses every call, also the one that would report that:
+  /// then nobody waits for the promise, and nothing may be thrown into Node, which would end the
+  /// process.
   void settle() {
-    const Napi::HandleScope scope(env);
-    if (work->failure) {
-      deferred.Reject(to_javascript(env, work->failure->code, work->failure->message).Value());
+    try {
+      const Napi::HandleScope scope(env);
+      try {
+        resolve_or_reject();
+      } catch (const Napi::Error& error) {
+        deferred.Reject(error.Value());
+      } catch (const std::bad_alloc&) {
+        deferred.Reject(to_javascript(env, ErrorCode::memory, "no memory for the result").Value());
+      }
+    } catch (const Napi::Error&) {
       return;
     }
-    try {
+  }
+
+  void resolve_or_reject() {
+    if (work->failure) {
+      deferred.Reject(to_javascript(env, work->failure->code, work->failure->message).Value());
+    } else {
       deferred.Resolve(work->resolve ? work->resolve(env) : Napi::Value(in_place.Value()));
-    } catch (const Napi::Error& error) {
-      deferred.Reject(error.Value());
-    } catch (const std::bad_alloc&) {
-      deferred.Reject(to_javascript(env, ErrorCode::memory, "no memory for the result").Value());
     }
   }
 

@@ -3,7 +3,9 @@
 import { Command } from 'commander';
 
 import { addBenchCommand } from './bench-command.js';
+import { addBuildCommand } from './build-command.js';
 import { type CommandIo, writeLines } from './command-io.js';
+import { addCompletionCommand } from './completion-command.js';
 import { failureOf } from './failure.js';
 import { addInfoCommand } from './info-command.js';
 import { packageVersion } from '../package-version.js';
@@ -34,6 +36,10 @@ function createProgram(io: CommandIo, setStatus: (status: number) => void): Comm
     .description('Exact spectra of the Hessian of a neural network’s loss.')
     .version(packageVersion())
     .exitOverride()
+    .addHelpText(
+      'after',
+      '\nEach command has --help with examples. NO_COLOR, FORCE_COLOR and TERM=dumb are respected; EIGENSCAPE_THREADS sets the threads.',
+    )
     .configureOutput({
       writeOut: (text) => {
         io.stdout.write(text);
@@ -44,5 +50,7 @@ function createProgram(io: CommandIo, setStatus: (status: number) => void): Comm
   addReproduceCommand(program, io, setStatus);
   addBenchCommand(program, io, setStatus);
   addInfoCommand(program, io);
+  addBuildCommand(program, io);
+  addCompletionCommand(program, io);
   return program;
 }

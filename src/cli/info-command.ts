@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 
 import { type CommandIo, writeLines } from './command-io.js';
+import { examples } from './examples.js';
 import { type MachineDescription, describeMachine, gibibytes } from './machine-description.js';
 
 export function addInfoCommand(program: Command, io: CommandIo): void {
@@ -11,6 +12,13 @@ export function addInfoCommand(program: Command, io: CommandIo): void {
     .summary('version, CPU, BLAS and its kernel, threads')
     .description('What computes here: version, CPU, BLAS and the kernel in use, threads, Node.')
     .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      examples([
+        ['what a report of a fault should hold', 'info'],
+        ['the kernel that BLAS chose', 'info --json | jq -r .addon.kernel'],
+      ]),
+    )
     .action(({ json = false }: { readonly json?: boolean }) => {
       const info = describeMachine(io.environment);
       if (json) io.stdout.write(`${JSON.stringify(info, null, 2)}\n`);

@@ -34,25 +34,33 @@ export function numbersOption(text: string): readonly number[] {
   return text.split(',').map((part) => one(part));
 }
 
+/** A parser that can say which words it takes, for completion. */
+export interface NamesParser<Value> {
+  (text: string): Value;
+  readonly words: readonly string[];
+}
+
 /** One of the library's names, written in kebab-case: `softmax-cross-entropy`. */
-export function nameOption<const Name extends string>(
-  names: readonly Name[],
-): (text: string) => Name {
-  return (text) => {
+export function nameOption<const Name extends string>(names: readonly Name[]): NamesParser<Name> {
+  const parse = (text: string): Name => {
     const found = names.find((name) => name === text || kebabCase(name) === text);
     if (found !== undefined) return found;
     throw new InvalidArgumentError(
       `expected ${names.length === 1 ? '' : 'one of '}${names.map(kebabCase).join(', ')}.`,
     );
   };
+  return Object.assign(parse, { words: names.map(kebabCase) });
 }
 
 /** Names separated by commas, each once. */
 export function namesOption<const Name extends string>(
   names: readonly Name[],
-): (text: string) => readonly Name[] {
+): NamesParser<readonly Name[]> {
   const one = nameOption(names);
-  return (text) => [...new Set(text.split(',').map((part) => one(part.trim())))];
+  const parse = (text: string): readonly Name[] => [
+    ...new Set(text.split(',').map((part) => one(part.trim()))),
+  ];
+  return Object.assign(parse, { words: one.words });
 }
 
 /** Words separated by commas, as they are. */

@@ -1,4 +1,4 @@
-// One line of progress on a terminal, gone when the work is done; nothing in a pipe.
+// One line of progress on a terminal, gone when the work is done; nothing in a pipe or where the cursor cannot be moved.
 
 import cliProgress from 'cli-progress';
 
@@ -15,8 +15,12 @@ export interface ProgressLine {
 const PATIENCE = 1500;
 
 /** @example const line = progressLine(io); try { await work(line.onProgress) } finally { line.stop() } */
-export function progressLine({ stderr }: Pick<CommandIo, 'stderr'>): ProgressLine {
-  if (stderr.isTTY !== true || !isWritable(stderr)) {
+export function progressLine({
+  stderr,
+  environment,
+}: Pick<CommandIo, 'stderr' | 'environment'>): ProgressLine {
+  const movesCursor = stderr.isTTY === true && environment.TERM !== 'dumb';
+  if (!movesCursor || !isWritable(stderr)) {
     return { onProgress: () => undefined, stop: () => undefined };
   }
   const bar = new cliProgress.SingleBar({

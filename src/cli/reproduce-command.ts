@@ -3,7 +3,7 @@
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 
 import { EXPERIMENTS } from '../experiments/catalog.js';
 import type { Experiment, Performance, Scale } from '../experiments/experiment.js';
@@ -16,6 +16,7 @@ import { type TerminalStyle, terminalStyle } from '../report/terminal-style.js';
 import { sparkline, terminalTable } from '../report/terminal-table.js';
 import { writeReport } from '../report/write-report.js';
 import { type CommandIo, columnsOf, writeLines } from './command-io.js';
+import { examples } from './examples.js';
 import { describeMachine, gibibytes } from './machine-description.js';
 import { numberOption } from './option-values.js';
 import { prepareFolder } from './output-paths.js';
@@ -40,7 +41,6 @@ export function addReproduceCommand(
   io: CommandIo,
   setStatus: (status: number) => void,
 ): void {
-  const ids = EXPERIMENTS.map(({ id }) => id).join(', ');
   program
     .command('reproduce')
     .summary("figures of the paper: Sagun et al., 'Empirical Analysis of the Hessian', 2017")
@@ -48,7 +48,7 @@ export function addReproduceCommand(
       'Computes figures of the paper, checks their claims and draws them.\n' +
         `Exit status ${CLAIM_FAILED} when a claim does not hold.`,
     )
-    .argument('[names...]', `which: ${ids}, all`, ['f1'])
+    .addArgument(whichArgument())
     .addOption(
       new Option('--scale <scale>', 'sizes: of a demonstration, or the paper’s')
         .choices(['demo', 'paper'])
@@ -59,6 +59,16 @@ export function addReproduceCommand(
     .option('--resume', 'go on with an interrupted run, at its last finished piece')
     .option('--seed <n>', 'of every random choice', numberOption({ integer: true, from: 0 }), 1)
     .option('--threads <count>', 'at most so many', numberOption({ integer: true, from: 1 }))
+    .addHelpText(
+      'after',
+      examples([
+        ['the first figure, in seconds', 'reproduce f1'],
+        [
+          'all of them at the paper’s sizes, going on where it was stopped',
+          'reproduce all --scale paper --data-dir data --resume',
+        ],
+      ]),
+    )
     .action(async (names: readonly string[], options: ReproduceOptions) => {
       const chosen = names.flatMap(findExperiments);
       const { out = 'runs' } = options;
@@ -73,6 +83,13 @@ export function addReproduceCommand(
       const claims = done.flatMap(({ performance }) => Object.values(performance.claims));
       if (!claims.every(({ holds }) => holds)) setStatus(CLAIM_FAILED);
     });
+}
+
+/** Its words are for completion and help: unknown ones are refused by the action, in any case of letters. */
+function whichArgument(): Argument {
+  const ids = EXPERIMENTS.map(({ id }) => id);
+  const argument = new Argument('[names...]', 'which').default(['f1']);
+  return Object.assign(argument, { argChoices: [...ids, 'all'] });
 }
 
 interface Done {
@@ -230,7 +247,7 @@ function lines(
         ];
   return [
     ...spectra,
-    ...report.tables.flatMap((table) => ['', ...terminalTable(table, style)]),
+    ...report.tables.flatMap((table) => ['', ...terminalTable(table, style, columns)]),
     '',
     ...Object.values(claims).flatMap((claim) => claimLines(claim, style)),
   ];

@@ -24,6 +24,7 @@ import { estimate } from '../spectrum/estimate.js';
 import { spectrum } from '../spectrum/spectrum.js';
 import type { DensityTermSpectrum, SpectrumResult, SpectrumTerm } from '../spectrum/result.js';
 import { type CommandIo, columnsOf, writeLines } from './command-io.js';
+import { examples } from './examples.js';
 import {
   fileOption,
   kebabCase,
@@ -35,6 +36,7 @@ import {
 } from './option-values.js';
 import { prepareFile } from './output-paths.js';
 import { progressLine } from './progress-bar.js';
+import { spectrumCsv } from './spectrum-csv.js';
 import { planLine, planLines } from './spectrum-plan.js';
 
 const TERMS = [
@@ -71,6 +73,7 @@ interface SpectrumOptions {
   readonly dtype: 'float64' | 'float32';
   readonly threads?: number;
   readonly json?: string;
+  readonly csv?: string;
   readonly report?: string;
   readonly dryRun?: boolean;
 }
@@ -106,10 +109,27 @@ export function addSpectrumCommand(program: Command, io: CommandIo): void {
     .option('--dtype <name>', 'float64 or float32', nameOption(['float64', 'float32']), 'float64')
     .option('--threads <count>', 'at most so many', numberOption({ integer: true, from: 1 }))
     .option('--json <file>', 'write the result as JSON; - is standard output', fileOption)
+    .option('--csv <file>', 'write the values as CSV; - is standard output', fileOption)
     .option('--report <file>', 'write an HTML page', fileOption)
     .option('--dry-run', 'print work, memory and time expected, and compute nothing')
+    .addHelpText(
+      'after',
+      examples([
+        ['H, G and R of a classifier, as a page', `${PROBLEM} --report spectrum.html`],
+        ['for a program: one line of JSON', `${PROBLEM} --json -`],
+        ['for a spreadsheet', `${PROBLEM} --terms hessian --csv hessian.csv`],
+        [
+          'the ends, where the matrix does not fit',
+          `${PROBLEM} --method lanczos --largest 10 --smallest 5`,
+        ],
+        ['what it would take', `${PROBLEM} --dry-run`],
+      ]),
+    )
     .action((options: SpectrumOptions) => runSpectrum(options, io));
 }
+
+const PROBLEM =
+  'spectrum --onnx m.onnx --inputs x.npy --targets y.npy --loss softmax-cross-entropy';
 
 const integer = numberOption({ integer: true });
 const count = numberOption({ integer: true, from: 1 });
@@ -123,18 +143,12 @@ function termsOption(): Option {
 
 async function runSpectrum(options: SpectrumOptions, io: CommandIo): Promise<void> {
   const loss = lossOf(options);
-  if (options.json !== undefined && options.json !== '-' && options.json === options.report) {
-    throw new EigenscapeError(
-      'ERR_SPEC',
-      `--json and --report are both ${options.json}; expected two files`,
-      { details: { option: '--report', value: options.report } },
-    );
-  }
+  requireDifferentFiles(options);
   if (options.dryRun === true) {
     await dryRun(options, loss, io);
     return;
   }
-  for (const file of [options.json, options.report]) {
+  for (const file of [options.json, options.csv, options.report]) {
     if (file !== undefined && file !== '-') await prepareFile(file);
   }
   const line = progressLine(io);
@@ -151,6 +165,20 @@ async function runSpectrum(options: SpectrumOptions, io: CommandIo): Promise<voi
     await output(result, options, io);
   } finally {
     line.stop();
+  }
+}
+
+/** Each file has its own option, and standard output has room for one. */
+function requireDifferentFiles({ json, csv, report }: SpectrumOptions): void {
+  const given = Object.entries({ json, csv, report }).filter(([, file]) => file !== undefined);
+  for (const [i, [name, file = '']] of given.entries()) {
+    const other = given.slice(0, i).find(([, before]) => before === file);
+    if (other === undefined) continue;
+    throw new EigenscapeError(
+      'ERR_SPEC',
+      `--${other[0]} and --${name} are both ${file}; expected two files`,
+      { details: { option: `--${name}`, value: file } },
+    );
   }
 }
 
@@ -176,7 +204,7 @@ async function dryRun(options: SpectrumOptions, loss: LossSpec, io: CommandIo): 
   const lines =
     options.json === '-'
       ? [JSON.stringify(plan)]
-      : planLines(plan, terminalStyle(io.stdout, io.environment));
+      : planLines(plan, terminalStyle(io.stdout, io.environment), columnsOf(io.stdout));
   writeLines(io.stdout, lines);
 }
 
@@ -220,16 +248,23 @@ async function output(
   options: SpectrumOptions,
   io: CommandIo,
 ): Promise<void> {
-  const { json, report } = options;
-  const text = `${JSON.stringify(result)}\n`;
+  const { json, csv, report } = options;
   if (report !== undefined) await writeReport(spectrumReport(result, manifest(options)), report);
-  if (json === '-') {
-    io.stdout.write(text);
+  const texts = [
+    { file: json, text: () => `${JSON.stringify(result)}\n` },
+    { file: csv, text: () => spectrumCsv(result) },
+  ];
+  for (const { file, text } of texts) {
+    if (file === '-') io.stdout.write(text());
+    else if (file !== undefined) await writeFile(file, text());
+  }
+  const written = [json, csv, report].flatMap((file) =>
+    file === undefined || file === '-' ? [] : [`written: ${resolve(file)}`],
+  );
+  if (json === '-' || csv === '-') {
+    writeLines(io.stderr, written);
     return;
   }
-  if (json !== undefined) await writeFile(json, text);
-  const files = [json, report].filter((file) => file !== undefined);
-  const written = files.map((file) => `written: ${resolve(file)}`);
   writeLines(io.stdout, [...summary(result, io), ...written]);
 }
 
@@ -281,15 +316,15 @@ function summary(result: SpectrumResult, io: CommandIo): string[] {
     const row = dense.slice(i, i + IN_A_ROW);
     const panels = row.map(({ name, spectrum: { eigenvalues } }) => ({ name, eigenvalues }));
     const chart = terminalSpectra(panels, { style, columns, errorEstimate });
-    lines.push('', ...chart, '', ...terminalTable(spectrumTable(row), style));
+    lines.push('', ...chart, '', ...terminalTable(spectrumTable(row), style, columns));
   }
   for (const term of foundBy(terms, 'lanczos')) {
-    lines.push('', ...terminalTable(lanczosTable(term), style));
+    lines.push('', ...terminalTable(lanczosTable(term), style, columns));
   }
   const densities = foundBy(terms, 'density');
   for (let i = 0; i < densities.length; i += IN_A_ROW) {
     const row = densities.slice(i, i + IN_A_ROW);
-    lines.push('', ...terminalTable(densityTable(row), style));
+    lines.push('', ...terminalTable(densityTable(row), style, columns));
     for (const { name, spectrum } of row) lines.push('', ...densityLines(name, spectrum, columns));
   }
   return lines;

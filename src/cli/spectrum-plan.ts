@@ -20,7 +20,11 @@ export function planLine(estimate: SpectrumEstimate): string {
 }
 
 /** What a dry run prints: all ways side by side, the stages of the one that would be taken. */
-export function planLines(estimate: SpectrumEstimate, style: TerminalStyle): string[] {
+export function planLines(
+  estimate: SpectrumEstimate,
+  style: TerminalStyle,
+  columns: number,
+): string[] {
   const { method, reason, fits, stages, speed, threads, freeMemory, parameterCount } = estimate;
   const ways = methods.map((way): string[] => {
     const mark = way === method ? 'this one' : '';
@@ -43,9 +47,14 @@ export function planLines(estimate: SpectrumEstimate, style: TerminalStyle): str
     ...terminalTable(
       { columns: ['method', 'work', 'memory', 'time', 'fits', ''], rows: ways },
       style,
+      columns,
     ),
     '',
-    ...terminalTable({ columns: [`stages of ${method}`, 'work', 'time'], rows: parts }, style),
+    ...terminalTable(
+      { columns: [`stages of ${method}`, 'work', 'time'], rows: parts },
+      style,
+      columns,
+    ),
     '',
     `${parameterCount} parameters; ${formatBytes(freeMemory)} free; products of matrices at ` +
       `${gigaflops(speed.all)} on ${threads} threads, ${gigaflops(speed.one)} on one`,

@@ -4,10 +4,15 @@ import { numberText } from './number-text.js';
 import type { Table } from './report.js';
 import type { TerminalStyle } from './terminal-style.js';
 
-/** The lines of a table: first column to the left, the others to the right. */
+/** Between columns. */
+const GAP = 2;
+
+/** The lines of a table: first column to the left, the others to the right. Where it is wider than `available`, its
+ *  columns go into several tables below each other, each with the first column. */
 export function terminalTable(
   { columns, rows }: Pick<Table, 'columns' | 'rows'>,
   style: TerminalStyle,
+  available = Infinity,
 ): string[] {
   const cells = rows.map((row) =>
     row.map((cell) => (typeof cell === 'number' ? numberText(cell) : cell)),
@@ -15,13 +20,32 @@ export function terminalTable(
   const widths = columns.map((column, i) =>
     Math.max(width(column), ...cells.map((row) => width(row[i] ?? ''))),
   );
-  const line = (row: readonly string[]): string =>
-    widths
-      .map((w, i) => pad(row[i] ?? '', w, i === 0 ? 'right' : 'left'))
-      .join('  ')
+  const line = (row: readonly string[], shown: readonly number[]): string =>
+    shown
+      .map((i) => pad(row[i] ?? '', widths[i] ?? 0, i === 0 ? 'right' : 'left'))
+      .join(' '.repeat(GAP))
       .trimEnd();
-  const rule = '─'.repeat(widths.reduce((sum, w) => sum + w + 2, -2));
-  return [style.bold(line(columns)), style.dim(rule), ...cells.map(line)];
+  return fitting(widths, available).flatMap((shown, table) => {
+    const rule = '─'.repeat(shown.reduce((sum, i) => sum + (widths[i] ?? 0) + GAP, -GAP));
+    const head = [style.bold(line(columns, shown)), style.dim(rule)];
+    return [...(table > 0 ? [''] : []), ...head, ...cells.map((row) => line(row, shown))];
+  });
+}
+
+/** Groups of columns that fit beside the first one, at least one in each. */
+function fitting(widths: readonly number[], available: number): readonly (readonly number[])[] {
+  const groups: number[][] = [];
+  let used = 0;
+  for (let i = 1; i < widths.length; i += 1) {
+    const more = GAP + (widths[i] ?? 0);
+    if (groups.length === 0 || used + more > available) {
+      groups.push([0]);
+      used = widths[0] ?? 0;
+    }
+    groups.at(-1)?.push(i);
+    used += more;
+  }
+  return groups.length > 0 ? groups : [widths.map((_, i) => i)];
 }
 
 const BARS = '▁▂▃▄▅▆▇█';

@@ -72,6 +72,29 @@ describe('eigenscape spectrum', () => {
     expect((await readFile(report, 'utf8')).startsWith('<!doctype html>')).toBe(true);
   });
 
+  it('writes CSV that holds the bits of the JSON, alone on standard output', async () => {
+    const json = join(folder, 'same.json');
+    const csv = [...spectrumOf(model), '--terms', 'hessian,residual', '--json', json, '--csv', '-'];
+    const { status, stdout, stderr } = await run(csv);
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: expect.stringContaining(`written: ${json}`) as unknown,
+    });
+    const [header, ...lines] = stdout.trimEnd().split('\n');
+    expect(header).toBe('term,method,index,value,residualNorm,weight');
+    const { terms } = JSON.parse(await readFile(json, 'utf8')) as Json;
+    const expected = Object.entries(terms).flatMap(([term, { eigenvalues }]) =>
+      eigenvalues.map((value, i) => `${term},dense,${i},${value},,`),
+    );
+    expect(lines).toEqual(expected);
+  });
+
+  it('refuses one file for two results', async () => {
+    const both = await run([...spectrumOf(model), '--json', 'a', '--csv', 'a']);
+    expect(both.status).toBe(2);
+    expect(both.stderr).toContain('--json and --csv are both a; expected two files');
+  });
+
   it('hands the options of the loss on', async () => {
     const loss = async (...options: string[]): Promise<number> => {
       const argv = [...spectrumOf(model), '--terms', 'hessian', '--json', '-', ...options];
@@ -118,6 +141,9 @@ describe('spectra without the matrix', () => {
     const argv = [...spectrumOf(model), '--terms', 'hessian', '--method', 'lanczos'];
     argv.push('--largest', '3', '--smallest', '2');
     expect((await run(argv)).stdout).toMatch(/residual/);
+    const lines = (await run([...argv, '--csv', '-'])).stdout.trimEnd().split('\n').slice(1);
+    expect(lines).toHaveLength(5);
+    expect(lines[0]).toMatch(/^hessian,lanczos,0,-?[\d.e-]+,[\d.e-]+,$/);
     const { stdout } = await run([...argv, '--json', '-']);
     const { terms } = JSON.parse(stdout) as SpectrumJson<'hessian', LanczosTermSpectrum>;
     const { eigenvalues, residualNorms } = terms.hessian;
@@ -254,6 +280,14 @@ describe('help and version', () => {
       expect(stdout).toContain('Usage: eigenscape');
     }
     expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('give examples of every command that begin with its name', async () => {
+    for (const name of ['spectrum', 'reproduce', 'info', 'build', 'completion']) {
+      const { stdout } = await run([name, '--help']);
+      expect(stdout).toContain(`Examples:\n  # `);
+      expect(stdout).toContain(`\n  eigenscape ${name}`);
+    }
   });
 
   it('say that float64 is the default whatever the file stores', async () => {

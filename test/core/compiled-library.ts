@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly addressSpaceKiB?: number;
   /** The largest file that may be written. */
   readonly fileSizeKiB?: number;
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface ProcessResult {
@@ -69,7 +71,7 @@ export function compileLibrary(): CompiledLibrary {
       writeFileSync(file, source);
       return file;
     },
-    run(script, { args = [], nodeOptions = [], addressSpaceKiB, fileSizeKiB } = {}) {
+    run(script, { args = [], nodeOptions = [], addressSpaceKiB, fileSizeKiB, environment } = {}) {
       // ulimit counts files in blocks of 512 bytes.
       const limit = [
         addressSpaceKiB === undefined ? '' : `ulimit -v ${String(addressSpaceKiB)}; `,
@@ -79,7 +81,7 @@ export function compileLibrary(): CompiledLibrary {
       const { status, signal, stdout, stderr } = spawnSync(
         '/bin/sh',
         ['-c', `${limit}exec "$@"`, 'sh', ...command],
-        { encoding: 'utf8', cwd: folder },
+        { encoding: 'utf8', cwd: folder, env: { ...process.env, ...environment } },
       );
       return { status, signal, stdout, stderr };
     },

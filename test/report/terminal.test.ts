@@ -57,6 +57,22 @@ describe('terminalTable', () => {
       'loss       2.31      12,345',
     ]);
   });
+
+  it('puts columns that do not fit into tables below each other', () => {
+    const columns = ['', 'first', 'second', 'third'];
+    const rows = [['value', 1, 2, 3]];
+    expect(terminalTable({ columns, rows }, plain, 22)).toEqual([
+      '       first  second',
+      '────────────────────',
+      'value      1       2',
+      '',
+      '       third',
+      '────────────',
+      'value      3',
+    ]);
+    // One column is shown however narrow the terminal.
+    expect(terminalTable({ columns, rows }, plain, 1)).toHaveLength(3 * 3 + 2);
+  });
 });
 
 describe('sparkline', () => {
