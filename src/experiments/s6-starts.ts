@@ -22,8 +22,10 @@ import {
   trainAndMeasure,
 } from './two-blobs.js';
 
-const UNITS = 6;
-const STANDARD_DEVIATION = 0.2;
+export const UNITS = 6;
+export const STANDARD_DEVIATION = 0.2;
+/** 0.1·√M with M = 74 */
+export const RADIUS = 0.1 * Math.sqrt(74);
 const STARTS = { demo: 1000, paper: 5000 } as const;
 /** Starts of one piece, after which an interrupted run goes on. */
 const PIECE = 250;
@@ -111,12 +113,11 @@ async function runS6({
   const starts = STARTS[scale];
   const data = blobs(STANDARD_DEVIATION, seed);
   using network = createNetwork(networkOfWidth(UNITS), { dtype: 'float64' });
-  const radius = 0.1 * Math.sqrt(network.parameterCount);
   const stage = stageProgress('starts', starts, onProgress);
   const parts: Pick<S6Result, 'unfinished' | 'largest' | 'second'>[] = [];
   for (let first = 0; first < starts; first += PIECE) {
     const points = Array.from({ length: PIECE }, (_, i) =>
-      onSphere(network.parameterCount, { radius, seed: seed + first + i }),
+      onSphere(network.parameterCount, { radius: RADIUS, seed: seed + first + i }),
     );
     const part = await piece(`starts-${first}`, async () => {
       const { spectra, unfinished } = await trainAndMeasure(network, data, points, {
@@ -133,7 +134,7 @@ async function runS6({
     experiment: 's6',
     seed,
     starts,
-    radius,
+    radius: RADIUS,
     unfinished: parts.reduce((sum, { unfinished }) => sum + unfinished, 0),
     largest: parts.flatMap(({ largest }) => largest),
     second: parts.flatMap(({ second }) => second),
@@ -141,7 +142,7 @@ async function runS6({
 }
 
 /** Uniform on the sphere: a Gaussian vector scaled to the radius. */
-function onSphere(
+export function onSphere(
   size: number,
   { radius, seed }: { readonly radius: number; readonly seed: number },
 ): Float64Array {
