@@ -4,6 +4,7 @@ import type { Experiment } from './experiment.js';
 import { f1Spectrum } from './f1-spectrum.js';
 import { f3Widths } from './f3-widths.js';
 import { f4BatchSizes } from './f4-batch-sizes.js';
+import { f7Phases } from './f7-phases.js';
 import { f9MarchenkoPastur } from './f9-marchenko-pastur.js';
 import { o1Attribution } from './o1-attribution.js';
 import { o2EdgeOfStability } from './o2-edge-of-stability.js';
@@ -19,6 +20,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   f1Spectrum,
   f3Widths,
   f4BatchSizes,
+  f7Phases,
   f9MarchenkoPastur,
   s1Spectra,
   s3Widths,

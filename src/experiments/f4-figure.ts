@@ -128,6 +128,7 @@ export function tabulateF4({ runs }: F4Result): readonly Table[] {
 
 export function drawF4(result: F4Result): readonly Chart[] {
   const { runs } = result;
+  const { sameCount, largerOutliers } = checkF4(result);
   const batches = batchesOf(result);
   const counts = (batch: number): string =>
     runs.flatMap((run) => (run.batch === batch ? [run.counts.elbow] : [])).join(', ');
@@ -145,7 +146,10 @@ export function drawF4(result: F4Result): readonly Chart[] {
   return [
     {
       kind: 'lines',
-      title: 'The large batch leaves as many outliers, but larger ones',
+      title:
+        sameCount?.holds && largerOutliers?.holds
+          ? 'The large batch leaves as many outliers, but larger ones'
+          : 'The 40 largest eigenvalues with either batch',
       subtitle:
         'The 40 largest eigenvalues of the Hessian after training: points of each start, lines through their medians. ' +
         `Above the elbow: ${batches.map((batch) => `${counts(batch)} (batch ${batch})`).join('; ')}.`,
