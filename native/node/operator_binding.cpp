@@ -12,6 +12,7 @@
 #include "curvature/assembly.hpp"
 #include "curvature/chain_reduction.hpp"
 #include "curvature/diagonal.hpp"
+#include "curvature/gram.hpp"
 #include "curvature/kronecker.hpp"
 #include "eigensolver/dense_symmetric.hpp"
 #include "eigensolver/inertia.hpp"
@@ -69,15 +70,18 @@ Napi::Value first_not_finite_of(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(index));
 }
 
+enum class GramUse { never, where_smaller, always };
+
 struct DenseWay {
   Route route;
-  std::size_t block;  // unit vectors at once
-  bool reduces;       // where the route is the closed form
+  std::size_t block;              // unit vectors at once
+  bool reduces;                   // where the route is the closed form
+  GramUse gram = GramUse::never;  // of eigenvalues
 };
 
 const char* name_of(Route route) { return route == Route::closed_form ? "closedForm" : "products"; }
 
-/// { via: 'auto' | 'closedForm' | 'products', blockSize, reduce: 'exact' | false }
+/// { via: 'auto' | 'closedForm' | 'products' | 'gram', blockSize, reduce: 'exact' | false }
 template <typename T>
 DenseWay to_way(const Operator<T>& matrix, const Napi::Object& object) {
   const std::string via = string_of(object, "via");
@@ -87,7 +91,8 @@ DenseWay to_way(const Operator<T>& matrix, const Napi::Object& object) {
   if (via == "closedForm") return {Route::closed_form, block, reduces};
   if (via == "products") return {Route::products, block, false};
   const Route route = choose_route(matrix);
-  return {route, block, reduces && route == Route::closed_form};
+  const GramUse gram = via == "gram" ? GramUse::always : GramUse::where_smaller;
+  return {route, block, reduces && route == Route::closed_form, gram};
 }
 
 template <typename T>
@@ -106,6 +111,29 @@ std::size_t eigenvalues_bytes(const Operator<T>& matrix, const DenseWay& way, st
   return n * n * sizeof(T) +
          std::max(workspace_of(matrix, way), symmetric_eigenvalues_workspace(n, sizeof(T)));
 }
+/// The Gram matrix in place of the matrix.
+template <typename T>
+std::size_t gram_bytes(const Operator<T>& matrix, std::size_t rows) {
+  return rows * rows * sizeof(T) + std::max(gram_workspace(matrix, default_thread_count()),
+                                            symmetric_eigenvalues_workspace(rows, sizeof(T)));
+}
+
+/// Rows of the Gram matrix where eigenvalues are to come from it, else 0: fewer than the n that are
+/// left otherwise, in no more memory.
+template <typename T>
+std::size_t gram_rows_for(const Operator<T>& matrix, const DenseWay& way, std::size_t n) {
+  if (way.gram == GramUse::never) return 0;
+  const std::size_t rows = gram_rows(matrix);
+  if (way.gram == GramUse::always) {
+    if (rows > 0) return rows;
+    throw Error(ErrorCode::spec,
+                "via: 'gram' is for sums of squares: gaussNewton, empiricalFisher and "
+                "monteCarloFisher of a loss that the library knows; use via: 'auto' here");
+  }
+  const bool smaller = rows > 0 && rows < n;
+  return smaller && gram_bytes(matrix, rows) <= eigenvalues_bytes(matrix, way, n) ? rows : 0;
+}
+
 template <typename T>
 std::size_t products_bytes(const Operator<T>& matrix, std::size_t count) {
   return 2 * count * matrix.size() * sizeof(T) +
@@ -113,7 +141,8 @@ std::size_t products_bytes(const Operator<T>& matrix, std::size_t count) {
 }
 
 /// plannedMemory(operator, way, { order, count }) → { matrix, eigenvalues, products }: bytes at the
-/// peak, and kept: those that products leave behind for the next ones
+/// peak, and kept: those that products leave behind for the next ones;
+/// gram: { rows, flops, bytes } where eigenvalues come from a Gram matrix instead
 Napi::Value planned_memory(const Napi::CallbackInfo& info) {
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
@@ -126,6 +155,14 @@ Napi::Value planned_memory(const Napi::CallbackInfo& info) {
         bytes.Set("eigenvalues", static_cast<double>(eigenvalues_bytes(*matrix, way, order)));
         bytes.Set("products", static_cast<double>(products_bytes(*matrix, count)));
         bytes.Set("kept", static_cast<double>(matrix->kept_bytes()));
+        const std::size_t rows = gram_rows_for(*matrix, way, order);
+        if (rows > 0) {
+          const Napi::Object gram = Napi::Object::New(info.Env());
+          gram.Set("rows", static_cast<double>(rows));
+          gram.Set("flops", gram_flops(*matrix));
+          gram.Set("bytes", static_cast<double>(gram_bytes(*matrix, rows)));
+          bytes.Set("gram", gram);
+        }
         return bytes;
       },
       unwrap<OperatorHandle>(info[0]).object);
@@ -182,9 +219,10 @@ Napi::Value diagonal_job(const Napi::CallbackInfo& info) {
 }
 
 Resolve resolve_spectrum(DenseSpectrum spectrum, AssemblyScale scale, const char* via,
-                         const std::optional<ReductionFacts>& reduction = {}) {
+                         const std::optional<ReductionFacts>& reduction = {},
+                         std::optional<std::size_t> order = {}) {
   auto held = std::make_shared<DenseSpectrum>(std::move(spectrum));
-  return [held, scale, via, reduction](Napi::Env env) {
+  return [held, scale, via, reduction, order](Napi::Env env) {
     const Napi::Object result = Napi::Object::New(env);
     result.Set("eigenvalues", to_array<double>(env, held->values));
     result.Set("exactZeros", static_cast<double>(held->exact_zeros));
@@ -193,6 +231,7 @@ Resolve resolve_spectrum(DenseSpectrum spectrum, AssemblyScale scale, const char
     result.Set("operations", static_cast<double>(scale.operations));
     result.Set("via", via);
     result.Set("reductionError", scale.reduction_error);
+    if (order) result.Set("order", static_cast<double>(*order));
     if (reduction) result.Set("reduction", to_object(env, *reduction));
     return result;
   };
@@ -228,12 +267,35 @@ void require_room_for_eigenvalues(const Operator<T>& matrix, const DenseWay& way
   require_memory(eigenvalues_bytes(matrix, way, n), describe(n), kAdvice);
 }
 
+/// The eigenvalues of the Gram matrix, and zeros up to the order of the matrix; of more rows than
+/// that, those that are largest, since the others are 0.
+template <typename T>
+Resolve compute_gram_eigenvalues(const Operator<T>& matrix, std::size_t rows,
+                                 const Control& control) {
+  require_memory(gram_bytes(matrix, rows), describe(rows), kAdvice);
+  AlignedBuffer<T> gram(rows * rows);
+  const AssemblyScale scale = assemble_gram<T>(matrix, gram.span(), control);
+  DenseSpectrum spectrum = symmetric_eigenvalues<T>(rows, gram.span(), control);
+  if (rows > matrix.size()) {
+    const auto extra = static_cast<std::ptrdiff_t>(rows - matrix.size());
+    spectrum.values.erase(spectrum.values.begin(), spectrum.values.begin() + extra);
+    const auto zeros = std::ranges::count(spectrum.values, 0.0);
+    spectrum.exact_zeros = std::min(spectrum.exact_zeros, static_cast<std::size_t>(zeros));
+  } else {
+    add_zeros(spectrum, matrix.size() - rows);
+  }
+  shift(spectrum.values, matrix.weight_decay());
+  return resolve_spectrum(std::move(spectrum), scale, "gram", {}, rows);
+}
+
 /// The eigenvalues of the reduced matrix, and zeros in place of what the reduction took out.
 template <typename T>
 Resolve compute_eigenvalues(const Operator<T>& matrix, const DenseWay& way,
                             const Control& control) {
   const ChainReduction<T>* const reduction = way.reduces ? matrix.reduction(control) : nullptr;
   const std::size_t n = reduction == nullptr ? matrix.size() : reduction->size();
+  const std::size_t rows = gram_rows_for(matrix, way, n);
+  if (rows > 0) return compute_gram_eigenvalues(matrix, rows, control);
   require_room_for_eigenvalues(matrix, way, n);
   AlignedBuffer<T> entries(n * n);
   const AssemblyScale scale =
@@ -256,7 +318,8 @@ Napi::Value operator_eigenvalues_job(const Napi::CallbackInfo& info) {
           return kronecker_eigenvalues_job(info.Env(), info[2].As<Napi::Object>(), matrix);
         }
         const DenseWay way = to_way(*matrix, info[1].As<Napi::Object>());
-        if (!way.reduces) require_room_for_eigenvalues(*matrix, way, matrix->size());
+        const std::size_t rows = way.reduces ? 0 : gram_rows_for(*matrix, way, matrix->size());
+        if (!way.reduces && rows == 0) require_room_for_eigenvalues(*matrix, way, matrix->size());
         return start_job(info.Env(), info[2].As<Napi::Object>(),
                          [matrix, way](const Control& control) -> Resolve {
                            return compute_eigenvalues<T>(*matrix, way, control);

@@ -12,7 +12,7 @@ import type {
 
 /** How a dense matrix is assembled; blockSize counts the unit vectors of the way by products. */
 export interface NativeWay {
-  readonly via: 'auto' | 'closedForm' | 'products';
+  readonly via: 'auto' | 'closedForm' | 'products' | 'gram';
   readonly blockSize: number;
   /** Of eigenvalues in closed form: takes out what leaves the matrix exactly. */
   readonly reduce?: 'exact' | false;
@@ -56,6 +56,8 @@ export interface NativeMemory {
   readonly products: number;
   /** Of the point, which the first product leaves behind for the next ones; 0 where it is too much for that. */
   readonly kept: number;
+  /** Where `operatorEigenvalues` takes a Gram matrix in place of that: its order, what it costs, and the peak. */
+  readonly gram?: { readonly rows: number; readonly flops: number; readonly bytes: number };
 }
 
 export interface CurvatureCalls {

@@ -13,6 +13,8 @@ export interface NativeSpectrum {
   /** Roundings behind one entry of the matrix, at most. */
   readonly operations: number;
   readonly via: string;
+  /** Of the matrix that was solved, where it is another than the operator's: a Gram matrix. */
+  readonly order?: number;
   /** Norm of what the reduction changed. */
   readonly reductionError: number;
   readonly reduction?: NativeReduction;

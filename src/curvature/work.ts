@@ -59,6 +59,9 @@ export function productWork(work: OperatorWork, count: number, blockSize: number
 /** Share of the speed of a large product that those of the closed form reach, with N as inner dimension. */
 const tileEfficiency = 0.95;
 
+/** The same of products as thin as a layer is wide. */
+const gramEfficiency = 0.5;
+
 /** The dense matrix. By the closed form, with M_l = h_l·d_l and q_l the share of samples that enter: block
  *  (m, l) takes 2·N·q_l·M_m·M_l flops, a block on the diagonal a quarter of it; its factor X has
  *  N·q_l·M_m·h_l entries, E_{m,l} N·h_m·h_l. Else M products. The matrix is written once. */
@@ -76,6 +79,22 @@ export function assemblyWork(work: OperatorWork, blockSize: number): StageWork {
     equivalent: flops / tileEfficiency + entryFlops * entries,
     threads: 'all',
     seconds: secondsPerCall + write,
+  };
+}
+
+/** The Gram matrix of R rows: of dense layers R²·Σh + N²·Σd flops, of others R²·M, and the passes behind the rows. */
+export function gramWork(
+  work: OperatorWork,
+  { rows, flops }: { readonly rows: number; readonly flops: number },
+): StageWork {
+  const { all, inner } = passWork(work.layers);
+  const passes = 2 * (work.samples * (all + inner) + rows * inner);
+  return {
+    stage: 'assembly',
+    flops: flops + passes,
+    equivalent: flops / gramEfficiency + passes / passEfficiency + 4 * entryFlops * rows ** 2,
+    threads: 'all',
+    seconds: secondsPerCall + rows ** 2 * work.entryBytes * secondsPerByte,
   };
 }
 

@@ -16,7 +16,7 @@ import type { DenseRoute, DenseTermSpectrum } from './result.js';
 const epsilon: Readonly<Record<DType, number>> = { float64: 2 ** -52, float32: 2 ** -23 };
 
 function routeOf(via: string): DenseRoute {
-  return via === 'closedForm' || via === 'products' ? via : 'matrix';
+  return via === 'closedForm' || via === 'products' || via === 'gram' ? via : 'matrix';
 }
 
 /** What is known of one dense matrix when its eigenvalues are. */
@@ -56,7 +56,7 @@ function withErrors(
   weightDecay = 0,
 ): DenseTermSpectrum {
   const { eigenvalues, exactZeros, norm, magnitude, operations, via, reductionError } = spectrum;
-  const size = spectrum.reduction?.size ?? eigenvalues.length;
+  const size = spectrum.order ?? spectrum.reduction?.size ?? eigenvalues.length;
   const errors = errorsOf({ dtype, size, norm, magnitude, operations, sampleCount });
   // λ is added in float64, and rounded once.
   const rounding = weightDecay === 0 ? 0 : 2 ** -53 * (norm + weightDecay);
@@ -73,7 +73,8 @@ function withErrors(
 
 /** All eigenvalues of an operator, ascending, from its dense matrix, with bounds on their errors.
  *
- *  What leaves the matrix exactly is taken out before it is assembled (`reduce`), and rows that vanish
+ *  Where G or a Fisher matrix is SᵀS with fewer rows in S than directions are left, the Gram matrix SSᵀ is solved in
+ *  its place (`via: 'gram'`), and the other eigenvalues are 0 exactly. Else, what leaves the matrix exactly is taken out before it is assembled (`reduce`), and rows that vanish
  *  identically (dead units) before it is solved; their eigenvalues are 0 exactly and counted in `exactZeros`.
  *  @throws EigenscapeError ERR_MEMORY before the matrix is allocated, ERR_NUMERIC when a product or the
  *  matrix is not finite, or a user's operator is not symmetric or not repeatable */

@@ -2,7 +2,7 @@
 
 import type { CurvatureOperator, CurvatureTerm } from '../curvature/operator.js';
 import { entryCount } from '../curvature/parameters.js';
-import { assemblyWork } from '../curvature/work.js';
+import { assemblyWork, gramWork } from '../curvature/work.js';
 import type { ChainWork, OperatorWork } from '../curvature/work.js';
 import { addon } from '../native.js';
 import type { NativeReduction, NativeWay } from '../native.js';
@@ -21,7 +21,10 @@ export interface Plan {
   readonly bytes: number;
 }
 
-export type Plans = Readonly<Record<SpectrumMethod, Plan>>;
+export type Plans = Readonly<Record<SpectrumMethod, Plan>> & {
+  /** Of the matrix whose eigenvalues are all of them but zeros. */
+  readonly dense: { readonly order: number };
+};
 
 /** What rules the plans of a term, as `spectrum` takes it. */
 export interface PlanRequest {
@@ -58,10 +61,17 @@ export function planOperator(
   const steps = Math.min(request.steps ?? defaultSteps, size);
   const probes = request.probes ?? defaultProbes;
   const atOnce = Math.min(probes, probesAtOnce(size, steps));
+  const { eigenvalues, gram } = memory(1);
   return {
     dense: {
-      stages: [assemblyWork(reducedWork(work, reduction), way.blockSize), eigenvalueWork(order)],
-      bytes: memory(1).eigenvalues,
+      order: gram?.rows ?? order,
+      stages: [
+        gram === undefined
+          ? assemblyWork(reducedWork(work, reduction), way.blockSize)
+          : gramWork(work, gram),
+        eigenvalueWork(gram?.rows ?? order),
+      ],
+      bytes: gram?.bytes ?? eigenvalues,
     },
     lanczos: {
       stages: lanczosWork(work, pairs, blockSize),

@@ -98,10 +98,9 @@ export async function prepareSpectrum<D extends DType>(
   const plans = operators.map((one, index) =>
     planOperator(network, one, asked[index] ?? 'hessian', planning),
   );
-  // The terms' matrices are of one size, and what they take differs little.
-  const [first] = plans as [Plans];
-  const size = reduction?.size ?? operator.size;
-  const request = { ...choices, size, dtype: network.dtype, plans: first };
+  // A term may have a Gram matrix where another has none: the one that takes most decides for all.
+  const [most] = [...plans].sort((a, b) => b.dense.bytes - a.dense.bytes) as [Plans];
+  const request = { ...choices, size: most.dense.order, dtype: network.dtype, plans: most };
   const choice = chooseMethod(request);
   return {
     asked,

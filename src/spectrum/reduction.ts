@@ -9,7 +9,11 @@ import type { NativeReduction } from '../native.js';
 import { optionsOf } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 
-export interface DenseSpectrumOptions extends DenseOptions {
+export interface DenseSpectrumOptions extends Omit<DenseOptions, 'via'> {
+  /** As for `toDense`, or 'gram': of G and the Fisher matrices, the eigenvalues of the Gram matrix of the samples'
+   *  rows (C, or C − 1 under softmax, for each; of the empirical Fisher one), which are those of the matrix,
+   *  zeros apart. 'auto' (default) takes it where these are fewer than the rows of the matrix. */
+  readonly via?: DenseOptions['via'] | 'gram';
   /** 'exact' (default): directions that no entry of the matrix depends on are taken out by an orthogonal change
    *  of basis before it is assembled, and their eigenvalues are 0 exactly. For matrices in closed form; `false`
    *  assembles the whole matrix. */
@@ -52,6 +56,13 @@ export interface SpectrumReduction {
 /** @internal */
 export const denseSpectrumEntries = {
   ...denseEntries,
+  via: v.optional(
+    v.picklist(
+      ['auto', 'closedForm', 'products', 'gram'],
+      "'auto', 'closedForm', 'products' or 'gram'",
+    ),
+    'auto',
+  ),
   reduce: v.optional(
     v.union([v.literal('exact'), v.literal(false)], "'exact' or false"),
     'exact' as const,
@@ -85,6 +96,8 @@ export async function findReduction(
   way: Pick<DenseSpectrumOptions, 'via' | 'reduce'>,
   options: LongCallOptions,
 ): Promise<NativeReduction | undefined> {
-  if (way.reduce === false || way.via === 'products') return undefined;
+  if (way.reduce === false || way.via === 'products' || way.via === 'gram') {
+    return undefined;
+  }
   return operator.run(options, (handle, job) => addon().operatorReduction(handle, job));
 }

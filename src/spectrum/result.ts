@@ -20,7 +20,7 @@ export const knownTerms = [
 
 /** How a dense matrix came to be: closed formulas of layered networks, products with unit vectors, or
  *  from the operator itself. */
-export type DenseRoute = 'closedForm' | 'products' | 'matrix';
+export type DenseRoute = 'closedForm' | 'products' | 'gram' | 'matrix';
 
 /** All eigenvalues of one term. */
 export interface DenseTermSpectrum {
