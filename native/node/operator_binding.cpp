@@ -16,6 +16,7 @@
 #include "curvature/kronecker.hpp"
 #include "eigensolver/dense_symmetric.hpp"
 #include "eigensolver/inertia.hpp"
+#include "linalg/symmetric_part.hpp"
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
 #include "node/handles.hpp"
@@ -91,7 +92,9 @@ DenseWay to_way(const Operator<T>& matrix, const Napi::Object& object) {
   if (via == "closedForm") return {Route::closed_form, block, reduces};
   if (via == "products") return {Route::products, block, false};
   const Route route = choose_route(matrix);
-  const GramUse gram = via == "gram" ? GramUse::always : GramUse::where_smaller;
+  const GramUse gram = via == "gram" ? GramUse::always
+                       : reduces     ? GramUse::where_smaller
+                                     : GramUse::never;
   return {route, block, reduces && route == Route::closed_form, gram};
 }
 
@@ -403,19 +406,52 @@ Napi::Value with_matrix(const Napi::Value& value, std::size_t n, const Action& a
   return single ? call(float{}) : call(double{});
 }
 
-/// matrixEigenvalues(matrix, n, options) → job as operatorEigenvalues
+/// Calls `action` with the entries of a Float64Array or Float32Array of n² where they are.
+template <typename Action>
+Napi::Value with_entries(const Napi::Value& value, std::size_t n, const Action& action) {
+  const bool single =
+      value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
+  return single ? action(writable_span_of<float>(value, n * n))
+                : action(writable_span_of<double>(value, n * n));
+}
+
+/// symmetrizeMatrix(matrix, n, tolerance, options) → job of undefined, or of why it is refused: {
+/// kind: 'notFinite' | 'asymmetric', row, column }; written in place
+Napi::Value symmetrize_job(const Napi::CallbackInfo& info) {
+  const std::size_t n = size_of(info[1]);
+  const double tolerance = info[2].ToNumber().DoubleValue();
+  return with_entries(info[0], n, [&]<typename T>(std::span<T> entries) -> Napi::Value {
+    return start_job(
+        info.Env(), info[3].As<Napi::Object>(),
+        [entries, n, tolerance](const Control& control) -> Resolve {
+          const auto fault = make_symmetric<T>(n, entries, tolerance, control);
+          return [fault](Napi::Env env) -> Napi::Value {
+            if (!fault) return env.Undefined();
+            const Napi::Object result = Napi::Object::New(env);
+            const bool finite = fault->kind == MatrixFault::Kind::asymmetric;
+            result.Set("kind", finite ? "asymmetric" : "notFinite");
+            result.Set("row", static_cast<double>(fault->row));
+            result.Set("column", static_cast<double>(fault->column));
+            return result;
+          };
+        },
+        info[0]);
+  });
+}
+
+/// matrixEigenvalues(matrix, n, options) → job as operatorEigenvalues; the matrix is overwritten
 Napi::Value matrix_eigenvalues_job(const Napi::CallbackInfo& info) {
   const std::size_t n = size_of(info[1]);
-  require_memory(n * n * sizeof(double) + symmetric_eigenvalues_workspace(n, sizeof(double)),
-                 "the copy of " + describe(n), kAdvice);
-  return with_matrix(
-      info[0], n, [&]<typename T>(std::shared_ptr<std::vector<T>> entries) -> Napi::Value {
-        return start_job(info.Env(), info[2].As<Napi::Object>(),
-                         [entries, n](const Control& control) -> Resolve {
-                           return resolve_spectrum(symmetric_eigenvalues<T>(n, *entries, control),
-                                                   {}, "matrix");
-                         });
-      });
+  require_memory(symmetric_eigenvalues_workspace(n, sizeof(double)), "to solve " + describe(n),
+                 kAdvice);
+  return with_entries(info[0], n, [&]<typename T>(std::span<T> entries) -> Napi::Value {
+    return start_job(
+        info.Env(), info[2].As<Napi::Object>(),
+        [entries, n](const Control& control) -> Resolve {
+          return resolve_spectrum(symmetric_eigenvalues<T>(n, entries, control), {}, "matrix");
+        },
+        info[0]);
+  });
 }
 
 /// matrixEigenpairs(matrix, n, { first, last }, options) → job as operatorEigenpairs
@@ -511,6 +547,7 @@ void register_operators(Exports& exports) {
   exports.add<reduction_job>("operatorReduction");
   exports.add<operator_eigenvalues_job>("operatorEigenvalues");
   exports.add<operator_eigenpairs_job>("operatorEigenpairs");
+  exports.add<symmetrize_job>("symmetrizeMatrix");
   exports.add<matrix_eigenvalues_job>("matrixEigenvalues");
   exports.add<matrix_eigenpairs_job>("matrixEigenpairs");
 }

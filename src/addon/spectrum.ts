@@ -36,6 +36,12 @@ export interface NativeReduction {
   };
 }
 
+export interface NativeMatrixFault {
+  readonly kind: 'notFinite' | 'asymmetric';
+  readonly row: number;
+  readonly column: number;
+}
+
 export interface NativeEigenpairs {
   readonly values: Float64Array;
   /** [values, n] */
@@ -114,6 +120,15 @@ export interface SpectrumCalls {
     options: JobOptions,
   ): NativeJob<NativeEigenpairs>;
   /** matrix [n, n], copied */
+  /** (A + Aᵀ)/2 in place, or the entry for which A is refused: one that is not finite, or that differs from its
+   *  mirror image by more than `tolerance` times the largest. */
+  symmetrizeMatrix(
+    matrix: NativeArray,
+    n: number,
+    tolerance: number,
+    options: JobOptions,
+  ): NativeJob<NativeMatrixFault | undefined>;
+  /** Overwrites the matrix. */
   matrixEigenvalues(matrix: NativeArray, n: number, options: JobOptions): NativeJob<NativeSpectrum>;
   matrixEigenpairs(
     matrix: NativeArray,

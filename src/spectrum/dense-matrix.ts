@@ -7,8 +7,9 @@ import type { DType } from '../data/dtype.js';
 import { createRandom } from '../data/random.js';
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
-import { throwIfAborted } from '../long-call.js';
+import { runJob, throwIfAborted } from '../long-call.js';
 import { requireMemory } from '../memory.js';
+import { addon } from '../native.js';
 import { requireArray } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 
@@ -107,81 +108,52 @@ async function byUnitVectors(
 /** Entries that are read between two turns of the event loop: about a millisecond. */
 const entriesAtOnce = 2 ** 19;
 
-/** A checked copy of a matrix that a user's operator returned, made while timers go on. */
-async function copyChecked(
+/** A copy of a matrix that a user's operator returned, made while timers go on; NaN for what is no number. */
+async function copyOf(
   operator: SymmetricOperator,
   given: ArrayLike<unknown>,
   signal: AbortSignal | undefined,
 ): Promise<Matrix> {
-  const { size } = operator;
-  const matrix = allocateFor(operator, size * size);
-  const rows = Math.max(1, Math.floor(entriesAtOnce / size));
-  for (let first = 0; first < size; first += rows) {
-    const end = Math.min(size, first + rows) * size;
-    for (let index = first * size; index < end; index += 1) {
-      const value = given[index];
-      matrix[index] = typeof value === 'number' ? value : NaN;
-      if (!Number.isFinite(matrix[index])) {
-        throw notFinite('the matrix of the operator', index, size, value);
+  const matrix = allocateFor(operator, operator.size ** 2);
+  const typed = given instanceof Float64Array || given instanceof Float32Array;
+  for (let first = 0; first < matrix.length; first += entriesAtOnce) {
+    const end = Math.min(first + entriesAtOnce, matrix.length);
+    if (typed) {
+      matrix.set(given.subarray(first, end), first);
+    } else {
+      for (let index = first; index < end; index += 1) {
+        const value = given[index];
+        matrix[index] = typeof value === 'number' ? value : NaN;
       }
     }
+    if (end === matrix.length) break;
     await setImmediate();
     throwIfAborted(signal);
   }
   return matrix;
 }
 
-/** Rows and columns of a square of entries; it and its mirror image fit the first cache. */
-const side = 32;
-
-/** Refuses an asymmetric matrix; what rounding left of asymmetry is averaged away. Goes by squares, since a
- *  column of a large matrix misses the cache at every step, and lets timers run between rows of them. */
+/** Refuses an entry that is not finite, and an asymmetric matrix; what rounding left of asymmetry is averaged
+ *  away, on the library's threads. `given` is what the matrix is a copy of. */
 async function symmetrize(
   matrix: Matrix,
-  size: number,
-  dtype: DType,
-  signal: AbortSignal | undefined,
+  { size, dtype, given }: { size: number; dtype: DType; given: ArrayLike<unknown> },
+  options: LongCallOptions,
 ): Promise<void> {
-  let scale = 0;
-  for (let first = 0; first < matrix.length; first += entriesAtOnce) {
-    for (const value of matrix.subarray(first, first + entriesAtOnce)) {
-      scale = Math.max(scale, Math.abs(value));
-    }
-    await setImmediate();
-  }
-  const limit = tolerated[dtype] * scale;
-  for (let top = 0; top < size; top += side) {
-    for (let left = 0; left <= top; left += side) {
-      symmetrizeSquare(matrix, size, top, left, limit);
-    }
-    await setImmediate();
-    throwIfAborted(signal);
-  }
-}
-
-/** The square at (top, left), as far as it is below the diagonal, and its mirror image. */
-function symmetrizeSquare(
-  matrix: Matrix,
-  size: number,
-  top: number,
-  left: number,
-  limit: number,
-): void {
-  for (let i = top; i < Math.min(top + side, size); i += 1) {
-    for (let j = left; j < Math.min(left + side, i); j += 1) {
-      const lower = matrix[i * size + j] ?? NaN;
-      const upper = matrix[j * size + i] ?? NaN;
-      if (Math.abs(lower - upper) > limit) {
-        throw new EigenscapeError(
-          'ERR_NUMERIC',
-          `the operator is not symmetric: entry (${String(i)}, ${String(j)}) is ${String(lower)}, but (${String(j)}, ${String(i)}) is ${String(upper)}; apply (A + Aᵀ)/2 if that is meant`,
-          { details: { row: i, column: j, lower, upper } },
-        );
-      }
-      matrix[i * size + j] = (lower + upper) / 2;
-      matrix[j * size + i] = matrix[i * size + j] ?? NaN;
-    }
-  }
+  const fault = await runJob({ signal: options.signal, threads: options.threads }, (job) =>
+    addon().symmetrizeMatrix(matrix, size, tolerated[dtype], job),
+  );
+  if (fault === undefined) return;
+  const { kind, row, column } = fault;
+  const place = row * size + column;
+  if (kind === 'notFinite')
+    throw notFinite('the matrix of the operator', place, size, given[place]);
+  const [lower, upper] = [matrix[place], matrix[column * size + row]];
+  throw new EigenscapeError(
+    'ERR_NUMERIC',
+    `the operator is not symmetric: entry (${String(row)}, ${String(column)}) is ${String(lower)}, but (${String(column)}, ${String(row)}) is ${String(upper)}; apply (A + Aᵀ)/2 if that is meant`,
+    { details: { row, column, lower, upper } },
+  );
 }
 
 /** @throws EigenscapeError ERR_SPEC unless it has what a {@link SymmetricOperator} has */
@@ -221,12 +193,15 @@ export async function denseMatrix(
   const { size } = operator;
   requireRoom(operator);
   let matrix: Matrix;
+  let given: ArrayLike<unknown>;
   if (operator.toDense === undefined) {
     await probeRepeatability(operator);
     matrix = await byUnitVectors(operator, blockSize, options);
+    given = matrix;
   } else {
-    const given: unknown = await operator.toDense();
-    requireArray('eigenvalues', "what the operator's toDense returned", given);
+    const returned: unknown = await operator.toDense();
+    requireArray('eigenvalues', "what the operator's toDense returned", returned);
+    given = returned;
     if (given.length !== size * size) {
       throw new EigenscapeError(
         'ERR_SHAPE',
@@ -234,8 +209,8 @@ export async function denseMatrix(
         { details: { given: given.length, size } },
       );
     }
-    matrix = await copyChecked(operator, given, options.signal);
+    matrix = await copyOf(operator, given, options.signal);
   }
-  await symmetrize(matrix, size, dtypeOf(operator), options.signal);
+  await symmetrize(matrix, { size, dtype: dtypeOf(operator), given }, options);
   return matrix;
 }

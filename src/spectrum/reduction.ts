@@ -15,8 +15,8 @@ export interface DenseSpectrumOptions extends Omit<DenseOptions, 'via'> {
    *  zeros apart. 'auto' (default) takes it where these are fewer than the rows of the matrix. */
   readonly via?: DenseOptions['via'] | 'gram';
   /** 'exact' (default): directions that no entry of the matrix depends on are taken out by an orthogonal change
-   *  of basis before it is assembled, and their eigenvalues are 0 exactly. For matrices in closed form; `false`
-   *  assembles the whole matrix. */
+   *  of basis before it is assembled, and their eigenvalues are 0 exactly. For matrices in closed form, and Gram
+   *  matrices in the place of others; `false` assembles the whole matrix. */
   readonly reduce?: 'exact' | false | undefined;
 }
 

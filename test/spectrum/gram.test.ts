@@ -168,6 +168,8 @@ describe("'auto'", () => {
     expect(via).toEqual(['closedForm', 'gram', 'closedForm', 'gram']);
     const many = await spectrum(network, dataFor(spec, 200), { terms: ['gaussNewton'] });
     expect(many.terms.gaussNewton.via).toBe('closedForm');
+    const whole = await denseSpectrum(gaussNewton(network, dataFor(spec, 10)), { reduce: false });
+    expect(whole.via).toBe('closedForm');
   });
 
   it('answers where the matrix itself would not fit, and plans so', async () => {
