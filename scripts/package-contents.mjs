@@ -13,6 +13,10 @@ const contents = [
   { pattern: /^dist\//, belongs: true },
   { pattern: /^bench\/([\w-]+\/)?[\w-]+\.(mjs|py|json)$/, belongs: true },
   { pattern: /^docs\/[\w/-]+\.(md|svg|png)$/, belongs: true },
+  {
+    pattern: /^examples\/(pytorch\/)?[\w-]+\.(md|mjs|ts|py|onnx|onnx\.data|npy|json|safetensors)$/,
+    belongs: true,
+  },
   { pattern: /^native\/[\w-]+\/[\w-]+\.(cpp|hpp|c|py)$/, belongs: true },
   { pattern: /^native\/vendor\/[\w.-]+\.h$/, belongs: true },
   { pattern: /^prebuilds\/[\w-]+\/eigenscape\.(glibc|musl)\.node$/, belongs: true },

@@ -305,14 +305,31 @@ const maker =
   (network, data, options) =>
     new CurvatureOperator(term, network, data, options);
 
-/** H, the Hessian of the loss: Hv by Pearlmutter (1994), dense H by the closed form. */
+/** H, the Hessian of the loss: Hv by Pearlmutter (1994), dense H by the closed form. As the other makers of
+ *  operators it computes nothing yet, and copies the parameters, so that the operator never changes.
+ *  @param network whose parameters are the point θ [M]
+ *  @param data over all of which the loss is averaged
+ *  @returns an operator of size M, or of the block that `parameters` chooses
+ *  @throws EigenscapeError ERR_SPEC for options, ERR_SHAPE and ERR_DATA for data that does not fit
+ *  @example const values = await eigenvalues(hessian(network, data))
+ *  @function */
 export const hessian = maker('hessian');
-/** G, the generalized Gauss-Newton matrix: first term of eq. 4; Gv by Schraudolph (2002). */
+/** G, the generalized Gauss-Newton matrix: first term of eq. 4; Gv by Schraudolph (2002). Arguments and
+ *  errors as of {@link hessian}.
+ *  @example const { value } = await trace(gaussNewton(network, data))
+ *  @function */
 export const gaussNewton = maker('gaussNewton');
-/** R, the residual term: second term of eq. 4; computed by its own recursion, not as H − G. */
+/** R, the residual term: second term of eq. 4; computed by its own recursion, not as H − G. Arguments and
+ *  errors as of {@link hessian}.
+ *  @example const { value } = await frobeniusNorm(residual(network, data))
+ *  @function */
 export const residual = maker('residual');
 /** F, the empirical Fisher: second moment of the per-sample gradients. A sample weight enters once, class
- *  weights, being part of ℓ, twice. */
+ *  weights, being part of ℓ, twice. Arguments and errors as of {@link hessian}.
+ *  @example const { eigenvalues } = (await spectrum(network, data, { terms: ['empiricalFisher'] })).terms.empiricalFisher
+ *  @function */
 export const empiricalFisher = maker('empiricalFisher');
-/** C, the covariance of the per-sample gradients about their mean. */
+/** C, the covariance of the per-sample gradients about their mean. Arguments and errors as of {@link hessian}.
+ *  @example const values = await eigenvalues(gradientCovariance(network, data, { parameters: 'dense1' }))
+ *  @function */
 export const gradientCovariance = maker('gradientCovariance');

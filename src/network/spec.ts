@@ -204,6 +204,7 @@ export interface CustomLossSpec {
 /** The losses that the engine knows. */
 export type BuiltInLossSpec =
   SoftmaxCrossEntropySpec | MeanSquaredErrorSpec | BinaryCrossEntropySpec;
+/** A loss as an object: its `type`, and options. */
 export type LossObject = BuiltInLossSpec | CustomLossSpec;
 /** The losses that are known by name. */
 export type LossName = BuiltInLossSpec['type'];

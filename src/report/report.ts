@@ -6,7 +6,7 @@ import type { Chart } from './chart.js';
 export type Json =
   null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** Rows under named columns; numbers are set by {@link numberText}, the first column is text. */
+/** Rows under named columns; numbers are set to a few digits, the first column is text. */
 export interface Table {
   readonly caption: string;
   readonly columns: readonly string[];
