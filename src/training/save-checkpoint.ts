@@ -165,21 +165,22 @@ function byTensor(
 
 /** `bn.running_mean` and `bn.running_var` beside a batchNorm's `bn.weight`, for PyTorch's users: what is
  *  loaded from here is the spec. */
-function statisticsOf({ spec, layout, dtype }: Network): NamedTensor[] {
-  const layers = new Map(spec.layers.map((layer, index) => [nameOf(layer, index), layer]));
-  return layout.flatMap(({ name, layer, shape }): NamedTensor[] => {
-    const found = layers.get(layer);
-    const module = /^(.+)\.weight$/.exec(name)?.[1];
-    if (found?.type !== 'batchNorm' || module === undefined) return [];
-    const { mean, variance } = found;
-    const size = sizeOf({ shape });
+function statisticsOf({ spec, layout, layerShapes, dtype }: Network): NamedTensor[] {
+  return spec.layers.flatMap((layer, index): NamedTensor[] => {
+    if (layer.type !== 'batchNorm') return [];
+    const name = nameOf(layer, index);
+    // Without scale and bias the layer has no tensor that names its module.
+    const tensor = layout.find((entry) => entry.layer === name)?.name ?? `${name}.weight`;
+    const module = /^(.+)\.(weight|bias)$/.exec(tensor)?.[1];
+    if (module === undefined) return [];
+    const shape = [layerShapes[index]?.[0] ?? 0];
     const array = (values: readonly number[] | undefined, value: number) => {
-      const list = values ?? Array<number>(size).fill(value);
+      const list = values ?? Array<number>(sizeOf({ shape })).fill(value);
       return dtype === 'float64' ? Float64Array.from(list) : Float32Array.from(list);
     };
     return [
-      { name: `${module}.running_mean`, shape, data: array(mean, 0) },
-      { name: `${module}.running_var`, shape, data: array(variance, 1) },
+      { name: `${module}.running_mean`, shape, data: array(layer.mean, 0) },
+      { name: `${module}.running_var`, shape, data: array(layer.variance, 1) },
       { name: `${module}.num_batches_tracked`, shape: [], data: BigInt64Array.of(0n) },
     ];
   });
