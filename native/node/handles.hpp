@@ -62,28 +62,43 @@ struct RowsHandle {
   std::variant<std::shared_ptr<const StoredRows>> object;
 };
 
+/// A handle, and the bytes that the garbage collector was told of.
+template <typename Handle>
+struct Owned {
+  Handle handle;
+  std::int64_t bytes;
+};
+
 /// Wraps a handle; `bytes` is told to the garbage collector.
 template <typename Handle>
 Napi::Value wrap(Napi::Env env, Handle handle, std::size_t bytes) {
-  const auto size = static_cast<std::int64_t>(bytes);
-  auto owner = std::make_unique<Handle>(std::move(handle));
-  auto external =
-      Napi::External<Handle>::New(env, owner.get(), [size](Napi::Env finalizer_env, Handle* held) {
-        const std::unique_ptr<Handle> freed(held);
-        Napi::MemoryManagement::AdjustExternalMemory(finalizer_env, -size);
+  auto owner = std::make_unique<Owned<Handle>>(
+      Owned<Handle>{std::move(handle), static_cast<std::int64_t>(bytes)});
+  Owned<Handle>* const owned = owner.get();
+  auto external = Napi::External<Owned<Handle>>::New(
+      env, owned, [](Napi::Env finalizer_env, Owned<Handle>* held) {
+        const std::unique_ptr<Owned<Handle>> freed(held);
+        Napi::MemoryManagement::AdjustExternalMemory(finalizer_env, -freed->bytes);
       });
   static_cast<void>(owner.release());  // the finalizer owns it now
   external.TypeTag(&Handle::tag);
-  Napi::MemoryManagement::AdjustExternalMemory(env, size);
+  Napi::MemoryManagement::AdjustExternalMemory(env, owned->bytes);
   return external;
+}
+
+/// What a value owns, or nullptr if it is something else.
+template <typename Handle>
+Owned<Handle>* find_owned(const Napi::Value& value) {
+  if (!value.IsExternal()) return nullptr;
+  const auto external = value.As<Napi::External<Owned<Handle>>>();
+  return external.CheckTypeTag(&Handle::tag) ? external.Data() : nullptr;
 }
 
 /// The handle in a value, or nullptr if the value is something else.
 template <typename Handle>
 Handle* find_handle(const Napi::Value& value) {
-  if (!value.IsExternal()) return nullptr;
-  const auto external = value.As<Napi::External<Handle>>();
-  return external.CheckTypeTag(&Handle::tag) ? external.Data() : nullptr;
+  Owned<Handle>* const owned = find_owned<Handle>(value);
+  return owned == nullptr ? nullptr : &owned->handle;
 }
 
 /// The object behind a handle.
@@ -98,11 +113,15 @@ const Handle& unwrap(const Napi::Value& value) {
                                        " was disposed, or is no object of this library");
 }
 
-/// Lets go of the object, if the value is a handle of that kind.
+/// Lets go of the object, if the value is a handle of that kind: the collector hears of it at once,
+/// though what is left is finalized later.
 template <typename Handle>
 void release(const Napi::Value& value) {
-  Handle* const handle = find_handle<Handle>(value);
-  if (handle != nullptr) std::visit([](auto& object) { object.reset(); }, handle->object);
+  Owned<Handle>* const owned = find_owned<Handle>(value);
+  if (owned == nullptr) return;
+  std::visit([](auto& object) { object.reset(); }, owned->handle.object);
+  Napi::MemoryManagement::AdjustExternalMemory(value.Env(), -owned->bytes);
+  owned->bytes = 0;
 }
 
 }  // namespace eigenscape::node

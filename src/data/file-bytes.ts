@@ -31,7 +31,8 @@ export function filePath(file: FilePath): string {
  *  @param expectedLength the length that the first bytes of the unpacked file promise; only for
  *  the message
  *  @throws EigenscapeError ERR_DATA when the file is absent, unreadable, or its gzip stream cut
- *  or damaged */
+ *  or damaged
+ *  @internal */
 export async function readFileBytes(
   path: string,
   expectedLength: (start: Buffer) => number | undefined = () => undefined,

@@ -75,7 +75,8 @@ const metadataSchema = v.record(v.string(), v.string());
 
 /** @param bytes the JSON, without the length before it
  *  @param dataBytes how much follows the header in the file
- *  @throws EigenscapeError ERR_DATA naming the file and what is wrong in it */
+ *  @throws EigenscapeError ERR_DATA naming the file and what is wrong in it
+ *  @internal */
 export function parseHeader(file: string, bytes: Buffer, dataBytes: number): SafetensorsHeader {
   const json = parseJson(file, bytes);
   const metadata = new Map<string, string>();
@@ -219,7 +220,8 @@ function requireNoGaps(file: string, tensors: readonly TensorEntry[], dataBytes:
 
 /** The length and the header, padded so that what follows is aligned.
  *  @param tensors in the order of their bytes
- *  @throws EigenscapeError ERR_SPEC when two tensors have one name, or the header would be too long */
+ *  @throws EigenscapeError ERR_SPEC when two tensors have one name, or the header would be too long
+ *  @internal */
 export function formatHeader(
   tensors: readonly Omit<TensorEntry, 'begin' | 'end'>[],
   metadata: ReadonlyMap<string, string>,

@@ -17,9 +17,9 @@ import {
 } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 import { exportOnnx } from './export.js';
-import type { OnnxEnding } from './signature.js';
+import type { OnnxEnding } from './ending.js';
 
-export type { OnnxEnding } from './signature.js';
+export type { OnnxEnding } from './ending.js';
 
 /** Options of {@link compareWithOnnxRuntime}. */
 export interface CompareOptions extends LongCallOptions {

@@ -3,6 +3,7 @@
 import { clone, create, toBinary } from '@bufbuild/protobuf';
 
 import type { DType } from '../data/dtype.js';
+import type { OnnxEnding } from './ending.js';
 import { invalid, unsupported } from './failures.js';
 import { buildGraph, type Graph, type GraphNode } from './graph.js';
 import { sortedOutputs } from './graph-outputs.js';
@@ -13,9 +14,6 @@ import {
   ValueInfoProtoSchema,
   type ModelProto,
 } from './onnx_pb.js';
-
-/** What stands behind the network's own outputs at the end of a file; `importOnnx` leaves it to the loss. */
-export type OnnxEnding = 'none' | 'softmax' | 'logSoftmax' | 'sigmoid' | 'binaryProbabilities';
 
 export interface Signature {
   readonly input: {

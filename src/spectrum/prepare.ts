@@ -67,6 +67,7 @@ export const spectrumSchema = optionsOf({
   weightDecay: v.optional(nonnegativeNumber, 0),
 });
 
+/** @internal */
 type SpectrumChoices = v.InferOutput<typeof spectrumSchema>;
 
 /** The terms that were asked for, in their order. */
@@ -80,7 +81,8 @@ export interface PreparedSpectrum<D extends DType = DType> {
 }
 
 /** Makes the operators and plans their work; computes nothing but what the reduction of a dense matrix takes out,
- *  where one may be assembled: the terms of a network share it. */
+ *  where one may be assembled: the terms of a network share it.
+ *  @internal */
 export async function prepareSpectrum<D extends DType>(
   network: Network<D>,
   data: Dataset,
