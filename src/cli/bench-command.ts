@@ -36,7 +36,8 @@ async function runBenchmark(args: readonly string[], io: CommandIo): Promise<num
   if (!existsSync(SCRIPT)) {
     throw new EigenscapeError(
       'ERR_FILE',
-      `the benchmark is not in this copy: ${SCRIPT} is missing`,
+      `the benchmark is not in this copy: ${SCRIPT} is missing; install the package again`,
+      { details: { file: SCRIPT } },
     );
   }
   const child = spawn(process.execPath, [SCRIPT, ...args], {

@@ -29,6 +29,7 @@ export async function handwritten(
     throw new EigenscapeError(
       'ERR_DATA',
       `${experiment} at the paper’s scale needs MNIST; give the folder of its IDX files by --data-dir`,
+      { details: { experiment } },
     );
   }
   const files = await readdir(dataDirectory).catch(() => []);

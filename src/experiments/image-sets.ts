@@ -68,6 +68,7 @@ async function find(
     throw new EigenscapeError(
       'ERR_DATA',
       `${experiment} at the paper’s scale needs ${name}; give its folder by --data-dir`,
+      { details: { experiment, data: name } },
     );
   }
   for (const inside of folders) {

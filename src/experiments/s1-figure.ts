@@ -130,7 +130,9 @@ export function tabulateS1({ widths, random, starts }: S1Result): readonly Table
 
 export function drawS1({ widths, random, matrix }: S1Result): readonly Chart[] {
   const firsts = widths.flatMap(({ units, points: [first] }) =>
-    first === undefined ? [] : [{ name: `${units} units, M = ${first.parameterCount.toLocaleString('en')}`, ...first }],
+    first === undefined
+      ? []
+      : [{ name: `${units} units, M = ${first.parameterCount.toLocaleString('en')}`, ...first }],
   );
   const learnt = widths.find(({ units }) => units === random.units)?.points[0];
   return [

@@ -80,7 +80,7 @@ function runShellLine(
 ): void {
   const script = /^npm (?:run )?(\w+)$/.exec(line)?.[1];
   if (script !== undefined) {
-    if ((manifest.scripts[script] ?? '').startsWith("node scripts/setup.cjs")) return;
+    if ((manifest.scripts[script] ?? '').startsWith('node scripts/setup.cjs')) return;
     throw new Error(`${line}: no script of package.json that leads through the set-up`);
   }
   if (line === `npm install ${manifest.name}`) return;
