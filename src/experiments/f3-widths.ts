@@ -4,14 +4,17 @@
 //
 // With one hidden ReLU layer R = [[0, B], [Bᵀ, 0]] with rank B ≤ n(C − 1), so at most (C − 1)·n eigenvalues
 // of H are negative at width n. The paper fixes: n = 10, 30, 50, 70, 1,000 MNIST examples, the same step
-// size and number of iterations. We chose: the whole spectrum instead of 120 values; at demo scale the
-// embedded digits (64 inputs) instead of MNIST, gradient descent with learning rate 0.1, PyTorch's
-// initial weights, 400 steps as in figure 1. There n = 10 is narrow for ten classes: it ends at a higher loss.
+// size and number of iterations. We chose: the whole spectrum instead of 120 values, gradient descent with
+// learning rate 0.1, PyTorch's initial weights, pixels from 0 to 1; at demo scale the embedded digits (64 inputs)
+// instead of MNIST, 1,000 steps, medians over three seeds.
+//
+// n = 10 is narrow for ten classes: in some runs it ends at a higher loss than the others, and its eigenvalues
+// are larger by as much. The more steps, the larger that difference; between n = 30, 50 and 70 it stays at 3 %. (With standardized
+// columns instead of pixels from 0 to 1, all depends on the seed: 11 to 21 % after 400 steps.)
 
+import { createDataset } from '../data/create-dataset.js';
 import { digits } from '../data/digits.js';
 import type { Dataset } from '../data/dataset.js';
-import { loadMnist } from '../data/idx.js';
-import { EigenscapeError } from '../errors.js';
 import { createNetwork } from '../network/network.js';
 import { defineNetwork } from '../network/spec.js';
 import type { LongCallOptions } from '../progress.js';
@@ -21,6 +24,8 @@ import { sgd } from '../training/optimizer.js';
 import { train } from '../training/train.js';
 import { defineExperiment, manifestOf } from './experiment.js';
 import type { Running } from './experiment.js';
+import { handwritten } from './handwritten.js';
+import type { Handwritten } from './handwritten.js';
 import { stageProgress } from './stage-progress.js';
 import { median } from './two-blobs.js';
 
@@ -28,7 +33,10 @@ const WIDTHS = [10, 30, 50, 70] as const;
 const CLASSES = 10;
 const SAMPLES = 1000;
 const LEARNING_RATE = 0.1;
-const STEPS = { demo: 400, paper: 5000 } as const;
+const STEPS = { demo: 1000, paper: 5000 } as const;
+const SEEDS = 3;
+/** The largest pixel of the embedded digits; MNIST's are scaled when they are read. */
+const WHITE = 16;
 /** As many as the paper plots. */
 const LARGEST = 120;
 /** Shares of M at which the negative ends are compared. */
@@ -48,6 +56,12 @@ export interface F3Result {
   readonly seed: number;
   readonly data: string;
   readonly steps: number;
+  /** One for each seed. */
+  readonly runs: readonly F3Run[];
+}
+
+export interface F3Run {
+  readonly seed: number;
   readonly widths: readonly Width[];
 }
 
@@ -55,48 +69,53 @@ export const f3Widths = defineExperiment<F3Result>({
   id: 'f3',
   title: 'Figures 3 and 5: the same outliers and the same negative end at every width',
   run: runF3,
-  check: (result) => {
-    const { widths } = result;
-    const spread = spreadOfLargest(result);
-    const factor = spreadOfNegatives(result);
-    const counts = widths.map(countNegative);
+  check: ({ runs }) => {
+    const [spreads, factors] = [runs.map(spreadOfLargest), runs.map(spreadOfNegatives)];
+    const counts = WIDTHS.map((units) => ({ units, found: negativesAt(runs, units) }));
     return {
       largestCoincide: {
-        claim: `The ${LARGEST} largest eigenvalues coincide: std/mean over widths is below 15 % (median over ranks).`,
-        holds: spread < 0.15,
-        measured: `${numberText(100 * spread)} %`,
+        claim:
+          `The ${LARGEST} largest eigenvalues coincide: std/mean over widths is below 15 % ` +
+          '(median over ranks, and over seeds).',
+        holds: median(spreads) < 0.15,
+        measured: `${numberText(100 * median(spreads))} %; by seed ${spreads.map((each) => numberText(100 * each)).join(', ')} %`,
       },
       fewNegatives: {
-        claim: `At most ${CLASSES - 1}·n eigenvalues are negative at width n.`,
-        holds: widths.every(({ units }, i) => (counts[i] ?? NaN) <= (CLASSES - 1) * units),
-        measured: widths.map(({ units }, i) => `${counts[i] ?? NaN} at n = ${units}`).join(', '),
+        claim: `At most ${CLASSES - 1}·n eigenvalues are negative at width n, in every run.`,
+        holds: counts.every(({ units, found }) => Math.max(...found) <= (CLASSES - 1) * units),
+        measured: counts
+          .map(({ units, found }) => `${found.join(', ')} at n = ${units}`)
+          .join('; '),
       },
       oneShape: {
-        claim: 'Against rank / M from 0.1 to 1.0 % the negative ends agree within a factor of 2.',
-        holds: factor < 2,
-        measured: `a factor of ${numberText(factor)} at most`,
+        claim:
+          'Against rank / M from 0.1 to 1.0 % the negative ends agree within a factor of 2 (median over seeds).',
+        holds: median(factors) < 2,
+        measured: `a factor of ${numberText(median(factors))} at most; by seed ${factors.map((each) => numberText(each)).join(', ')}`,
       },
     };
   },
-  tabulate: ({ widths }) => [
+  tabulate: ({ runs }) => [
     {
       caption: 'After training; negative eigenvalues are counted beyond the error estimate.',
-      columns: ['n', 'M', 'loss', 'largest', 'rank 10', `rank ${LARGEST}`, 'least', 'negative'],
-      rows: widths.map((width) => [
-        String(width.units),
-        width.parameterCount,
-        width.loss,
-        ...[1, 10, LARGEST].map((rank) => width.eigenvalues.at(-rank) ?? NaN),
-        width.eigenvalues[0] ?? NaN,
-        countNegative(width),
-      ]),
+      columns: ['run', 'M', 'loss', 'largest', 'rank 10', `rank ${LARGEST}`, 'least', 'negative'],
+      rows: runs.flatMap(({ seed, widths }) =>
+        widths.map((width) => [
+          `seed ${seed}, n = ${width.units}`,
+          width.parameterCount,
+          width.loss,
+          ...[1, 10, LARGEST].map((rank) => width.eigenvalues.at(-rank) ?? NaN),
+          width.eigenvalues[0] ?? NaN,
+          countNegative(width),
+        ]),
+      ),
     },
   ],
-  draw: ({ widths }) => [
+  draw: ({ runs: [{ widths } = { widths: [] }] }) => [
     {
       kind: 'lines',
       title: 'The largest eigenvalues coincide at four widths',
-      subtitle: `The ${LARGEST} largest eigenvalues of the Hessian after training, in order.`,
+      subtitle: `The ${LARGEST} largest eigenvalues of the Hessian after training, in order; the first seed.`,
       seriesTitle: 'network',
       series: widths.map(({ units, parameterCount, eigenvalues }) => ({
         name: `n = ${units}, M = ${parameterCount.toLocaleString('en')}`,
@@ -109,7 +128,7 @@ export const f3Widths = defineExperiment<F3Result>({
     {
       kind: 'lines',
       title: 'The negative end takes one shape when ranks are counted as shares of M',
-      subtitle: 'The least eigenvalues in order, up to 2 % of M.',
+      subtitle: 'The least eigenvalues in order, up to 2 % of M; the first seed.',
       seriesTitle: 'network',
       series: widths.map(({ units, parameterCount, eigenvalues }) => {
         const shown = eigenvalues.slice(0, Math.ceil(0.02 * parameterCount));
@@ -123,12 +142,14 @@ export const f3Widths = defineExperiment<F3Result>({
       y: { title: 'eigenvalue' },
     },
   ],
-  summarize: (result) =>
-    `The ${LARGEST} largest eigenvalues of four widths differ by ${numberText(100 * spreadOfLargest(result), 2)} % ` +
-    `(std/mean, median over ranks); the negative ends by a factor of ${numberText(spreadOfNegatives(result), 2)} at most.`,
-  manifest: ({ seed, data, steps }) =>
+  summarize: ({ runs }) =>
+    `The ${LARGEST} largest eigenvalues of four widths differ by ${numberText(100 * median(runs.map(spreadOfLargest)), 2)} % ` +
+    `(std/mean, median over ranks); the negative ends by a factor of ${numberText(median(runs.map(spreadOfNegatives)), 2)} at most ` +
+    `(medians over ${runs.length} seeds).`,
+  manifest: ({ seed, data, steps, runs }) =>
     manifestOf('F3 and F5', {
       seed,
+      seeds: runs.length,
       network: `inputs-n-${CLASSES} ReLU, n = ${WIDTHS.join(', ')}`,
       loss: 'softmax cross-entropy',
       data,
@@ -141,7 +162,7 @@ export const f3Widths = defineExperiment<F3Result>({
 });
 
 async function runF3({
-  seed,
+  seed: first,
   scale,
   dataDirectory,
   piece,
@@ -150,34 +171,30 @@ async function runF3({
   threads,
 }: Running): Promise<F3Result> {
   const steps = STEPS[scale];
-  const { data, name } = await images(scale, dataDirectory);
-  const stage = stageProgress('widths', WIDTHS.length, onProgress);
-  const widths: Width[] = [];
-  for (const units of WIDTHS) {
-    widths.push(
-      await piece(`width-${units}`, () =>
-        measureWidth(units, { data, seed, steps, signal, threads }),
-      ),
-    );
-    stage.finished(1);
+  const { data, name } =
+    scale === 'demo'
+      ? pixelsOfDigits()
+      : await handwritten('f3', SAMPLES, { scale, dataDirectory });
+  const stage = stageProgress('networks', SEEDS * WIDTHS.length, onProgress);
+  const runs: F3Run[] = [];
+  for (let seed = first; seed < first + SEEDS; ++seed) {
+    const widths: Width[] = [];
+    for (const units of WIDTHS) {
+      const measure = () => measureWidth(units, { data, seed, steps, signal, threads });
+      widths.push(await piece(`seed-${seed}-width-${units}`, measure));
+      stage.finished(1);
+    }
+    runs.push({ seed, widths });
   }
-  return { experiment: 'f3', seed, data: name, steps, widths };
+  return { experiment: 'f3', seed: first, data: name, steps, runs };
 }
 
-async function images(
-  scale: 'demo' | 'paper',
-  directory: string | undefined,
-): Promise<{ readonly data: Dataset; readonly name: string }> {
-  if (scale === 'demo') return { data: digits().standardize().take(SAMPLES), name: 'UCI digits' };
-  if (directory === undefined) {
-    throw new EigenscapeError(
-      'ERR_DATA',
-      'f3 at the paper’s scale needs MNIST; give the folder of its IDX files by --data-dir',
-      { details: { option: '--data-dir' } },
-    );
-  }
-  const { train: all } = await loadMnist(directory, { dtype: 'float64' });
-  return { data: all.take(SAMPLES), name: 'MNIST' };
+/** The embedded digits with pixels from 0 to 1, as MNIST's are read. */
+function pixelsOfDigits(): Handwritten {
+  const all = digits();
+  const inputs = all.inputs().map((pixel) => pixel / WHITE);
+  const data = createDataset({ inputs, targets: all.targets(), inputShape: all.inputShape });
+  return { data: data.take(SAMPLES), name: 'UCI digits, pixels from 0 to 1' };
 }
 
 async function measureWidth(
@@ -216,12 +233,18 @@ async function measureWidth(
   return { units, parameterCount, loss, errorEstimate, eigenvalues: Array.from(eigenvalues) };
 }
 
+function negativesAt(runs: readonly F3Run[], units: number): readonly number[] {
+  return runs.flatMap(({ widths }) =>
+    widths.filter((width) => width.units === units).map(countNegative),
+  );
+}
+
 function countNegative({ eigenvalues, errorEstimate }: Width): number {
   return eigenvalues.filter((value) => value < -errorEstimate).length;
 }
 
 /** std/mean over widths of the eigenvalue of each rank: the median over ranks. */
-function spreadOfLargest({ widths }: F3Result): number {
+function spreadOfLargest({ widths }: F3Run): number {
   const ranks = Array.from({ length: LARGEST }, (_, i) => i + 1);
   return median(
     ranks.map((rank) => {
@@ -234,7 +257,7 @@ function spreadOfLargest({ widths }: F3Result): number {
 }
 
 /** Largest over smallest |λ| of the widths at each share of M: the largest of these. */
-function spreadOfNegatives({ widths }: F3Result): number {
+function spreadOfNegatives({ widths }: F3Run): number {
   return Math.max(
     ...SHARES.map((share) => {
       const moduli = widths.map(({ eigenvalues, parameterCount }) =>
