@@ -20,6 +20,7 @@ import { examples } from './examples.js';
 import { describeMachine, gibibytes } from './machine-description.js';
 import { numberOption } from './option-values.js';
 import { prepareFolder } from './output-paths.js';
+import { type Performed, overview } from './overview.js';
 import { piecesOnDisk } from './pieces-on-disk.js';
 import { progressLine } from './progress-bar.js';
 import { writeExperiment } from './write-experiment.js';
@@ -73,11 +74,11 @@ export function addReproduceCommand(
       const chosen = names.flatMap(findExperiments);
       const { out = 'runs' } = options;
       const alone = options.out !== undefined && chosen.length === 1;
-      const done: Done[] = [];
+      const done: Performed[] = [];
       for (const experiment of chosen) {
         const folder = alone ? out : join(out, experiment.id);
         const performance = await reproduce(experiment, { ...options, out: folder }, io);
-        done.push({ experiment, performance, folder: experiment.id });
+        done.push({ id: experiment.id, performance });
       }
       if (!alone) await writeReport(overview(done), join(out, 'index.html'));
       const claims = done.flatMap(({ performance }) => Object.values(performance.claims));
@@ -90,47 +91,6 @@ function whichArgument(): Argument {
   const ids = EXPERIMENTS.map(({ id }) => id);
   const argument = new Argument('[names...]', 'which').default(['f1']);
   return Object.assign(argument, { argChoices: [...ids, 'all'] });
-}
-
-interface Done {
-  readonly experiment: Experiment;
-  readonly performance: Performance;
-  readonly folder: string;
-}
-
-/** One page over all experiments of a run: what each found, its claims, its first chart. */
-function overview(done: readonly Done[]): Report {
-  const claims = done.flatMap(({ performance }) => Object.values(performance.claims));
-  const held = claims.filter(({ holds }) => holds).length;
-  return {
-    title: 'The paper, figure by figure',
-    summary: `${held} of ${claims.length} claims hold. Each experiment has a page of its own beside this one.`,
-    charts: done.flatMap(({ performance }) => performance.report.charts.slice(0, 1)),
-    tables: [
-      {
-        caption: 'What each experiment found; its page is FOLDER/index.html.',
-        columns: ['folder', 'claims that hold', 'found'],
-        rows: done.map(({ performance, folder }) => {
-          const own = Object.values(performance.claims);
-          const { summary = '' } = performance.report;
-          return [folder, `${own.filter(({ holds }) => holds).length} of ${own.length}`, summary];
-        }),
-      },
-    ],
-    claims: done.flatMap(({ experiment, performance }) =>
-      Object.values(performance.claims).map((each) => ({
-        ...each,
-        claim: `${experiment.id.toUpperCase()}. ${each.claim}`,
-      })),
-    ),
-    manifest: Object.fromEntries(
-      done.map(({ experiment, performance }) => [experiment.id, performance.report.manifest]),
-    ),
-    data: done.map(({ experiment, performance }) => ({
-      fileName: `${experiment.id}.json`,
-      content: performance.result,
-    })),
-  };
 }
 
 function findExperiments(name: string): readonly Experiment[] {

@@ -55,6 +55,13 @@ th:last-child, td:last-child { padding-right: 0; }
 .claims small { display: block; color: var(--muted); font-size: .9rem; }
 .holds { color: var(--good); font-weight: 700; }
 .fails { color: var(--bad); font-weight: 700; }
+a { color: var(--accent); }
+nav ul { margin: 1rem 0 0; padding: 0; list-style: none; columns: 24rem; }
+nav li { padding: .15rem 0; break-inside: avoid; }
+.part { border-top: 1px solid var(--line); margin-top: 3rem; }
+.part h2 { font-size: 1.45rem; margin-top: 1.75rem; }
+.part details { margin: 1rem 0; }
+.part summary { cursor: pointer; color: var(--muted); }
 figure { margin: 2rem 0 2.5rem; }
 figcaption b { display: block; font-size: 1.05rem; line-height: 1.35; text-wrap: balance; }
 figcaption small { font-size: .9rem; }
@@ -91,6 +98,7 @@ pre { white-space: pre-wrap; font-size: .75rem; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   .controls, footer details, .downloads, .note { display: none; }
+  .part { break-before: page; border: 0; margin: 0; }
   .chart { min-height: 0; }
   figure, table, .claims li, dl { break-inside: avoid; }
   h2 { break-after: avoid; }

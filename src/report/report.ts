@@ -38,4 +38,14 @@ export interface Report {
   readonly manifest: Readonly<Record<string, Json>>;
   /** JSON to download from the page; anything that JSON.stringify takes. */
   readonly data?: readonly ReportData[] | undefined;
+  /** Reports of their own further down the page, each with its claims, charts, manifest and data. */
+  readonly parts?: readonly ReportPart[] | undefined;
+}
+
+/** One of several reports on a page. */
+export interface ReportPart extends Omit<Report, 'parts'> {
+  /** Its anchor: letters, digits and hyphens, unique in the page. */
+  readonly name: string;
+  /** Relative address of a page of its own. */
+  readonly page?: string | undefined;
 }
