@@ -5,6 +5,7 @@ import { elementType, elementTypeName } from './element-type.js';
 import type { Problem } from './failures.js';
 import type { Graph } from './graph.js';
 import type { ValueInfoProto } from './onnx_pb.js';
+import type { Value } from './values.js';
 
 export interface GraphOutputs {
   readonly predictions: readonly ValueInfoProto[];
@@ -42,4 +43,17 @@ export function outputTypeProblems(
   if (given?.case !== 'tensorType' || given.value.elemType === elemType) return [];
   const reason = `holds ${elementTypeName(elemType)}; ${elementTypeName(given.value.elemType)} is computed`;
   return [{ operator: 'output', name, reason }];
+}
+
+/** Values in between that the file declares to be of another type than the input has, though no node
+ *  changes it. */
+export function declaredTypeProblems(
+  graph: Graph,
+  values: ReadonlyMap<string, Value>,
+): readonly Problem[] {
+  return graph.proto.valueInfo.flatMap((info) => {
+    // Not those on their way to an activation: a comparison among them gives truth values.
+    const isFeatures = values.get(info.name)?.kind === 'features';
+    return isFeatures ? outputTypeProblems(info, graph) : [];
+  });
 }

@@ -8,12 +8,18 @@ import { TensorProto_DataType as DataType } from '../../src/onnx/onnx_pb.js';
 import { parseOnnx } from '../../src/onnx/parse.js';
 import { fixtures, folder } from './fixtures.js';
 import { attribute, attributeReference, bytesOf, localFunction } from './model-builder.js';
-import { model, modelBytes, node, tensor, type ModelParts } from './model-builder.js';
+import { model, modelBytes, node, rawTensor, tensor, type ModelParts } from './model-builder.js';
 import { naiveForward } from './naive-forward.js';
 import { runtimeOutputs } from './onnx-runtime.js';
 import { refusalOf } from './refusal.js';
 
 const square = tensor([2, 2], [1, 2, 3, 4]);
+const typed64 = (...values: number[]) =>
+  rawTensor(
+    DataType.INT64,
+    [values.length],
+    new Uint8Array(BigInt64Array.from(values, BigInt).buffer),
+  );
 const simple: ModelParts = {
   nodes: [node('Gemm', ['x', 'w'], 'y', {}, 'fc')],
   tensors: { w: square },
@@ -323,6 +329,22 @@ describe('what the standard does not have, as damage makes it, is refused', () =
     if (output?.type?.value.case === 'tensorType')
       output.type.value.value.elemType = DataType.FLOAT;
     expect(refusalOf(bytesOf(proto))).toContain("output 'y': holds float32; float64 is computed");
+  });
+
+  it('a value in between of another type than is computed, and a shape with −2', () => {
+    const nodes = [node('Relu', ['x'], 'r', {}, 'r'), node('Gemm', ['r', 'w'], 'y', {}, 'fc')];
+    const proto = model({ ...simple, nodes });
+    const info = structuredClone(proto.graph?.output[0]);
+    if (info?.type?.value.case !== 'tensorType') throw new Error('no type');
+    info.name = 'r';
+    info.type.value.value.elemType = DataType.INT8;
+    proto.graph?.valueInfo.push(info);
+    expect(refusalOf(bytesOf(proto))).toContain("'r': holds int8; float32 is computed");
+    const shape = typed64(-2, 2);
+    const reshaped = [node('Reshape', ['x', 's'], 'r'), node('Gemm', ['r', 'w'], 'y', {}, 'fc')];
+    expect(refusalOf({ nodes: reshaped, tensors: { w: square, s: shape } })).toMatch(
+      /makes \[-2, 2\] of \[samples, 2\]/,
+    );
   });
 
   it('two nodes of one name, and a newer file format', () => {

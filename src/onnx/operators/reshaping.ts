@@ -147,7 +147,8 @@ function reshapedView(
     first === 'batch' || (first === 0 && !keepsZeros) || (first === batch && first !== undefined);
   const dims = filled(rest, view, count, keepsZeros);
   // With all features named, whatever stands first can only be the number of samples.
-  const isComplete = first !== undefined && first !== 0 && !rest.includes(-1);
+  const isCount = typeof first === 'number' && (first === -1 || (first > 0 && first < 2 ** 31));
+  const isComplete = isCount && !rest.includes(-1);
   if (dims !== undefined && (keepsSamples || isComplete)) return dims;
   const [from, to] = [['samples', ...view].join(', '), target.join(', ')];
   throw refusal(node, `makes [${to}] of [${from}]; every sample must keep its own features`);
