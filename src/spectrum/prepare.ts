@@ -23,6 +23,7 @@ import type { DenseSpectrumOptions } from './reduction.js';
 import { knownTerms } from './result.js';
 import type { SpectrumTerm } from './result.js';
 
+/** Options of {@link spectrum} and {@link estimate}. */
 export interface SpectrumOptions<
   Term extends SpectrumTerm = SpectrumTerm,
 > extends DenseSpectrumOptions {

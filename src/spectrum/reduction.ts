@@ -9,6 +9,7 @@ import type { NativeReduction } from '../native.js';
 import { optionsOf } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 
+/** Options of {@link denseSpectrum} and {@link eigenvalues}. */
 export interface DenseSpectrumOptions extends Omit<DenseOptions, 'via'> {
   /** As for `toDense`, or 'gram': of G and the Fisher matrices, the eigenvalues of the Gram matrix of the samples'
    *  rows (C, or C − 1 under softmax, for each; of the empirical Fisher one), which are those of the matrix,
