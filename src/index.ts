@@ -243,5 +243,5 @@ export type {
   StepSeries,
 } from './report/chart.js';
 export type { ReportedSpectrum } from './report/spectrum-report.js';
-export type { Claim, Json, Report, ReportData, Table } from './report/report.js';
+export type { Claim, Json, Report, ReportData, ReportPart, Table } from './report/report.js';
 export { writeReport } from './report/write-report.js';
