@@ -115,4 +115,14 @@ Term to_term(const std::string& name) {
   throw Error(ErrorCode::spec, "unknown term '" + name + "'");
 }
 
+void make_room(Napi::Env env, std::size_t bytes) {
+  // A collection takes milliseconds: nothing beside the assembly of a matrix this large.
+  constexpr std::size_t kLarge = std::size_t{1} << 26;
+  if (bytes < kLarge) return;
+  // V8 collects at once when it is told of more memory than it allows.
+  constexpr std::int64_t kPressure = std::int64_t{1} << 42;
+  Napi::MemoryManagement::AdjustExternalMemory(env, kPressure);
+  Napi::MemoryManagement::AdjustExternalMemory(env, -kPressure);
+}
+
 }  // namespace eigenscape::node

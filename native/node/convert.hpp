@@ -47,6 +47,10 @@ std::span<T> writable_span_of(const Napi::Value& value, std::size_t size) {
   return {value.As<Napi::TypedArrayOf<T>>().Data(), size};
 }
 
+/// Before a result of this many bytes is made: large arrays that nobody refers to any more are
+/// freed, which the collector, left alone, does only when the next one is there.
+void make_room(Napi::Env env, std::size_t bytes);
+
 /// A fresh Float64Array or Float32Array with these entries.
 template <typename T>
 Napi::Value to_array(Napi::Env env, std::span<const T> values) {

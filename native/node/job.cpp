@@ -202,6 +202,10 @@ struct JavaScriptSide {
     } else {
       deferred.Resolve(work->resolve ? work->resolve(env) : Napi::Value(in_place.Value()));
     }
+    // Whoever waited for it goes on before the finalizer runs, and may ask for the next result.
+    in_place.Reset();
+    read.Reset();
+    work->resolve = nullptr;
   }
 
   Napi::Env env;

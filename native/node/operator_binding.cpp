@@ -177,6 +177,7 @@ Napi::Value assemble_job(const Napi::CallbackInfo& info) {
       [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
         const DenseWay way = to_way(*matrix, info[1].As<Napi::Object>());
         const std::size_t n = matrix->size();
+        make_room(info.Env(), n * n * sizeof(T));
         require_memory(matrix_bytes(*matrix, way), describe(n), kAdvice);
         auto array = Napi::TypedArrayOf<T>::New(info.Env(), n * n);
         const std::span<T> entries(array.Data(), n * n);

@@ -177,7 +177,9 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     const long = this.jobOptions(options);
     this.#calls += 1;
     try {
-      if (this.#losses !== undefined) await this.#losses.ready(long);
+      // A turn of its own in any case: during this one, the result that the caller awaited last (often the
+      // matrix before this one) cannot be collected.
+      await this.#losses?.ready(long);
       return await runJob(long, (job) => start(handle, job));
     } finally {
       this.#calls -= 1;

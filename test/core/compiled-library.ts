@@ -29,7 +29,6 @@ export interface CompiledLibrary {
 
 export interface RunOptions {
   readonly args?: readonly string[];
-  readonly nodeOptions?: readonly string[];
   readonly addressSpaceKiB?: number;
   /** The largest file that may be written. */
   readonly fileSizeKiB?: number;
@@ -71,13 +70,13 @@ export function compileLibrary(): CompiledLibrary {
       writeFileSync(file, source);
       return file;
     },
-    run(script, { args = [], nodeOptions = [], addressSpaceKiB, fileSizeKiB, environment } = {}) {
+    run(script, { args = [], addressSpaceKiB, fileSizeKiB, environment } = {}) {
       // ulimit counts files in blocks of 512 bytes.
       const limit = [
         addressSpaceKiB === undefined ? '' : `ulimit -v ${String(addressSpaceKiB)}; `,
         fileSizeKiB === undefined ? '' : `ulimit -f ${String(2 * fileSizeKiB)}; `,
       ].join('');
-      const command = [process.execPath, ...nodeOptions, script, ...args];
+      const command = [process.execPath, script, ...args];
       const { status, signal, stdout, stderr } = spawnSync(
         '/bin/sh',
         ['-c', `${limit}exec "$@"`, 'sh', ...command],
