@@ -24,7 +24,9 @@ export function fromEngine(error: unknown): unknown {
     return error;
   }
   const code = engineCodes.find((known) => known === error.code);
-  return code === undefined ? error : new EigenscapeError(code, error.message);
+  if (code === undefined) return error;
+  const numbers = 'details' in error && typeof error.details === 'object' ? error.details : {};
+  return new EigenscapeError(code, error.message, { details: { ...numbers } });
 }
 
 /** Calls the addon, and throws its errors as EigenscapeError. */

@@ -94,8 +94,10 @@ std::size_t free_memory() {
 void require_memory(std::size_t bytes, const std::string& what, const std::string& advice) {
   const std::size_t free = free_memory();
   if (bytes <= free) return;
-  throw Error(ErrorCode::memory, what + " needs " + readable(bytes) + " of memory, but " +
-                                     readable(free) + " are free; " + advice);
+  throw Error(ErrorCode::memory,
+              what + " needs " + readable(bytes) + " of memory, but " + readable(free) +
+                  " are free; " + advice,
+              {{"bytes", static_cast<double>(bytes)}, {"freeMemory", static_cast<double>(free)}});
 }
 
 void prefer_large_pages(void* memory, std::size_t bytes) {

@@ -107,6 +107,7 @@ Pool& pool() {
 struct Failure {
   ErrorCode code;
   std::string message;
+  Details details;
 };
 
 /// Runs `action`; what it throws comes back as data, since exceptions do not cross threads.
@@ -116,11 +117,11 @@ std::optional<Failure> caught(const Action& action) {
     action();
     return std::nullopt;
   } catch (const Error& error) {
-    return Failure{error.code(), error.what()};
+    return Failure{error.code(), error.what(), error.details()};
   } catch (const std::bad_alloc&) {
-    return Failure{ErrorCode::memory, "not enough memory for the workspace of a chunk"};
+    return Failure{ErrorCode::memory, "not enough memory for the workspace of a chunk", {}};
   } catch (const std::exception& error) {
-    return Failure{ErrorCode::internal, error.what()};
+    return Failure{ErrorCode::internal, error.what(), {}};
   }
 }
 
@@ -137,7 +138,7 @@ class Loop {
       // Checked before an index is taken: bodies may wait for one another, so each that is taken
       // must be called.
       if (control_.cancelled()) {
-        failure_ = Failure{ErrorCode::aborted, "the call was aborted"};
+        failure_ = Failure{ErrorCode::aborted, "the call was aborted", {}};
         break;
       }
       const std::size_t index = next_++;
@@ -154,7 +155,7 @@ class Loop {
     std::unique_lock lock(mutex_);
     next_ = count_;
     idle_.wait(lock, [this] { return running_ == 0; });
-    if (failure_) throw Error(failure_->code, failure_->message);
+    if (failure_) throw Error(failure_->code, failure_->message, failure_->details);
   }
 
  private:

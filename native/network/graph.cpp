@@ -19,7 +19,7 @@ Node make_node(const LayerSpec& layer, const std::vector<Shape>& shapes) {
     node.output_shape = node.operation->output_shape(layer.attributes, node.input_shapes);
     node.parameters = node.operation->parameters(layer.attributes, node.input_shapes);
   } catch (const Error& error) {
-    throw Error(error.code(), "layer '" + layer.name + "': " + error.what());
+    throw Error(error.code(), "layer '" + layer.name + "': " + error.what(), error.details());
   }
   node.output_size = entry_count(node.output_shape);
   node.storage = node.operation->storage(layer.attributes, node.input_shapes);

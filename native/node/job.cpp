@@ -47,6 +47,7 @@ const char* name_of(ErrorCode code) {
 struct Failure {
   ErrorCode code;
   std::string message;
+  Details details;
 };
 
 /// What both threads hold.
@@ -61,7 +62,7 @@ struct Work {
     control.cancel();
     if (!claim()) return false;
     run = nullptr;
-    failure = Failure{ErrorCode::aborted, "the call was aborted"};
+    failure = Failure{ErrorCode::aborted, "the call was aborted", {}};
     finish();
     return true;
   }
@@ -94,11 +95,11 @@ void run_caught(Work& work) {
     work.control.check();
     work.resolve = work.run(work.control);
   } catch (const Error& error) {
-    work.failure = Failure{error.code(), error.what()};
+    work.failure = Failure{error.code(), error.what(), error.details()};
   } catch (const std::bad_alloc&) {
-    work.failure = Failure{ErrorCode::memory, "memory ran out during the call"};
+    work.failure = Failure{ErrorCode::memory, "memory ran out during the call", {}};
   } catch (const std::exception& error) {
-    work.failure = Failure{ErrorCode::internal, error.what()};
+    work.failure = Failure{ErrorCode::internal, error.what(), {}};
   }
   work.run = nullptr;
 }
@@ -198,7 +199,9 @@ struct JavaScriptSide {
 
   void resolve_or_reject() {
     if (work->failure) {
-      deferred.Reject(to_javascript(env, work->failure->code, work->failure->message).Value());
+      deferred.Reject(
+          to_javascript(env, work->failure->code, work->failure->message, work->failure->details)
+              .Value());
     } else {
       deferred.Resolve(work->resolve ? work->resolve(env) : Napi::Value(in_place.Value()));
     }
@@ -227,8 +230,12 @@ void tell(Napi::Env env, JavaScriptSide& side, const ProgressCall& call) {
 
 }  // namespace
 
-Napi::Error to_javascript(Napi::Env env, ErrorCode code, const std::string& message) {
+Napi::Error to_javascript(Napi::Env env, ErrorCode code, const std::string& message,
+                          const Details& details) {
   Napi::Error error = Napi::Error::New(env, message);
+  const Napi::Object numbers = Napi::Object::New(env);
+  for (const auto& [name, number] : details) numbers.Set(name, number);
+  error.Set("details", numbers);
   error.Set("code", Napi::String::New(env, name_of(code)));
   return error;
 }
@@ -237,7 +244,7 @@ Napi::Value guarded(Napi::Env env, const std::function<Napi::Value()>& action) {
   try {
     return action();
   } catch (const Error& error) {
-    throw to_javascript(env, error.code(), error.what());
+    throw to_javascript(env, error.code(), error.what(), error.details());
   } catch (const std::bad_alloc&) {
     throw to_javascript(env, ErrorCode::memory, "memory ran out during the call");
   } catch (const Napi::Error&) {

@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "core/control.hpp"
+#include "core/error.hpp"
 
 namespace eigenscape::node {
 
@@ -30,7 +31,8 @@ Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run,
                        Napi::Value in_place = {}, Napi::Value read = {});
 
 /// The JavaScript error for an error of the engine: `code` is its ERR_ name.
-Napi::Error to_javascript(Napi::Env env, ErrorCode code, const std::string& message);
+Napi::Error to_javascript(Napi::Env env, ErrorCode code, const std::string& message,
+                          const Details& details = {});
 
 /// Calls `action`, and throws what it throws as a JavaScript error.
 Napi::Value guarded(Napi::Env env, const std::function<Napi::Value()>& action);
