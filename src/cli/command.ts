@@ -9,6 +9,7 @@ import { addCompletionCommand } from './completion-command.js';
 import { failureOf } from './failure.js';
 import { addInfoCommand } from './info-command.js';
 import { packageVersion } from '../package-version.js';
+import { addReportCommand } from './report-command.js';
 import { addReproduceCommand } from './reproduce-command.js';
 import { addSpectrumCommand } from './spectrum-command.js';
 
@@ -48,6 +49,7 @@ function createProgram(io: CommandIo, setStatus: (status: number) => void): Comm
     });
   addSpectrumCommand(program, io);
   addReproduceCommand(program, io, setStatus);
+  addReportCommand(program, io, setStatus);
   addBenchCommand(program, io, setStatus);
   addInfoCommand(program, io);
   addBuildCommand(program, io);

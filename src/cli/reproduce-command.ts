@@ -34,8 +34,9 @@ interface ReproduceOptions {
   readonly threads?: number;
 }
 
-/** The exit status when all ran, and a claim was found not to hold. */
-const CLAIM_FAILED = 3;
+/** The exit status when all ran, and a claim was found not to hold.
+ *  @internal */
+export const CLAIM_FAILED = 3;
 
 export function addReproduceCommand(
   program: Command,
@@ -140,7 +141,11 @@ async function reproduce(
   writeLines(io.stdout, lines(done, { style, columns: columnsOf(io.stdout) }));
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   const { report } = done;
-  const manifest = { ...report.manifest, ...circumstances({ scale, seconds, io }) };
+  const manifest = {
+    id: experiment.id,
+    ...report.manifest,
+    ...circumstances({ scale, seconds, io }),
+  };
   const complete = { ...done, report: { ...report, manifest } };
   const { files, note } = await writeExperiment(complete, out);
   await pieces.clear();
@@ -213,7 +218,9 @@ function lines(
   ];
 }
 
-function claimLines({ claim, holds, measured }: Claim, style: TerminalStyle): string[] {
+/** A claim with its mark, and what was measured.
+ *  @internal */
+export function claimLines({ claim, holds, measured }: Claim, style: TerminalStyle): string[] {
   const mark = holds ? style.positive('✓') : style.negative('✗');
   return [`${mark} ${claim}`, style.dim(`  ${measured}`)];
 }

@@ -71,14 +71,14 @@ export interface Experiment {
   readonly title: string;
   /** Runs, then checks, tabulates and draws. */
   readonly perform: (options: RunOptions) => Promise<Performance>;
+  /** The same from the numbers of an earlier run, as plain JSON. */
+  readonly again: (result: object) => Performance;
 }
 
 export function defineExperiment<Result extends object>(
   parts: ExperimentParts<Result>,
 ): Experiment & ExperimentParts<Result> {
-  const perform = async (options: RunOptions): Promise<Performance> => {
-    const { scale = 'demo', piece = measured } = options;
-    const result = await parts.run({ ...options, scale, piece });
+  const performanceOf = (result: Result): Performance => {
     const claims = parts.check(result);
     const report: Report = {
       title: parts.title,
@@ -91,5 +91,11 @@ export function defineExperiment<Result extends object>(
     };
     return { result, report, claims };
   };
-  return { ...parts, perform };
+  const perform = async (options: RunOptions): Promise<Performance> => {
+    const { scale = 'demo', piece = measured } = options;
+    return performanceOf(await parts.run({ ...options, scale, piece }));
+  };
+  // Who calls it found the numbers under this experiment's id.
+  const again = (result: object): Performance => performanceOf(result as Result);
+  return { ...parts, perform, again };
 }
