@@ -121,12 +121,13 @@ describe('a timer comes in time while', () => {
     ],
   ])(
     '%s',
+    // What others do to the machine (pages, caches, a paused virtual core) passes; what we do comes again.
+    { timeout: 60_000, retry: 3 },
     async (_, work) => {
       await work(); // compiled, and its memory there
       const { worst, ticks } = await lateness(work);
       expect(ticks).toBeGreaterThan(0);
       expect(worst).toBeLessThan(20);
     },
-    60_000,
   );
 });
