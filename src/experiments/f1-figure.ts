@@ -6,6 +6,8 @@ import { numberText } from '../report/number-text.js';
 import type { Claim, Report, Table } from '../report/report.js';
 import { countSigns } from '../report/spectrum-report.js';
 import type { DenseTermSpectrum, SpectrumJson } from '../spectrum/result.js';
+import { digestOf } from './data-digest.js';
+import { digitsSplit } from './digits-classifier.js';
 
 export type F1Term = 'hessian' | 'gaussNewton';
 
@@ -192,6 +194,7 @@ export function summarizeF1({ before, after, classes }: F1Result): string {
 
 export function manifestF1(result: F1Result): Report['manifest'] {
   const { network, training, after } = result;
+  const { train, test } = digitsSplit(result.seed);
   const units = network.layers.flatMap((layer) => (layer.type === 'dense' ? [layer.units] : []));
   return {
     experiment: 'F1 of Sagun, Evci, Güney, Dauphin, Bottou, arXiv 1706.04454',
@@ -200,6 +203,7 @@ export function manifestF1(result: F1Result): Report['manifest'] {
     parameters: after.spectrum.parameterCount,
     loss: 'softmax cross-entropy',
     data: result.data,
+    'data, SHA-256': digestOf(train, test),
     'training samples': result.samples,
     'test samples': result.testSamples,
     'initial weights': result.initializer,

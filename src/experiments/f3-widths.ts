@@ -22,6 +22,7 @@ import { numberText } from '../report/number-text.js';
 import { spectrum } from '../spectrum/spectrum.js';
 import { sgd } from '../training/optimizer.js';
 import { train } from '../training/train.js';
+import { digestOf } from './data-digest.js';
 import { defineExperiment, manifestOf } from './experiment.js';
 import type { Running } from './experiment.js';
 import { handwritten } from './handwritten.js';
@@ -55,6 +56,8 @@ export interface F3Result {
   readonly experiment: 'f3';
   readonly seed: number;
   readonly data: string;
+  /** SHA-256 of the data. */
+  readonly digest: string;
   readonly steps: number;
   /** One for each seed. */
   readonly runs: readonly F3Run[];
@@ -146,13 +149,14 @@ export const f3Widths = defineExperiment<F3Result>({
     `The ${LARGEST} largest eigenvalues of four widths differ by ${numberText(100 * median(runs.map(spreadOfLargest)), 2)} % ` +
     `(std/mean, median over ranks); the negative ends by a factor of ${numberText(median(runs.map(spreadOfNegatives)), 2)} at most ` +
     `(medians over ${runs.length} seeds).`,
-  manifest: ({ seed, data, steps, runs }) =>
+  manifest: ({ seed, data, digest, steps, runs }) =>
     manifestOf('F3 and F5', {
       seed,
       seeds: runs.length,
       network: `inputs-n-${CLASSES} ReLU, n = ${WIDTHS.join(', ')}`,
       loss: 'softmax cross-entropy',
       data,
+      'data, SHA-256': digest,
       samples: SAMPLES,
       'initial weights': 'PyTorch’s',
       optimizer: `gradient descent, learning rate ${LEARNING_RATE}`,
@@ -186,7 +190,7 @@ async function runF3({
     }
     runs.push({ seed, widths });
   }
-  return { experiment: 'f3', seed: first, data: name, steps, runs };
+  return { experiment: 'f3', seed: first, data: name, digest: digestOf(data), steps, runs };
 }
 
 /** The embedded digits with pixels from 0 to 1, as MNIST's are read. */

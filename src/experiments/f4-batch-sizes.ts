@@ -22,11 +22,12 @@ import { extremalEigenpairs } from '../spectrum/extremal-eigenpairs.js';
 import { sgd } from '../training/optimizer.js';
 import type { TrainingState } from '../training/state.js';
 import { train } from '../training/train.js';
+import { digestOf } from './data-digest.js';
 import { elbowThreshold } from './elbow.js';
 import { defineExperiment, manifestOf } from './experiment.js';
 import type { Running, Scale } from './experiment.js';
 import { checkF4, drawF4, summarizeF4, tabulateF4 } from './f4-figure.js';
-import { digestOf, mnistImages, shrunken } from './image-sets.js';
+import { mnistImages, shrunken } from './image-sets.js';
 import { stageProgress } from './stage-progress.js';
 
 const SAMPLES = 1000;

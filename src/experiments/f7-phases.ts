@@ -25,11 +25,11 @@ import { sgd } from '../training/optimizer.js';
 import type { TrainingRecord } from '../training/record.js';
 import type { ResumePoint } from '../training/state.js';
 import { train } from '../training/train.js';
+import { digestOf } from './data-digest.js';
 import { defineExperiment, manifestOf } from './experiment.js';
 import type { Pieces, Running, Scale } from './experiment.js';
 import { checkF7, drawF7, summarizeF7, tabulateF7 } from './f7-figure.js';
 import { bareAlexNet, DTYPES, SCALES, trainAndTest } from './f7-setup.js';
-import { digestOf } from './image-sets.js';
 import { stageProgress } from './stage-progress.js';
 import type { StageProgress } from './stage-progress.js';
 

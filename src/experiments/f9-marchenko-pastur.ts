@@ -21,6 +21,7 @@ import { numberText } from '../report/number-text.js';
 import type { Claim } from '../report/report.js';
 import { denseSpectrum } from '../spectrum/dense-spectrum.js';
 import { marchenkoPastur } from '../spectrum/marchenko-pastur.js';
+import { digestOf } from './data-digest.js';
 import { defineExperiment, manifestOf } from './experiment.js';
 import type { Running } from './experiment.js';
 import { stageProgress } from './stage-progress.js';
@@ -121,6 +122,9 @@ export const f9MarchenkoPastur = defineExperiment<F9Result>({
         ({ blobs, ratio, dimensions, samples }) => `${blobs}, ${ratio}, ${dimensions}, ${samples}`,
       ),
       'data sets each': settings[0]?.atZero.length ?? 0,
+      'first data sets, SHA-256': digestOf(
+        ...settings.map((shape) => blobData({ ...shape, seed })),
+      ),
     }),
 });
 
@@ -205,7 +209,12 @@ async function measure(shape: Shape, options: LongCallOptions): Promise<Spectrum
 }
 
 /** Entries N(0, 1), around 0 or around ±μ with μ = √SHIFT in the first coordinate; classes in turn. */
-function blobData({ blobs, dimensions, samples, seed }: Shape): Dataset<'float64'> {
+function blobData({
+  blobs,
+  dimensions,
+  samples,
+  seed,
+}: Omit<Shape, 'initializer'>): Dataset<'float64'> {
   const random = createRandom(seed);
   const inputs = new Float64Array(samples * dimensions).map(() => random.normal());
   const targets = Int32Array.from({ length: samples }, (_, n) => n % 2);

@@ -1,7 +1,6 @@
 // Images of an experiment: from a folder of data sets that the package does not hold, and made as small as the
 // digits that it does.
 
-import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -111,11 +110,4 @@ export function shrunken<D extends DType>(data: Dataset<D>, side: number): Datas
     inputShape: [channels, high, wide],
     classCount: data.classCount,
   });
-}
-
-/** SHA-256 of the inputs and targets that an experiment used, for its manifest. */
-export function digestOf(...parts: readonly Dataset[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part.inputs()).update(part.targets());
-  return hash.digest('hex');
 }

@@ -14,6 +14,7 @@ import { attributeOutliers } from '../spectrum/attribute-outliers.js';
 import type { OutlierShares } from '../spectrum/attribute-outliers.js';
 import { sgd } from '../training/optimizer.js';
 import { train } from '../training/train.js';
+import { digestOf } from './data-digest.js';
 import {
   CLASSES,
   CLASSIFIER_CHOICES,
@@ -141,6 +142,7 @@ export const o1Attribution = defineExperiment<O1Result>({
       ...CLASSIFIER_CHOICES,
       seed,
       seeds: seeds.length,
+      'data, SHA-256': digestOf(...seeds.map((_, i) => digitsSplit(seed + i).train)),
       steps,
       'eigenpairs of G': PAIRS,
     }),

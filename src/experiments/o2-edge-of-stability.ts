@@ -15,6 +15,7 @@ import type { LongCallOptions } from '../progress.js';
 import { numberText } from '../report/number-text.js';
 import { sgd } from '../training/optimizer.js';
 import { train } from '../training/train.js';
+import { digestOf } from './data-digest.js';
 import { defineExperiment, manifestOf } from './experiment.js';
 import type { Running } from './experiment.js';
 import { stageProgress } from './stage-progress.js';
@@ -123,6 +124,7 @@ export const o2EdgeOfStability = defineExperiment<O2Result>({
       network: `64-50-30-${CLASSES}, tanh`,
       loss: 'mean squared error against one-hot targets',
       data: 'UCI digits, standardized',
+      'data, SHA-256': digestOf(oneHotDigits()),
       samples: SAMPLES,
       'initial weights': 'PyTorch’s',
       optimizer: `gradient descent on all samples, learning rates ${LEARNING_RATES.join(', ')}`,
@@ -140,7 +142,7 @@ async function runO2({
   signal,
   threads,
 }: Running): Promise<O2Result> {
-  const data = oneHot(digits().standardize().take(SAMPLES));
+  const data = oneHotDigits();
   const stage = stageProgress('step sizes', LEARNING_RATES.length, onProgress);
   const runs: Run[] = [];
   for (const learningRate of LEARNING_RATES) {
@@ -154,7 +156,8 @@ async function runO2({
   return { experiment: 'o2', seed, runs };
 }
 
-function oneHot(data: Dataset<'float64'>): Dataset<'float64'> {
+function oneHotDigits(): Dataset<'float64'> {
+  const data = digits().standardize().take(SAMPLES);
   const targets = Array.from(data.targets(), (target) =>
     Array.from({ length: CLASSES }, (_, c) => (c === target ? 1 : 0)),
   );

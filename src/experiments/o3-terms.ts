@@ -15,6 +15,7 @@ import { extremalEigenpairs } from '../spectrum/extremal-eigenpairs.js';
 import { sgd } from '../training/optimizer.js';
 import type { TrainingState } from '../training/state.js';
 import { train } from '../training/train.js';
+import { digestOf } from './data-digest.js';
 import {
   CLASSES,
   CLASSIFIER_CHOICES,
@@ -139,6 +140,7 @@ export const o3Terms = defineExperiment<O3Result>({
       ...CLASSIFIER_CHOICES,
       seed,
       seeds: seeds.length,
+      'data, SHA-256': digestOf(...seeds.map((_, i) => digitsSplit(seed + i).train)),
       'measured after steps': AT,
       'threshold rule': `elbow of the ${6 * CLASSES} largest`,
     }),

@@ -28,6 +28,8 @@ export interface S1Result {
   readonly experiment: 's1';
   readonly seed: number;
   readonly data: string;
+  /** SHA-256 of the data. */
+  readonly digest: string;
   readonly samples: number;
   readonly classes: number;
   readonly learningRate: number;
@@ -180,13 +182,15 @@ export function summarizeS1({ widths, random }: S1Result): string {
 }
 
 export function manifestS1(result: S1Result): Report['manifest'] {
-  const { seed, data, samples, classes, widths, steps, starts, learningRate, random } = result;
+  const { seed, data, digest, samples, classes, widths, steps, starts, learningRate, random } =
+    result;
   return manifestOf('S1 and S2', {
     seed,
     'starts for each width': starts,
     network: `inputs-n-n-${classes} ReLU, n = ${widths.map(({ units }) => units).join(', ')}`,
     loss: 'softmax cross-entropy',
     data,
+    'data, SHA-256': digest,
     samples,
     'random inputs': `N(0, 1) with the classes of the images, n = ${random.units}`,
     'initial weights': 'PyTorch’s',

@@ -19,6 +19,7 @@ import { countOutliers } from '../spectrum/outliers.js';
 import { spectrum } from '../spectrum/spectrum.js';
 import { sgd } from '../training/optimizer.js';
 import { train } from '../training/train.js';
+import { digestOf } from './data-digest.js';
 import { elbowThreshold } from './elbow.js';
 import { defineExperiment } from './experiment.js';
 import type { Running } from './experiment.js';
@@ -90,6 +91,7 @@ async function runS1({
     experiment: 's1',
     seed,
     data: name,
+    digest: digestOf(data),
     samples: data.sampleCount,
     classes: CLASSES,
     learningRate: LEARNING_RATE,

@@ -11,6 +11,7 @@ import { createNetwork } from '../network/network.js';
 import { numberText } from '../report/number-text.js';
 import { sgd } from '../training/optimizer.js';
 import { train } from '../training/train.js';
+import { digestOf } from './data-digest.js';
 import { defineExperiment, manifestOf } from './experiment.js';
 import type { Running } from './experiment.js';
 import { stageProgress } from './stage-progress.js';
@@ -125,6 +126,7 @@ export const s3Widths = defineExperiment<S3Result>({
       network: '2-n-n-2 ReLU, n = 2, 6, 10, 14, 18',
       loss: 'softmax cross-entropy',
       data: `two blobs, ${SAMPLES} samples, standard deviation ${STANDARD_DEVIATION}, standardized`,
+      'data, SHA-256': digestOf(blobs(STANDARD_DEVIATION, seed)),
       'initial weights': '0.1 · N(0, 1)',
       optimizer: `gradient descent, learning rate ${LEARNING_RATE}`,
       'stop at gradient norm': GRADIENT_NORM,

@@ -8,6 +8,7 @@
 import { createRandom } from '../data/random.js';
 import { createNetwork } from '../network/network.js';
 import { numberText } from '../report/number-text.js';
+import { digestOf } from './data-digest.js';
 import { defineExperiment, manifestOf } from './experiment.js';
 import type { Running } from './experiment.js';
 import { stageProgress } from './stage-progress.js';
@@ -96,6 +97,7 @@ export const s6Starts = defineExperiment<S6Result>({
       network: `2-${UNITS}-${UNITS}-2 ReLU`,
       loss: 'softmax cross-entropy',
       data: `two blobs, ${SAMPLES} samples, standard deviation ${STANDARD_DEVIATION}, standardized`,
+      'data, SHA-256': digestOf(blobs(STANDARD_DEVIATION, seed)),
       optimizer: `gradient descent, learning rate ${LEARNING_RATE}`,
       'stop at gradient norm': GRADIENT_NORM,
       'steps at most': STEPS,

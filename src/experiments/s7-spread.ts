@@ -8,6 +8,7 @@
 
 import { createNetwork } from '../network/network.js';
 import { numberText } from '../report/number-text.js';
+import { digestOf } from './data-digest.js';
 import { defineExperiment, manifestOf } from './experiment.js';
 import type { Running } from './experiment.js';
 import { stageProgress } from './stage-progress.js';
@@ -113,6 +114,11 @@ export const s7Spread = defineExperiment<S7Result>({
       loss: 'softmax cross-entropy',
       data: `two blobs, ${SAMPLES} samples, standardized, a data set for each start`,
       'standard deviations': STANDARD_DEVIATIONS,
+      'data, SHA-256': digestOf(
+        ...STANDARD_DEVIATIONS.flatMap((deviation) =>
+          Array.from({ length: starts }, (_, i) => blobs(deviation, seed + i)),
+        ),
+      ),
       'initial weights': '0.1 · N(0, 1)',
       optimizer: `gradient descent, learning rate ${LEARNING_RATE}`,
       'stop at gradient norm': GRADIENT_NORM,

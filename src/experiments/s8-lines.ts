@@ -18,6 +18,7 @@ import { numberText } from '../report/number-text.js';
 import { sgd } from '../training/optimizer.js';
 import type { TrainingState } from '../training/state.js';
 import { train } from '../training/train.js';
+import { digestOf } from './data-digest.js';
 import { defineExperiment, manifestOf } from './experiment.js';
 import type { Running } from './experiment.js';
 import { stageProgress } from './stage-progress.js';
@@ -128,11 +129,16 @@ export const s8Lines = defineExperiment<S8Result>({
       network: '64-30-10 ReLU',
       loss: 'softmax cross-entropy',
       data: `UCI digits, standardized, ${1797 - TEST_SAMPLES} training samples`,
+      'data, SHA-256': digestOf(trainingDigits(seed)),
       'learning rate': LEARNING_RATE,
       'batch of SGD': BATCH,
       steps,
     }),
 });
+
+function trainingDigits(seed: number): Dataset<'float64'> {
+  return digits().standardize().split({ test: TEST_SAMPLES, seed }).train;
+}
 
 async function runS8({
   seed,
@@ -143,7 +149,7 @@ async function runS8({
   threads,
 }: Running): Promise<S8Result> {
   const { steps, every, seeds } = SCALES[scale];
-  const data = digits().standardize().split({ test: TEST_SAMPLES, seed }).train;
+  const data = trainingDigits(seed);
   const stage = stageProgress('seeds', seeds, onProgress);
   const pairs: Pair[] = [];
   for (let i = 0; i < seeds; ++i) {

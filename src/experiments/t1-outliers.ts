@@ -13,6 +13,7 @@
 // The cap of the demonstration matters little: once all samples are fitted, the loss falls as 1/steps and the
 // outliers shrink together, in one proportion (from 1,000 to 3,000 steps all by 0.3), which no count sees.
 
+import type { Dataset } from '../data/dataset.js';
 import { gaussianClusters } from '../data/synthetic.js';
 import { hessian } from '../curvature/operator.js';
 import { createNetwork } from '../network/network.js';
@@ -25,6 +26,7 @@ import { extremalEigenpairs } from '../spectrum/extremal-eigenpairs.js';
 import { trace } from '../spectrum/trace.js';
 import { sgd } from '../training/optimizer.js';
 import { train } from '../training/train.js';
+import { digestOf } from './data-digest.js';
 import { elbowThreshold } from './elbow.js';
 import { defineExperiment, manifestOf } from './experiment.js';
 import type { Running } from './experiment.js';
@@ -150,12 +152,13 @@ export const t1Outliers = defineExperiment<T1Result>({
     })),
   summarize: ({ rows: all }) =>
     `In ${all.filter(agrees).length} of ${all.length} rows a count of outliers is within one of the number of clusters.`,
-  manifest: ({ seed, cap }) =>
+  manifest: ({ seed, cap, rows }) =>
     manifestOf('F2 and T1', {
       seed,
       network: '100-30-30-k',
       loss: 'softmax cross-entropy',
       data: `k Gaussian clusters in R^100, ${SAMPLES} training and as many test samples, standardized together`,
+      'first data set of each row, SHA-256': digestOf(...rows.map((row) => clustersOf(row, seed))),
       'initial weights': '0.1 · N(0, 1)',
       'learning rate': LEARNING_RATE,
       'batch of SGD': BATCH,
@@ -199,10 +202,14 @@ async function measureRow(choice: RowChoice, { seed, ...options }: Measuring): P
   return { ...choice, parameterCount: network.parameterCount, runs };
 }
 
-async function measureRun(choice: RowChoice, { seed, cap, ...options }: Measuring): Promise<Run> {
-  const { clusters, covariance, algorithm } = choice;
+function clustersOf({ clusters, covariance }: RowChoice, seed: number): Dataset<'float64'> {
   const both = { classes: clusters, dimensions: 100, samples: 2 * SAMPLES, covariance, seed };
-  const { train: data } = gaussianClusters(both).standardize().split({ test: SAMPLES, seed });
+  return gaussianClusters(both).standardize().split({ test: SAMPLES, seed }).train;
+}
+
+async function measureRun(choice: RowChoice, { seed, cap, ...options }: Measuring): Promise<Run> {
+  const { algorithm } = choice;
+  const data = clustersOf(choice, seed);
   const initializer = { type: 'normal', standardDeviation: 0.1 } as const;
   using network = createNetwork(specOf(choice), { seed, initializer, dtype: 'float64' });
   const { records } = await train(network, data, {

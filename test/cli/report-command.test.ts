@@ -19,6 +19,14 @@ const withoutClips = (text: string): string => text.replace(/clip\d+/g, 'clip');
 
 const read = (...path: string[]): Promise<string> => readFile(join(folder, ...path), 'utf8');
 
+describe('a run', () => {
+  it('has its id and the digest of its data in its manifest', async () => {
+    const manifest: unknown = JSON.parse(await read('runs', 's8', 'manifest.json'));
+    const digest: unknown = expect.stringMatching(/^[0-9a-f]{64}$/);
+    expect(manifest).toMatchObject({ id: 's8', 'data, SHA-256': digest });
+  });
+});
+
 describe('eigenscape report', () => {
   it('draws a run again from its numbers: the same files', async () => {
     await cp(join(folder, 'runs', 's8'), join(folder, 'copy'), { recursive: true });

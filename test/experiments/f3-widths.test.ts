@@ -22,7 +22,7 @@ function width(units: number, { scale = 1, negative = 1 } = {}): F3Run['widths']
 
 function result(...all: readonly F3Run['widths'][]): F3Result {
   const runs = all.map((widths, i) => ({ seed: i + 1, widths }));
-  return { experiment: 'f3', seed: 1, data: 'made', steps: 1, runs };
+  return { experiment: 'f3', seed: 1, data: 'made', digest: '00', steps: 1, runs };
 }
 
 describe('figures 3 and 5', () => {

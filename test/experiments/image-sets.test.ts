@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { createDataset } from '../../src/data/create-dataset.js';
-import { cifarImages, digestOf, mnistImages, shrunken } from '../../src/experiments/image-sets.js';
+import { cifarImages, mnistImages, shrunken } from '../../src/experiments/image-sets.js';
 import { cifarRecords, idxPair } from '../data/stored-files.js';
 import { temporaryFiles } from '../data/temporary-files.js';
 
@@ -70,16 +70,5 @@ describe('shrunken images', () => {
   it('are the same images where these are small enough', () => {
     const data = createDataset({ inputs: [[1, 2, 3, 4]], targets: [0], inputShape: [1, 2, 2] });
     expect(shrunken(data, 2)).toBe(data);
-  });
-});
-
-describe('the digest of data', () => {
-  it('is that of its numbers: another target or order gives another', () => {
-    const data = (inputs: number[][], targets: number[]) => createDataset({ inputs, targets });
-    const digest = digestOf(data([[1], [2]], [0, 1]));
-    expect(digest).toMatch(/^[0-9a-f]{64}$/);
-    expect(digestOf(data([[1], [2]], [0, 1]))).toBe(digest);
-    expect(digestOf(data([[2], [1]], [0, 1]))).not.toBe(digest);
-    expect(digestOf(data([[1], [2]], [1, 1]))).not.toBe(digest);
   });
 });

@@ -25,6 +25,7 @@ function point({ bulk, outliers }: { readonly bulk: number; readonly outliers: n
 const result: S1Result = {
   experiment: 's1',
   seed: 1,
+  digest: '00',
   data: 'made',
   samples: 100,
   classes: 10,
