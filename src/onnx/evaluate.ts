@@ -6,7 +6,12 @@ import { elementType, elementTypeName } from './element-type.js';
 import type { ExternalDataReader } from './external-data.js';
 import { invalid, Refusal, type Problem } from './failures.js';
 import type { Graph, GraphNode } from './graph.js';
-import { declaredTypeProblems, outputTypeProblems, sortedOutputs } from './graph-outputs.js';
+import {
+  declaredShapeProblems,
+  declaredTypeProblems,
+  outputTypeProblems,
+  sortedOutputs,
+} from './graph-outputs.js';
 import type { TensorProto, ValueInfoProto } from './onnx_pb.js';
 import { handlerOf } from './operators/index.js';
 import { isPointwise } from './operators/pointwise-names.js';
@@ -62,7 +67,7 @@ export function evaluate(graph: Graph, externalData: ExternalDataReader | undefi
     const read = node.inputs.map((name) => valueOf(node, name, values));
     write(node, computed(node, read, { needed, context, problems }), values);
   }
-  problems.push(...declaredTypeProblems(graph, values));
+  problems.push(...declaredTypeProblems(graph, values), ...declaredShapeProblems(graph, values));
   const [name] = outputs.names;
   if (name === undefined) return { output: { kind: 'unknown' }, problems, notes };
   const output = values.get(name);

@@ -74,6 +74,10 @@ function requireInference(node: GraphNode, isUsed: (name: string) => boolean): v
   if (others.some(isUsed)) {
     throw refusal(node, `its statistics '${others.join("', '")}' are used, ${samplesMix}`);
   }
+  if (node.outputs.length === 1) return;
+  throw invalid(
+    `BatchNormalization '${node.name}' has ${node.outputs.length} outputs; outside training it has one.`,
+  );
 }
 
 /** y = Scale·(x − ⟨x⟩)/√(variance of x + epsilon) + B over all axes but that of the samples. */

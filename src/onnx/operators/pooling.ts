@@ -17,6 +17,10 @@ import {
 /** The largest entry of each window; padding is −∞. (storage_order is that of the indices, the second
  *  output.) */
 export const MaxPool: Handler = (node, [x], { note }) => {
+  const order = node.attributes.integer('storage_order', 0);
+  if (order !== 0 && order !== 1) {
+    throw invalid(`MaxPool '${node.name}' has storage_order ${order}; 0 or 1 is expected.`);
+  }
   const { image, window, shape } = pooled(node, asImage(node, x, note));
   requireImageInWindows(node, window, shape);
   const layer = { type: 'maxPool2d', ...poolOptions(window), ...dilationOption(window) } as const;

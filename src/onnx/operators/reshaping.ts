@@ -15,7 +15,7 @@ import {
   type Size,
   type Value,
 } from '../values.js';
-import { asNumbers, asSizes } from './sizes.js';
+import { asNumbers, asSizes, requireAxes } from './sizes.js';
 
 /** [samples, …] → [the axes before `axis` as one, the others as one]. */
 export const Flatten: Handler = (node, [x], { batch }) => {
@@ -36,13 +36,17 @@ export const Flatten: Handler = (node, [x], { batch }) => {
 };
 
 export const Reshape: Handler = (node, [x, shape], { batch }) => {
-  const target = asSizes(shape)?.entries;
-  if (target === undefined) throw refusal(node, 'its shape is neither constant nor made of sizes');
+  const requested = asSizes(shape);
+  if (requested === undefined)
+    throw refusal(node, 'its shape is neither constant nor made of sizes');
+  if (requested.scalar) {
+    throw invalid(`Reshape '${node.name}' has a single number as shape; a vector is expected.`);
+  }
+  const target = requested.entries;
   const keepsZeros = node.attributes.integer('allowzero', 0) !== 0;
   const sizes = x?.kind === 'constant' ? undefined : asSizes(x);
   if (sizes !== undefined) {
-    const isVector =
-      target.length === 1 && [-1, 1, sizes.entries.length].includes(Number(target[0]));
+    const isVector = target.length === 1 && [-1, sizes.entries.length].includes(Number(target[0]));
     if (isVector) return { ...sizes, scalar: false };
     if (target.length === 0 && sizes.entries.length === 1) return { ...sizes, scalar: true };
     return matrixOf(node, sizes.entries, target);
@@ -71,6 +75,7 @@ export const Squeeze: Handler = (node, [x, axesInput]) => {
   const axes = axesOf(node, axesInput);
   const sizes = x?.kind === 'constant' ? undefined : asSizes(x);
   if (sizes !== undefined) {
+    requireAxes(node, axes ?? [], sizes.scalar ? 0 : 1);
     if (sizes.entries.length === 1) return { ...sizes, scalar: true };
     throw refusal(node, 'squeezes a shape of more than one entry');
   }
@@ -98,6 +103,7 @@ export const Unsqueeze: Handler = (node, [x, axesInput]) => {
   if (axes === undefined) throw invalid(`Unsqueeze '${node.name}' says no axes.`);
   const sizes = x?.kind === 'constant' ? undefined : asSizes(x);
   if (sizes !== undefined) {
+    requireAxes(node, axes, (sizes.scalar ? 0 : 1) + axes.length);
     if (sizes.scalar && axes.length === 1) return { ...sizes, scalar: false };
     throw refusal(node, 'gives a shape more than one axis');
   }

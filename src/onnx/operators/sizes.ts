@@ -44,6 +44,7 @@ export const Shape: Handler = (node, [x]) => {
 
 export const Gather: Handler = (node, [data, indices]) => {
   const sizes = shapeOperand(node, data);
+  requireAxes(node, [node.attributes.integer('axis', 0)], sizes.scalar ? 0 : 1);
   const picked = asNumbers(node, indices, 'its indices').map((index) => {
     const entry = sizes.entries.at(index);
     if (entry !== undefined && Number.isInteger(index)) return entry;
@@ -61,6 +62,10 @@ export function concatenatedSizes(
 ): SizesValue | undefined {
   const parts = inputs.flatMap((input) => asSizes(input) ?? []);
   if (parts.length !== inputs.length) return undefined;
+  if (parts.some(({ scalar }) => scalar)) {
+    throw invalid(`${node.operator} '${node.name}' joins a single number, which has no axis.`);
+  }
+  requireAxes(node, [node.attributes.integer('axis', 0)], 1);
   const entries = parts.flatMap((part) => part.entries);
   if (entries.length <= maximumLength) return vector(entries);
   throw refusal(node, `makes a shape of ${entries.length} axes; ${maximumLength} are too many`);
@@ -84,7 +89,9 @@ export const Slice: Handler = (node, [data, starts, ends, axes, steps]) => {
       setting('ends', ends, rows) < -rows;
     if (isReversal) return withRowsReversed(data);
   }
-  const { entries } = shapeOperand(node, data);
+  const { entries, scalar } = shapeOperand(node, data);
+  const axesGiven = node.attributes.integers('axes') ?? asSizes(axes)?.entries.map(Number) ?? [0];
+  requireAxes(node, axesGiven, scalar ? 0 : 1);
   if (setting('steps', steps, 1) !== 1 || ![0, -1].includes(setting('axes', axes, 0))) {
     throw refusal(node, 'cuts a shape other than by start and end');
   }
@@ -120,6 +127,19 @@ function shapeOperand(node: GraphNode, value: Value | undefined): SizesValue {
   const sizes = asSizes(value);
   if (sizes !== undefined) return sizes;
   throw refusal(node, 'is understood for shapes only, not for data');
+}
+
+/** Axes that a node names of a shape it computes with: ONNX's own shape inference looks at them though the
+ *  sizes would be the same.
+ *  @throws EigenscapeError ERR_ONNX_INVALID for one twice, or other than −rank … rank − 1 */
+export function requireAxes(node: GraphNode, axes: readonly number[], rank: number): void {
+  const distinct = new Set(axes.map((axis) => (axis < 0 ? axis + rank : axis)));
+  const isInside = (axis: number) => Number.isInteger(axis) && axis >= -rank && axis < rank;
+  if (axes.every(isInside) && distinct.size === axes.length) return;
+  throw invalid(
+    `${node.operator} '${node.name}' has axis ${axes.join(', ')} for a value of ${rank} axes; ` +
+      'different ones from −rank to rank − 1 are expected.',
+  );
 }
 
 function vector(entries: readonly Size[]): SizesValue {
