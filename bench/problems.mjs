@@ -2,7 +2,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { adam, createNetwork, randomInputs, train, twoBlobs } from '../dist/index.js';
+import { adam, createNetwork, loadMnist, randomInputs, train, twoBlobs } from '../dist/index.js';
 
 const seed = 1;
 
@@ -23,10 +23,14 @@ const arraysOf = {
       vectors: normal(vectors, network.parameterCount),
     };
   },
-  /** Trained for some steps, so that the Hessian has outliers. */
+  /** Trained for some steps, so that the Hessian has outliers; on the first test images of MNIST if
+   *  EIGENSCAPE_BENCH_MNIST names the folder of its files, else on random inputs. */
   async trained({ spec, samples, steps }) {
     const network = createNetwork(spec, { seed });
-    const data = randomInputs({ samples, inputShape: spec.input, classes: unitsOf(spec), seed });
+    const folder = process.env.EIGENSCAPE_BENCH_MNIST;
+    const data = folder
+      ? (await loadMnist(folder, { split: 'test' })).take(samples)
+      : randomInputs({ samples, inputShape: spec.input, classes: unitsOf(spec), seed });
     const optimizer = adam({ learningRate: 1e-3 });
     await train(network, data, { optimizer, batchSize: 100, steps, seed });
     return { parameters: network.parameters(), inputs: data.inputs(), targets: data.targets() };
