@@ -18,11 +18,20 @@ function checkMessage(bytes: Uint8Array, schema: DescMessage, depth: number): vo
   if (depth === 0) throw new Error(`messages lie over ${depthLimit} deep in each other`);
   const fields = new Map(schema.fields.map((field) => [field.number, field]));
   const reader = new BinaryReader(bytes);
+  const seen = new Set<number>();
   while (reader.pos < reader.len) {
     const [number, type] = reader.tag();
     const field = fields.get(number);
-    if (field === undefined) reader.skip(type, number);
-    else checkField(reader, { field, type, depth });
+    if (field === undefined) {
+      reader.skip(type, number);
+      continue;
+    }
+    // Readers keep the last; writers write one. (Models are joined end to end by some tools, so not there.)
+    if (seen.has(number) && field.fieldKind === 'scalar' && depth < depthLimit) {
+      throw new Error(`${field.parent.name} holds ${field.name} twice`);
+    }
+    seen.add(number);
+    checkField(reader, { field, type, depth });
   }
 }
 

@@ -426,6 +426,14 @@ describe('damaged bytes', () => {
     }
   });
 
+  it('a second name of a node, as an altered tag makes of its last input', () => {
+    const nodes = [node('Gemm', ['x', 'w', 'bias'], 'y', {}, 'fc')];
+    const bytes = modelBytes({ ...simple, nodes });
+    const at = new TextDecoder('latin1').decode(bytes).indexOf('bias');
+    bytes[at - 2] = (3 << 3) | 2;
+    expect(refusalOf(bytes)).toMatch(/^ERR_ONNX_INVALID: The bytes \(\d+\) are no ONNX model/);
+  });
+
   it('any change of bytes gives a network or an error of this library', () => {
     const whole = fixtures.slice(0, 12).map(({ name }) => read(name));
     const place = fc.record({ file: fc.nat(11), at: fc.nat(), value: fc.nat(255) });
