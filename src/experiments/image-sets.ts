@@ -39,10 +39,11 @@ export async function mnistImages<D extends DType>(
   experiment: string,
   directory: string | undefined,
   dtype: D,
+  shape: 'flat' | 'image' = 'image',
 ): Promise<{ readonly data: Dataset<D>; readonly name: string }> {
   const { folder, files } = await find(experiment, MNIST, directory);
   const split = files.some((name) => name.startsWith('train-images')) ? 'train' : 'test';
-  const data = await loadMnist(folder, { shape: 'image', dtype, split });
+  const data = await loadMnist(folder, { shape, dtype, split });
   return { data, name: `MNIST, ${split === 'train' ? 'training' : 'test'} images` };
 }
 
