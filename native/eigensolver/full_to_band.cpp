@@ -19,7 +19,7 @@ namespace {
 using blas::Form;
 
 /// Edge of the tiles that the update is cut into, a multiple of the product's.
-constexpr std::size_t kTile = 256;
+constexpr std::size_t kTile = kReductionTile;
 static_assert(kTile % kThinTile == 0);
 
 constexpr std::size_t kScratch = kThinTile * (kThinTile + 8);
@@ -29,10 +29,12 @@ std::size_t tiles_of(std::size_t n) { return (n + kTile - 1) / kTile; }
 template <typename T>
 class Reduction {
  public:
-  Reduction(std::size_t n, std::size_t width, std::span<T> a, const Control& control)
+  Reduction(std::size_t n, std::size_t width, std::span<T> a, std::span<T> kept_tau,
+            const Control& control)
       : n_(n),
         b_(width),
         a_(a.data()),
+        kept_tau_(kept_tau),
         control_(control),
         vw_(n * 2 * width),
         wv_(n * 2 * width),
@@ -75,9 +77,19 @@ class Reduction {
     for (std::size_t i = 0; i < std::min(rows, b_); ++i) {
       std::copy_n(&r_[i * b_], b_, panel + i * n_);
     }
+    if (!kept_tau_.empty()) keep_reflectors(j, rows);
     blas::gemm<T>(Form::transposed, Form::plain, b_, b_, rows, 1, v_next_.data(), b_,
                   v_next_.data(), b_, 0, stack_.data(), b_);
     block_reflector<T>(b_, stack_.data(), tau_.data(), t_.data());
+  }
+
+  /// V below R, where A₂₁ was, and τ.
+  void keep_reflectors(std::size_t j, std::size_t rows) {
+    std::copy_n(tau_.data(), std::min(b_, n_ - j), &kept_tau_[j]);
+    T* const panel = a_ + (j + b_) * n_ + j;
+    for (std::size_t i = 1; i < rows; ++i) {
+      std::copy_n(&v_next_[i * b_], std::min(i, b_), panel + i * n_);
+    }
   }
 
   /// Z = A₂₂ V. Task i takes the tiles of row i from left to right, each for Z_i and, transposed,
@@ -211,6 +223,7 @@ class Reduction {
   std::size_t n_;
   std::size_t b_;
   T* a_;
+  std::span<T> kept_tau_;
   const Control& control_;
   AlignedBuffer<T> vw_;                         // [m, 2b] V and W
   AlignedBuffer<T> wv_;                         // [m, 2b] W and V; Z before W is there
@@ -230,7 +243,14 @@ class Reduction {
 
 template <typename T>
 void full_to_band(std::size_t n, std::size_t width, std::span<T> a, const Control& control) {
-  Reduction<T>(n, width, a, control).run();
+  Reduction<T>(n, width, a, {}, control).run();
+}
+
+template <typename T>
+void full_to_band(std::size_t n, std::size_t width, std::span<T> a, std::span<T> tau,
+                  const Control& control) {
+  std::ranges::fill(tau, T{});
+  Reduction<T>(n, width, a, tau, control).run();
 }
 
 std::size_t full_to_band_workspace(std::size_t n, std::size_t width, std::size_t entry_bytes) {
@@ -240,5 +260,9 @@ std::size_t full_to_band_workspace(std::size_t n, std::size_t width, std::size_t
 
 template void full_to_band<double>(std::size_t, std::size_t, std::span<double>, const Control&);
 template void full_to_band<float>(std::size_t, std::size_t, std::span<float>, const Control&);
+template void full_to_band<double>(std::size_t, std::size_t, std::span<double>, std::span<double>,
+                                   const Control&);
+template void full_to_band<float>(std::size_t, std::size_t, std::span<float>, std::span<float>,
+                                  const Control&);
 
 }  // namespace eigenscape

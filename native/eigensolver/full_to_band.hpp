@@ -26,6 +26,17 @@ namespace eigenscape {
 template <typename T>
 void full_to_band(std::size_t n, std::size_t width, std::span<T> a, const Control& control);
 
+/// The same, for eigenvectors: A = Q B Qᵀ with Q = H_0 H_1 …, H_j = I − τ_j v_j v_jᵀ. v_j is zero
+/// above row j + width, 1 there, and below it stands in column j of a; tau [n] is zero where there
+/// is no reflector. What is above the diagonal and outside the blocks of kReductionTile on it stays
+/// as it was.
+template <typename T>
+void full_to_band(std::size_t n, std::size_t width, std::span<T> a, std::span<T> tau,
+                  const Control& control);
+
+/// Edge of the diagonal blocks of which both triangles are destroyed; a multiple of every width.
+inline constexpr std::size_t kReductionTile = 256;
+
 std::size_t full_to_band_workspace(std::size_t n, std::size_t width, std::size_t entry_bytes);
 
 }  // namespace eigenscape
