@@ -20,29 +20,41 @@ function findOurs() {
   };
 }
 
-function findPyTorch(environment) {
-  const python = environment.EIGENSCAPE_BENCH_PYTHON || 'python3';
-  const asked = spawnSync(python, ['-c', 'import torch; print(torch.__version__)'], {
-    encoding: 'utf8',
-  });
-  if (asked.status === 0) {
-    return { version: asked.stdout.trim(), command: [python, script('pytorch.py')] };
-  }
-  const why = asked.error ? `${python} does not run` : `${python} has no torch`;
+const pythonOf = (environment) => environment.EIGENSCAPE_BENCH_PYTHON || 'python3';
+
+/** What a Python says of a library's version, or why it cannot. */
+function askPython(environment, library, args) {
+  const python = pythonOf(environment);
+  const asked = spawnSync(python, args, { encoding: 'utf8' });
+  if (asked.status === 0) return { version: asked.stdout.trim() };
+  const why = asked.error ? `${python} does not run` : `${python} has no ${library}`;
   return { absent: `${why}; EIGENSCAPE_BENCH_PYTHON names a Python that has` };
+}
+
+const commandOf = (environment, file) => [pythonOf(environment), script(file)];
+
+function findPyTorch(environment) {
+  const asked = askPython(environment, 'torch', ['-c', 'import torch; print(torch.__version__)']);
+  return asked.absent ? asked : { ...asked, command: commandOf(environment, 'pytorch.py') };
+}
+
+function findLapack(environment) {
+  const asked = askPython(environment, 'scipy', [script('openblas.py')]);
+  return asked.absent ? asked : { ...asked, command: commandOf(environment, 'lapack.py') };
 }
 
 function findSciPy(environment) {
   const torch = findPyTorch(environment);
   if (torch.absent) return torch;
-  const [python] = torch.command;
-  const asked = spawnSync(python, ['-c', 'import scipy; print(scipy.__version__)'], {
-    encoding: 'utf8',
-  });
-  if (asked.status !== 0) return { absent: `${python} has no scipy` };
-  const version = `${asked.stdout.trim()}, torch ${torch.version}`;
-  return { version, command: [python, script('scipy_eigsh.py')] };
+  const asked = askPython(environment, 'scipy', ['-c', 'import scipy; print(scipy.__version__)']);
+  if (asked.absent) return asked;
+  const version = `${asked.version}, torch ${torch.version}`;
+  return { version, command: commandOf(environment, 'scipy_eigsh.py') };
 }
+
+/** All of them go in one command: npm takes out what an earlier one brought that no dependency list names. */
+export const installation =
+  'npm install --no-save @jax-js/jax ml-matrix @tensorflow/tfjs @tensorflow/tfjs-backend-wasm';
 
 /** An npm package that is here if it was installed: none of them is a dependency of ours. */
 function findPackage(name, file) {
@@ -55,7 +67,7 @@ function findPackage(name, file) {
       command: [process.execPath, script(file)],
     };
   } catch {
-    return { absent: `${name} is not installed (npm install --no-save ${name})` };
+    return { absent: `${name} is not installed (${installation})` };
   }
 }
 
@@ -70,11 +82,18 @@ export function findContenders(environment = process.env) {
     eigenscape: { label: 'eigenscape', ours: true, ...findOurs() },
     pytorch: { label: 'PyTorch', ...findPyTorch(environment) },
     scipy: { label: "scipy's eigsh on PyTorch's products", ...findSciPy(environment) },
+    lapack: { label: 'LAPACK', ...findLapack(environment) },
     'jax-js': {
       label: 'jax-js (WebAssembly)',
       precision: 'float32',
       tolerance: 1e-3,
       ...findPackage('@jax-js/jax', 'jax-js.mjs'),
+    },
+    'tensorflow-js': {
+      label: 'TensorFlow.js (WebAssembly)',
+      precision: 'float32',
+      tolerance: 1e-3,
+      ...findPackage('@tensorflow/tfjs-backend-wasm', 'tensorflow-js.mjs'),
     },
     'ml-matrix': {
       label: 'ml-matrix (JavaScript)',

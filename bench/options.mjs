@@ -1,19 +1,25 @@
 // The command line of `npm run bench`.
 
 import { parseArgs } from 'node:util';
+import { installation } from './contenders.mjs';
 import { trials } from './trials/all.mjs';
 
-export const usage = `eigenscape bench [--trial NAME …] [--runs 5] [--seconds 1] [--json FILE] [--markdown FILE]
+const long = trials.filter((trial) => trial.long).map(({ name }) => name);
+
+export const usage = `eigenscape bench [--trial NAME …] [--all] [--runs 5] [--seconds 1] [--json FILE] [--markdown FILE]
 (in a clone: npm run bench -- …)
 
-  --trial     one of: ${trials.map(({ name }) => name).join(', ')} (default: all; may be repeated)
+  --trial     one of: ${trials.map(({ name }) => name).join(', ')} (may be repeated;
+              default: all but those that take minutes)
+  --all       those too: ${long.join(', ')}
   --runs      processes of each contender
   --seconds   how long one way is measured in one process
   --json      writes every measurement
   --markdown  writes the tables with the environment
 
-PyTorch takes part if python3, or the Python that EIGENSCAPE_BENCH_PYTHON names, has it;
-@jax-js/jax and ml-matrix if they are installed.`;
+PyTorch and SciPy take part if python3, or the Python that EIGENSCAPE_BENCH_PYTHON names, has them;
+jax-js, ml-matrix and TensorFlow.js if they are installed:
+  ${installation}`;
 
 function positive(name, text) {
   const value = Number(text);
@@ -21,12 +27,17 @@ function positive(name, text) {
   throw new Error(`--${name} is '${text}'; expected a number above 0`);
 }
 
+/** The options that choose the trials, to repeat them. */
+const choiceOf = ({ trial, all }) =>
+  trial === undefined ? (all ? ['--all'] : []) : trial.map((name) => `--trial ${name}`);
+
 /** @throws Error for the person at the terminal */
 export function parseCommandLine(args) {
   const { values } = parseArgs({
     args,
     options: {
       trial: { type: 'string', multiple: true },
+      all: { type: 'boolean', default: false },
       runs: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '1' },
       json: { type: 'string' },
@@ -34,7 +45,8 @@ export function parseCommandLine(args) {
       help: { type: 'boolean', default: false },
     },
   });
-  const names = values.trial ?? trials.map(({ name }) => name);
+  const usual = trials.filter(({ name }) => values.all || !long.includes(name));
+  const names = values.trial ?? usual.map(({ name }) => name);
   const unknown = names.find((name) => trials.every((trial) => trial.name !== name));
   if (unknown !== undefined) {
     const known = trials.map(({ name }) => name).join(', ');
@@ -42,6 +54,7 @@ export function parseCommandLine(args) {
   }
   return {
     trials: trials.filter(({ name }) => names.includes(name)),
+    chosen: choiceOf(values),
     runs: Math.ceil(positive('runs', values.runs)),
     seconds: positive('seconds', values.seconds),
     json: values.json,

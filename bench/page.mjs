@@ -1,5 +1,6 @@
 // docs/performance.md: the tables with all that is needed to repeat them.
 
+import { installation } from './contenders.mjs';
 import { isBusy } from './load.mjs';
 import { recordSection } from './largest-network-record.mjs';
 import { formatNumber, formatSeconds, header, markdownTable, trialCells } from './table.mjs';
@@ -87,7 +88,8 @@ export function performancePage(result, records = []) {
     '# Performance',
     `Measured on ${environment.date}. This page is written by the benchmark itself; repeat it with`,
     `    ${command}`,
-    'where EIGENSCAPE_BENCH_PYTHON names a Python that has PyTorch. Absolute times move from machine ' +
+    `where EIGENSCAPE_BENCH_PYTHON names a Python that has PyTorch and SciPy, and \`${installation}\` in the clone installs the contenders in JavaScript. ` +
+      'Absolute times move from machine ' +
       'to machine; what counts is the ratio to the best contender and to the floor: the flops that the ' +
       'task needs, at the speed of the fastest matrix product that any library reached in this run. Of ' +
       'a contender that knows several ways, all are tried once and the two fastest are measured; the ' +

@@ -64,5 +64,8 @@ export async function writeProblem(problem, folder) {
 /** An array that {@link writeProblem} wrote. */
 export function readArray(folder, name) {
   const bytes = fs.readFileSync(path.join(folder, `${name}.f64`));
-  return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  // Small files are read into a shared piece of memory, at any offset; large ones stay where they are.
+  const { buffer, byteOffset, length } = bytes;
+  const own = length === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + length);
+  return new Float64Array(own);
 }

@@ -9,7 +9,6 @@ import { readRecords } from './largest-network-record.mjs';
 import { parseCommandLine, usage } from './options.mjs';
 import { environmentLines, performancePage } from './page.mjs';
 import { runTrials } from './race.mjs';
-import { trials as everyTrial } from './trials/all.mjs';
 import { header, textTable, trialCells } from './table.mjs';
 
 /** What is going on, for who waits at a terminal. */
@@ -25,23 +24,21 @@ function warnIfBusy({ cores, load }) {
 }
 
 /** What repeats the run, whatever files this one wrote. */
-function commandOf({ trials, runs, seconds }) {
-  const chosen =
-    trials.length === everyTrial.length ? [] : trials.map(({ name }) => `--trial ${name}`);
+function commandOf({ chosen, runs, seconds }) {
   const python = process.env.EIGENSCAPE_BENCH_PYTHON ? ['EIGENSCAPE_BENCH_PYTHON=…'] : [];
   const options = [...chosen, `--runs ${runs}`, `--seconds ${seconds}`];
   return [...python, 'npm run bench --', ...options, '--markdown docs/performance.md'].join(' ');
 }
 
 async function bench(args) {
-  const { trials, runs, seconds, json, markdown, help } = parseCommandLine(args);
+  const { trials, chosen, runs, seconds, json, markdown, help } = parseCommandLine(args);
   if (help) return console.log(usage);
   const environment = describeEnvironment();
   warnIfBusy(environment);
   const found = await runTrials(trials, findContenders(), { runs, seconds, log });
   log('');
   const result = {
-    command: commandOf({ trials, runs, seconds }),
+    command: commandOf({ chosen, runs, seconds }),
     environment: { ...environment, loadAfter: os.loadavg()[0] },
     runs,
     seconds,

@@ -1,13 +1,12 @@
 """PyTorch, each task in several ways. python pytorch.py JOB.json"""
 
-import json
-import sys
 import time
 
 import torch
 import torch.nn.functional as F
+from job import job, measure, problem, report
 from torch.func import grad, hessian, jvp, linearize, vjp, vmap
-from torch_network import Network, all_threads, job, measure, problem, read, with_threads
+from torch_network import Network, all_threads, read, with_threads
 
 
 def gemm():
@@ -348,13 +347,5 @@ tasks = {
     "steps": steps,
     "eigenvalues": eigenvalues,
 }
-outcomes = {}
-for name, way in tasks[job["task"]]().items():
-    if job["ways"] is None or name in job["ways"]:
-        try:
-            seconds, check = way()
-        except RuntimeError as error:  # no rule for this operation in this way
-            print(f"{name}: {error}", file=sys.stderr)
-            continue
-        outcomes[name] = {"seconds": seconds, "check": check}
-print(json.dumps({"ways": outcomes, "threads": all_threads}))
+# A RuntimeError: PyTorch has no rule for an operation in this way.
+report(tasks[job["task"]](), skipped=RuntimeError, threads=all_threads)

@@ -1,6 +1,5 @@
 """scipy's eigsh (ARPACK) at both ends, on products of PyTorch. python scipy_eigsh.py JOB.json"""
 
-import json
 import os
 import time
 
@@ -9,9 +8,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from job import job, report
 from scipy.sparse.linalg import LinearOperator, eigsh
 from torch.func import grad, vjp
-from torch_network import Network, all_threads, job
+from torch_network import Network, all_threads
 
 network = Network()
 theta = network.theta
@@ -61,9 +61,4 @@ ways = {
     for name, product in products().items()
     for basis in (2 * wanted + 1, 4 * wanted)
 }
-outcomes = {}
-for name, way in ways.items():
-    if job["ways"] is None or name in job["ways"]:
-        seconds, check = way()
-        outcomes[name] = {"seconds": seconds, "check": check}
-print(json.dumps({"ways": outcomes, "threads": all_threads}))
+report(ways, threads=all_threads)

@@ -1,15 +1,9 @@
-"""The job, the stopwatch, and the network of a problem in PyTorch, on a flat vector of parameters."""
-
-import json
-import statistics
-import sys
-import time
+"""The network of a problem in PyTorch, on a flat vector of parameters."""
 
 import torch
 import torch.nn.functional as F
+from job import job, problem
 
-job = json.load(open(sys.argv[1]))
-problem = job["problem"]
 torch.set_default_dtype(getattr(torch, problem.get("dtype", "float64")))
 all_threads = torch.get_num_threads()
 
@@ -18,23 +12,6 @@ def read(name):
     with open(f"{job['folder']}/{name}.f64", "rb") as file:
         values = torch.frombuffer(bytearray(file.read()), dtype=torch.float64)
     return values.to(torch.get_default_dtype())
-
-
-def measure(task, per=1):
-    """Median seconds of `task`, called until the budget is used. The first call warms up and does not
-    count, unless this is a survey and it was longer than the budget."""
-    times, used = [], 0.0
-    while True:
-        start = time.perf_counter()
-        task()
-        times.append(time.perf_counter() - start)
-        used += times[-1]
-        if len(times) < 2:
-            if job["survey"] and used > job["budget"]:
-                break
-        elif used >= job["budget"]:
-            break
-    return statistics.median(times[1:] or times) / per
 
 
 class Network:

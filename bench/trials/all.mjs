@@ -1,7 +1,7 @@
 // Every trial, in the order in which it is run.
 
 import { denseHessian } from './dense-hessian.mjs';
-import { eigenvalues1000, eigenvalues300, eigenvalues4000 } from './eigenvalues.mjs';
+import { eigenvalueTrials } from './eigenvalues.mjs';
 import { extremalEigenpairsTrial } from './extremal-eigenpairs.mjs';
 import {
   convolutionalHessianBlock,
@@ -27,9 +27,7 @@ export const trials = [
   wideHessianBlock,
   convolutionalHessianVector,
   convolutionalHessianBlock,
-  eigenvalues300,
-  eigenvalues1000,
-  eigenvalues4000,
+  ...eigenvalueTrials,
   extremalEigenpairsTrial,
   manySpectra74,
   manySpectra434,

@@ -28,7 +28,7 @@ export const denseHessian = {
   problem,
   task: 'denseHessian',
   unit: 'matrix',
-  contenders: ['eigenscape', 'pytorch', 'jax-js'],
+  contenders: ['eigenscape', 'pytorch', 'jax-js', 'tensorflow-js'],
   floor: {
     flops: relu,
     counting: `all symmetry and half of the samples for a ReLU unit; ${gigaflops(flops(() => 1))} GFLOP without the latter`,

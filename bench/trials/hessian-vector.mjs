@@ -45,7 +45,7 @@ export const [hessianVector, hessianBlock] = trialsOf(
   '100-30-30-10 ReLU, M = 4,270, N = 1,000, float64',
   problem,
   denseSizes([100, 30, 30, 10]),
-  ['eigenscape', 'pytorch', 'jax-js'],
+  ['eigenscape', 'pytorch', 'jax-js', 'tensorflow-js'],
 );
 
 const float32 = { kind: 'network', samples, vectors: count, dtype: 'float32' };
@@ -56,7 +56,7 @@ export const [wideHessianVector, wideHessianBlock] = trialsOf(
   '784-70-10 ReLU, M = 55,660, N = 1,000, float32',
   { ...float32, spec: denseSpec(wide) },
   denseSizes(wide),
-  ['eigenscape', 'pytorch', 'jax-js'],
+  ['eigenscape', 'pytorch', 'jax-js', 'tensorflow-js'],
 );
 
 export const [convolutionalHessianVector, convolutionalHessianBlock] = trialsOf(

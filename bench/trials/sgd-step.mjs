@@ -17,6 +17,7 @@ export const sgdStep = {
   title: 'one SGD step, 100-30-30-10 ReLU, batch 10, float64',
   problem,
   batch: 10,
+  contenders: ['eigenscape', 'pytorch', 'tensorflow-js', 'jax-js'],
   learningRate: 0.1,
   checkedSteps: 500,
   steps: 20_000,
@@ -29,6 +30,7 @@ export const adamStep = {
   name: 'adam-step',
   title: 'one Adam step, 100-30-30-10 ReLU, batch 10, float64',
   optimizer: 'adam',
+  contenders: ['eigenscape', 'pytorch', 'tensorflow-js'],
   learningRate: 0.001,
 };
 

@@ -43,7 +43,12 @@ interface Bench {
   findContenders(
     environment: Readonly<Record<string, string>>,
   ): Record<string, { absent?: string; version?: string }>;
+  installation: string;
   childEnvironment(environment: Readonly<Record<string, string>>): Record<string, string>;
+  parseCommandLine(args: readonly string[]): {
+    trials: readonly { name: string }[];
+    chosen: readonly string[];
+  };
   trials: readonly { name: string; contenders: readonly string[]; floor: { flops: number } }[];
 }
 
@@ -58,6 +63,7 @@ const bench = await load(
   'statistics.mjs',
   'table.mjs',
   'contenders.mjs',
+  'options.mjs',
   'processes.mjs',
   'rows.mjs',
   'trials/all.mjs',
@@ -182,6 +188,27 @@ describe('contenders', () => {
       expect(known).toEqual(expect.arrayContaining([...contenders]));
       expect(trialFloor.flops).toBeGreaterThan(0);
     }
+  });
+
+  it('in JavaScript are installed by one command, which takes all of them in', () => {
+    const contenders = bench.findContenders({});
+    for (const name of ['jax-js', 'ml-matrix', 'tensorflow-js']) {
+      const { absent, version } = contenders[name] ?? {};
+      if (version === undefined) expect(absent).toContain(`(${bench.installation})`);
+      else expect(version).toMatch(/^\d+\.\d+\.\d+/);
+    }
+    expect(bench.installation).toMatch(/^npm install --no-save .*jax.* ml-matrix .*tfjs/);
+  });
+
+  it('meet in trials of minutes only where these are asked for', () => {
+    const names = (...args: string[]) =>
+      bench.parseCommandLine(args).trials.map(({ name }) => name);
+    expect(names()).toContain('eigenvalues-4000');
+    expect(names()).not.toContain('eigenvalues-10000');
+    expect(names('--all')).toEqual(bench.trials.map(({ name }) => name));
+    expect(names('--trial', 'eigenvalues-10000')).toEqual(['eigenvalues-10000']);
+    expect(bench.parseCommandLine(['--all']).chosen).toEqual(['--all']);
+    expect(bench.parseCommandLine([]).chosen).toEqual([]);
   });
 
   it('run without what pins OpenBLAS to an older kernel', () => {
