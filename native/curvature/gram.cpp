@@ -7,6 +7,7 @@
 
 #include "core/chunked_sum.hpp"
 #include "core/thread_pool.hpp"
+#include "curvature/gram_centering.hpp"
 #include "curvature/layer_samples.hpp"
 #include "linalg/blas.hpp"
 
@@ -21,8 +22,21 @@ constexpr std::size_t kTile = 128;
 LossRoot root_of(Term term, const LossRoot& given) {
   LossRoot root = given;
   if (term == Term::gauss_newton) root.kind = RootKind::exact;
-  if (term == Term::empirical_fisher) root.kind = RootKind::empirical;
+  if (term == Term::empirical_fisher || term == Term::gradient_covariance) {
+    root.kind = RootKind::empirical;
+  }
   return root;
+}
+
+/// √s_n, 0 for samples that are ignored: the rows of a covariance are about their mean by s_n.
+template <typename T>
+std::vector<double> root_weights(const Samples<T>& samples) {
+  std::vector<double> w(samples.count);
+  for (std::size_t n = 0; n < w.size(); ++n) {
+    const bool kept = samples.classes.empty() || samples.classes[n] >= 0;
+    w[n] = kept ? std::sqrt(samples.weight(n)) : 0;
+  }
+  return w;
 }
 
 /// Whether rows of S are known for all parameters of the matrix.
@@ -288,10 +302,11 @@ void mirror(std::size_t order, std::span<T> gram, const Control& control) {
 template <typename T>
 std::size_t gram_rows(const Operator<T>& curvature) {
   const Term term = curvature.term();
-  const bool squares = term == Term::gauss_newton || term == Term::empirical_fisher ||
-                       term == Term::monte_carlo_fisher;
+  const bool of_gradients = term == Term::empirical_fisher || term == Term::gradient_covariance;
   const LossKind loss = curvature.graph().loss().kind;
-  if (!squares || loss == LossKind::custom || !has_rows(curvature)) return 0;
+  const bool of_known_loss =
+      (term == Term::gauss_newton || term == Term::monte_carlo_fisher) && loss != LossKind::custom;
+  if (!(of_gradients || of_known_loss) || !has_rows(curvature)) return 0;
   const LossRoot root = root_of(term, curvature.root());
   return curvature.samples().count * root_rows(root, loss, curvature.graph().output_size());
 }
@@ -350,6 +365,11 @@ AssemblyScale assemble_gram(const Operator<T>& curvature, std::span<T> gram,
                 "the curvature matrix is not finite; the parameters or inputs are too large");
   }
   scale.operations = kronecker_operations(curvature) + rows.formed;
+  if (curvature.term() == Term::gradient_covariance) {
+    center_gram<T>(root_weights(curvature.samples()), gram, control);
+    mirror(order, gram, control);
+    scale.operations += centering_operations(order);
+  }
   return scale;
 }
 

@@ -2,9 +2,10 @@
 // eigenvalues are those of K = S Sᵀ, and zeros (DESIGN: low rank). A sample n has a row for each
 // row b_r of its loss's root (network/loss_root.hpp):
 //
-//   gauss_newton        s_nr = J_nᵀ b_r, Σ_r b_r b_rᵀ = scale_n ∇²ℓ_n      C − 1 for softmax, else
-//   C empirical_fisher    s_n = √scale_n ∇ℓ_n                                1 monte_carlo_fisher
-//   a row for each label drawn
+//   gauss_newton         s_nr = J_nᵀ b_r, Σ_r b_r b_rᵀ = scale_n ∇²ℓ_n    C − 1 for softmax, else C
+//   monte_carlo_fisher   the same                                         one for each label drawn
+//   empirical_fisher     s_n = √scale_n ∇ℓ_n                              1
+//   gradient_covariance  s_n = √scale_n (∇ℓ_n − ḡ)                        1 (gram_centering.hpp)
 //
 // Of a dense layer with inputs ã and cotangents δ, s_nr·s_n'r' = (ã_n·ã_n')(δ_nr·δ_n'r'): its part
 // of K is A Aᵀ ∘ Δ Δᵀ and its part of S is never formed. Of convolutions and normalizations it is.
@@ -18,8 +19,8 @@
 
 namespace eigenscape {
 
-/// Rows of S; 0 where the matrix is no such product: for H, R and covariances, custom losses (their
-/// ∇²ℓ may be indefinite), Kronecker factors, and layers whose rows are not known.
+/// Rows of S; 0 where the matrix is no such product: for H and R, G of custom losses (their ∇²ℓ may
+/// be indefinite), Kronecker factors, and layers whose rows are not known.
 template <typename T>
 std::size_t gram_rows(const Operator<T>& curvature);
 

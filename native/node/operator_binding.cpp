@@ -130,8 +130,9 @@ std::size_t gram_rows_for(const Operator<T>& matrix, const DenseWay& way, std::s
   if (way.gram == GramUse::always) {
     if (rows > 0) return rows;
     throw Error(ErrorCode::spec,
-                "via: 'gram' is for sums of squares: gaussNewton, empiricalFisher and "
-                "monteCarloFisher of a loss that the library knows; use via: 'auto' here");
+                "via: 'gram' is for sums of squares: gaussNewton and monteCarloFisher of a loss "
+                "that the library knows, empiricalFisher and gradientCovariance; use via: 'auto' "
+                "here");
   }
   const bool smaller = rows > 0 && rows < n;
   return smaller && gram_bytes(matrix, rows) <= eigenvalues_bytes(matrix, way, n) ? rows : 0;

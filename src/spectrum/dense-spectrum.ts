@@ -73,8 +73,9 @@ function withErrors(
 
 /** All eigenvalues of an operator, ascending, from its dense matrix, with bounds on their errors.
  *
- *  Where G or a Fisher matrix is SᵀS with fewer rows in S than directions are left, the Gram matrix SSᵀ is solved in
- *  its place (`via: 'gram'`), and the other eigenvalues are 0 exactly. Else, what leaves the matrix exactly is taken out before it is assembled (`reduce`), and rows that vanish
+ *  Where G, a Fisher matrix or the covariance of the gradients is SᵀS with fewer rows in S than directions are left,
+ *  the Gram matrix SSᵀ is solved in its place (`via: 'gram'`), and the other eigenvalues are 0 exactly. Else, what
+ *  leaves the matrix exactly is taken out before it is assembled (`reduce`), and rows that vanish
  *  identically (dead units) before it is solved; their eigenvalues are 0 exactly and counted in `exactZeros`.
  *  @throws EigenscapeError ERR_MEMORY before the matrix is allocated, ERR_NUMERIC when a product or the
  *  matrix is not finite, or a user's operator is not symmetric or not repeatable */

@@ -11,9 +11,10 @@ import type { LongCallOptions } from '../progress.js';
 
 /** Options of {@link denseSpectrum} and {@link eigenvalues}. */
 export interface DenseSpectrumOptions extends Omit<DenseOptions, 'via'> {
-  /** As for `toDense`, or 'gram': of G and the Fisher matrices, the eigenvalues of the Gram matrix of the samples'
-   *  rows (C, or C − 1 under softmax, for each; of the empirical Fisher one), which are those of the matrix,
-   *  zeros apart. 'auto' (default) takes it where these are fewer than the rows of the matrix. */
+  /** As for `toDense`, or 'gram': of G, the Fisher matrices and the covariance of the gradients, the eigenvalues of the
+   *  Gram matrix of the samples' rows (of G: C, or C − 1 under softmax, for each; of a Monte Carlo Fisher a row for each
+   *  label drawn; of the others one), which are those of the matrix, zeros apart. 'auto' (default) takes it where these
+   *  are fewer than the rows of the matrix. Not for G of a custom loss, whose ∇²ℓ may be indefinite. */
   readonly via?: DenseOptions['via'] | 'gram';
   /** 'exact' (default): directions that no entry of the matrix depends on are taken out by an orthogonal change
    *  of basis before it is assembled, and their eigenvalues are 0 exactly. For matrices in closed form, and Gram
