@@ -2,241 +2,288 @@
 
 #include <algorithm>
 #include <atomic>
-#include <memory>
 #include <thread>
 #include <vector>
 
 #include "core/aligned_buffer.hpp"
-#include "core/chunked_sum.hpp"
 #include "core/thread_pool.hpp"
 #include "eigensolver/panel_qr.hpp"
-#include "eigensolver/thin_product.hpp"
+#include "eigensolver/reduction_tasks.hpp"
+#include "eigensolver/tile_kernels.hpp"
+#include "eigensolver/tiled_matrix.hpp"
 #include "linalg/blas.hpp"
 
 namespace eigenscape {
 namespace {
 
+static_assert(kReductionTile == kTile);
+
 using blas::Form;
+using Counter = std::atomic<std::size_t>;
 
-/// Edge of the tiles that the update is cut into, a multiple of the product's.
-constexpr std::size_t kTile = kReductionTile;
-static_assert(kTile % kThinTile == 0);
+void wait_until(const Counter& counter, std::size_t value) {
+  while (counter.load(std::memory_order_acquire) < value) std::this_thread::yield();
+}
 
-constexpr std::size_t kScratch = kThinTile * (kThinTile + 8);
+/// −[W V]ᵀ in groups: rows [first, last) of [V W] [*, 2 width] become columns. `first` begins a
+/// group; the last group is filled up with zeros.
+template <typename T>
+void pack_negative(std::size_t first, std::size_t last, std::size_t width, const T* vw, T* groups) {
+  constexpr std::size_t kColumns = kGroupColumns<T>;
+  for (std::size_t i = first; i < last; i += kColumns) {
+    T* const group = groups + i * 2 * width;
+    const std::size_t columns = std::min(kColumns, last - i);
+    if (columns < kColumns) std::fill_n(group, 2 * width * kColumns, T{});
+    for (std::size_t c = 0; c < columns; ++c) {
+      const T* const row = vw + (i + c) * 2 * width;
+      for (std::size_t k = 0; k < width; ++k) {
+        group[k * kColumns + c] = -row[width + k];
+        group[(width + k) * kColumns + c] = -row[k];
+      }
+    }
+  }
+}
 
-std::size_t tiles_of(std::size_t n) { return (n + kTile - 1) / kTile; }
-
+/// One list of tasks, taken in its order: a task waits for what earlier ones make, which have been
+/// taken, and no thread ever waits for all others.
 template <typename T>
 class Reduction {
+  using Kind = ReductionTasks::Kind;
+
  public:
   Reduction(std::size_t n, std::size_t width, std::span<T> a, std::span<T> kept_tau,
             const Control& control)
       : n_(n),
         b_(width),
-        a_(a.data()),
+        tasks_(n, width),
         kept_tau_(kept_tau),
         control_(control),
-        vw_(n * 2 * width),
-        wv_(n * 2 * width),
-        v_next_(n * width),
-        packed_(n * width),
-        right_((n + kThinGroup<T>)*2 * width),
+        workspace_((2 * n + kGroupColumns<T>)*2 * width),
+        vw_(workspace_.data()),
+        right_(workspace_.data() + n * 2 * width),
+        v_(n * width),
+        groups_(n * width),
+        own_(n * width),
+        mirrored_(n * width),
         r_(width * width),
         tau_(width),
         t_(width * width),
-        gram_(tiles_of(n) * width * width),
-        stack_(2 * width * width),
-        turn_((n + kThinTile - 1) / kThinTile) {
-    // Made here: no task may fail while others wait for it.
-    for (std::size_t t = 0; t < std::max<std::size_t>(control.threads(), 1); ++t) {
-      scratch_.give_back(std::make_unique<AlignedBuffer<T>>(kScratch));
-    }
-  }
+        gram_(tiles_along(n) * width * width),
+        product_(width * width),
+        lower_(width * width),
+        strip_(2 * width * width),
+        turns_(tiles_along(n)),
+        a_(n, a, workspace_.span()) {}
 
   void run() {
-    factor_next(0);
-    for (std::size_t j = 0; below(j) > 1; j += b_) {
-      const double left = static_cast<double>(n_ - j) / static_cast<double>(n_);
-      control_.report("full to band", 1 - left * left * left, 1);
-      reduce(j);
-    }
+    if (tasks_.panels() == 0) return;
+    a_.to_tiles(control_);
+    mirrored_.zero();
+    parallel_for(control_, tasks_.count(), [&](std::size_t index) { run(tasks_.task(index)); });
+    a_.to_rows(control_);
     control_.report("full to band", 1, 1);
   }
 
  private:
-  /// Rows below the diagonal block of the panel that starts at column j.
-  [[nodiscard]] std::size_t below(std::size_t j) const { return n_ > j + b_ ? n_ - j - b_ : 0; }
-
-  /// QR of the panel at column j: V into v_next_, R into the matrix, T into t_.
-  void factor_next(std::size_t j) {
-    const std::size_t rows = below(j);
-    if (rows <= 1) return;
-    T* const panel = a_ + (j + b_) * n_ + j;
-    for (std::size_t i = 0; i < rows; ++i) std::copy_n(panel + i * n_, b_, &v_next_[i * b_]);
-    factor_panel<T>(rows, b_, v_next_.data(), b_, r_.data(), tau_.data());
-    for (std::size_t i = 0; i < std::min(rows, b_); ++i) {
-      std::copy_n(&r_[i * b_], b_, panel + i * n_);
-    }
-    if (!kept_tau_.empty()) keep_reflectors(j, rows);
-    blas::gemm<T>(Form::transposed, Form::plain, b_, b_, rows, 1, v_next_.data(), b_,
-                  v_next_.data(), b_, 0, stack_.data(), b_);
-    block_reflector<T>(b_, stack_.data(), tau_.data(), t_.data());
-  }
-
-  /// V below R, where A₂₁ was, and τ.
-  void keep_reflectors(std::size_t j, std::size_t rows) {
-    std::copy_n(tau_.data(), std::min(b_, n_ - j), &kept_tau_[j]);
-    T* const panel = a_ + (j + b_) * n_ + j;
-    for (std::size_t i = 1; i < rows; ++i) {
-      std::copy_n(&v_next_[i * b_], std::min(i, b_), panel + i * n_);
+  void run(const ReductionTasks::Task& task) {
+    switch (task.kind) {
+      case Kind::factor:
+        return factor(task.panel);
+      case Kind::pass:
+        return pass(task.panel, task.tile);
+      case Kind::combine:
+        return combine(task.panel);
+      case Kind::finish:
+        return finish(task.panel, task.tile);
+      case Kind::last_entry:
+        wait_until(finished_, tasks_.rows_before(task.panel));
+        return update(task.panel, task.tile, task.tile);
     }
   }
 
-  /// Z = A₂₂ V. Task i takes the tiles of row i from left to right, each for Z_i and, transposed,
-  /// for Z_k: a tile comes from memory once. Z_k gets its shares in the order of their rows.
-  void multiply(std::size_t start) {
-    const std::size_t stride = 2 * b_;
-    const std::size_t first_tile = start / kThinTile;
-    const std::size_t tiles = (n_ + kThinTile - 1) / kThinTile - first_tile;
-    const auto from = [&](std::size_t t) { return std::max(start, (first_tile + t) * kThinTile); };
-    const auto to = [&](std::size_t t) { return std::min(n_, (first_tile + t + 1) * kThinTile); };
-    const ThinOperand<T> v{vw_.data(), stride, packed_.data(), n_ - start, b_};
-    for (std::size_t t = 0; t < tiles; ++t) turn_[t].store(0, std::memory_order_relaxed);
-    parallel_for(control_, tiles, [&](std::size_t i) {
-      auto scratch = scratch_.take([] { return std::make_unique<AlignedBuffer<T>>(kScratch); });
-      const std::size_t first = from(i) - start;
-      const std::size_t rows = to(i) - from(i);
-      T* const z = &wv_[first * stride];
-      for (std::size_t r = 0; r < rows; ++r) std::fill_n(z + r * stride, b_, T{});
-      for (std::size_t k = 0; k < i; ++k) {
-        const T* const tile = a_ + from(i) * n_ + from(k);
-        thin_product<T>(rows, to(k) - from(k), tile, n_, v, from(k) - start, z, stride);
-        while (turn_[k].load(std::memory_order_acquire) != i) std::this_thread::yield();
-        thin_product_transposed<T>(rows, to(k) - from(k), tile, n_, v, first,
-                                   &wv_[(from(k) - start) * stride], stride, scratch->data());
-        turn_[k].store(i + 1, std::memory_order_release);
-      }
-      // the diagonal tile, both triangles of which are there
-      thin_product<T>(rows, rows, a_ + from(i) * n_ + from(i), n_, v, first, z, stride);
-      turn_[i].store(i + 1, std::memory_order_release);
-      scratch_.give_back(std::move(scratch));
+  /// First row of a row of tiles, counted from A₂₂'s.
+  [[nodiscard]] std::size_t row_of(std::size_t p, std::size_t tile) const {
+    return tasks_.first_row(p, tile) - tasks_.start(p);
+  }
+  [[nodiscard]] std::size_t rows_of(std::size_t p, std::size_t tile) const {
+    return tasks_.last_row(tile) - tasks_.first_row(p, tile);
+  }
+  /// What belongs to A₂₂ of a tile.
+  [[nodiscard]] TilePart<T> part(std::size_t p, std::size_t i, std::size_t k) {
+    return {a_.tile(i, k),
+            a_.rows(i),
+            tasks_.first_row(p, i) - i * kTile,
+            tasks_.last_row(i) - i * kTile,
+            tasks_.first_row(p, k) - k * kTile,
+            tasks_.last_row(k) - k * kTile};
+  }
+
+  void factor(std::size_t p) {
+    wait_until(finished_, tasks_.rows_before(p));
+    const std::size_t rows = n_ - tasks_.start(p);
+    const double left = static_cast<double>(rows) / static_cast<double>(n_);
+    control_.report("full to band", 1 - left * left * left, 1);
+    for_panel(p, [&](std::size_t row, std::size_t column, T* line) {
+      std::copy_n(line, kLanes<T>, &v_[row * b_ + column]);
     });
+    factor_panel<T>(rows, b_, v_.data(), b_, r_.data(), tau_.data());
+    for_panel(p, [&](std::size_t row, std::size_t column, T* line) { store(row, column, line); });
+    if (!kept_tau_.empty()) std::copy_n(tau_.data(), std::min(b_, rows), &kept_tau_[p * b_]);
+    blas::gemm<T>(Form::transposed, Form::plain, b_, b_, rows, 1, v_.data(), b_, v_.data(), b_, 0,
+                  product_.data(), b_);
+    block_reflector<T>(b_, product_.data(), tau_.data(), t_.data());
+    factored_.store(p + 1, std::memory_order_release);
   }
 
-  void reduce(std::size_t j) {
-    const std::size_t start = j + b_;
-    const std::size_t m = n_ - start;
-    const std::size_t stride = 2 * b_;
+  /// Calls action(row of A₂₁, column of it, their entries) for the lines of panel p's strips.
+  template <typename Action>
+  void for_panel(std::size_t p, const Action& action) {
+    const std::size_t k = p * b_ / kTile;
+    for (std::size_t i = tasks_.first_tile(p); i < turns_.size(); ++i) {
+      TilePart<T> rows = part(p, i, i);
+      rows.tile = a_.tile(i, k);
+      for (std::size_t column = 0; column < b_; column += kLanes<T>) {
+        T* const strip = rows.strip(p * b_ - k * kTile + column);
+        for (std::size_t row = 0; row < rows.rows(); ++row) {
+          action(row_of(p, i) + row, column, strip + row * kLanes<T>);
+        }
+      }
+    }
+  }
+
+  /// A line of V into its group, and into the matrix R and, if it is to be kept, V.
+  void store(std::size_t row, std::size_t column, T* line) {
+    const T* const v = &v_[row * b_ + column];
+    constexpr std::size_t kColumns = kGroupColumns<T>;
+    std::copy_n(v, kLanes<T>,
+                &groups_[(column / kColumns * n_ + row) * kColumns + column % kColumns]);
+    if (kept_tau_.empty() && row >= b_) return;
+    for (std::size_t l = 0; l < kLanes<T>; ++l) {
+      line[l] = row <= column + l ? r_[row * b_ + column + l] : v[l];
+    }
+  }
+
+  /// The update that panel p − 1 left, on one tile.
+  void update(std::size_t p, std::size_t i, std::size_t k) {
+    // p b_ is where panel p − 1's A₂₂ begins.
+    const std::size_t row = tasks_.first_row(p, i) - p * b_;
+    const std::size_t column = tasks_.first_row(p, k) - p * b_;
+    add_product(part(p, i, k), vw_ + row * 2 * b_, 2 * b_, 2 * b_, right_ + column * 2 * b_);
+  }
+
+  /// A row of tiles, each updated and at once multiplied by V, while it is in the cache, for the
+  /// row's own share of Z = A₂₂ V and, transposed, for those of its columns. Before V is there the
+  /// tiles are only updated. A column gets its shares from the last row of tiles to the first.
+  void pass(std::size_t p, std::size_t i) {
+    wait_until(finished_, tasks_.rows_before(p));
+    std::fill_n(&own_[row_of(p, i) * b_], rows_of(p, i) * b_, T{});
+    std::size_t next = tasks_.first_tile(p);
+    for (std::size_t k = next; k <= i; ++k) {
+      if (p > 0) update(p, i, k);
+      if (k == i) wait_until(factored_, p + 1);
+      if (factored_.load(std::memory_order_acquire) <= p) continue;
+      for (; next <= k; ++next) multiply_both(p, i, next);
+    }
+    wait_for_turn(p, i, i);
+    add_shares(p, i);
+    passed_.fetch_add(1, std::memory_order_release);
+  }
+
+  void multiply_both(std::size_t p, std::size_t i, std::size_t k) {
+    const auto v = [&](std::size_t row) {
+      return ThinOperand<T>{&groups_[row * kGroupColumns<T>], n_ * kGroupColumns<T>, b_};
+    };
+    const TilePart<T> tile = part(p, i, k);
+    multiply(tile, v(row_of(p, k)), &own_[row_of(p, i) * b_]);
+    if (k == i) return;  // both triangles of a diagonal tile are there
+    wait_for_turn(p, i, k);
+    multiply_transposed(tile, v(row_of(p, i)), &mirrored_[row_of(p, k) * b_]);
+    turns_[k].store(turn(p, i), std::memory_order_release);
+  }
+
+  [[nodiscard]] std::size_t turn(std::size_t p, std::size_t i) const {
+    return p * (turns_.size() + 1) + turns_.size() - i;
+  }
+  /// Until the row of tiles below row i has given its share to column k.
+  void wait_for_turn(std::size_t p, std::size_t i, std::size_t k) {
+    if (i + 1 < turns_.size()) wait_until(turns_[k], turn(p, i + 1));
+  }
+
+  /// Z for a row of tiles, and its share of Vᵀ Z.
+  void add_shares(std::size_t p, std::size_t i) {
+    const std::size_t first = row_of(p, i) * b_;
+    const std::size_t count = rows_of(p, i) * b_;
+    blas::axpy<T>(count, 1, &mirrored_[first], &own_[first]);
+    std::fill_n(&mirrored_[first], count, T{});
+    blas::gemm<T>(Form::transposed, Form::plain, b_, b_, rows_of(p, i), 1, &v_[first], b_,
+                  &own_[first], b_, 0, &gram_[i * b_ * b_], b_);
+  }
+
+  /// −½ Tᵀ S T, and what the columns of the next panel are updated with.
+  void combine(std::size_t p) {
+    wait_until(passed_, tasks_.rows_before(p + 1));
     const std::size_t square = b_ * b_;
-    const std::size_t first_tile = start / kTile;
-    const std::size_t tiles = tiles_of(n_) - first_tile;
-    const auto tile_first = [&](std::size_t t) {
-      return std::max(start, (first_tile + t) * kTile);
-    };
-    const auto tile_last = [&](std::size_t t) {
-      return std::min(n_, (first_tile + t + 1) * kTile);
-    };
-
-    // V to both of its places, [V W] and [W V]
-    parallel_for(control_, tiles, [&](std::size_t t) {
-      for (std::size_t i = tile_first(t) - start; i < tile_last(t) - start; ++i) {
-        std::copy_n(&v_next_[i * b_], b_, &vw_[i * stride]);
-        std::copy_n(&v_next_[i * b_], b_, &wv_[i * stride + b_]);
-      }
-      pack_thin<T>(tile_first(t) - start, tile_last(t) - start, m, b_, v_next_.data(), b_,
-                   packed_.data());
-    });
-    multiply(start);
-    parallel_for(control_, tiles, [&](std::size_t t) {
-      const std::size_t first = tile_first(t) - start;
-      blas::gemm<T>(Form::transposed, Form::plain, b_, b_, tile_last(t) - tile_first(t), 1,
-                    &vw_[first * stride], stride, &wv_[first * stride], stride, 0,
-                    &gram_[t * square], b_);
-    });
-
-    // stack = [T; −½ Tᵀ S T], so that W = [Z V]·stack
-    for (std::size_t t = 1; t < tiles; ++t) blas::axpy<T>(square, 1, &gram_[t * square], &gram_[0]);
-    T* const product = stack_.data();
-    T* const lower = stack_.data() + square;
-    blas::gemm<T>(Form::plain, Form::plain, b_, b_, b_, 1, gram_.data(), b_, t_.data(), b_, 0,
-                  product, b_);
-    blas::gemm<T>(Form::transposed, Form::plain, b_, b_, b_, T(-0.5), t_.data(), b_, product, b_, 0,
-                  lower, b_);
-    std::copy_n(t_.data(), square, stack_.data());
-    parallel_for(control_, tiles, [&](std::size_t t) {
-      const std::size_t first = tile_first(t) - start;
-      const std::size_t rows = tile_last(t) - start - first;
-      blas::gemm<T>(Form::plain, Form::plain, rows, b_, b_ * 2, 1, &wv_[first * stride], stride,
-                    stack_.data(), b_, 0, &vw_[first * stride + b_], stride);
-      for (std::size_t i = first; i < first + rows; ++i) {
-        std::copy_n(&vw_[i * stride + b_], b_, &wv_[i * stride]);
-      }
-      pack_negative_transpose<T>(first, first + rows, stride, wv_.data(), stride, right_.data());
-    });
-
-    update(start, m, tile_last, first_tile, tiles);
+    T* const s = &gram_[tasks_.first_tile(p) * square];
+    for (std::size_t i = 1; i < tasks_.tiles(p); ++i) blas::axpy<T>(square, 1, s + i * square, s);
+    blas::gemm<T>(Form::plain, Form::plain, b_, b_, b_, 1, s, b_, t_.data(), b_, 0, product_.data(),
+                  b_);
+    blas::gemm<T>(Form::transposed, Form::plain, b_, b_, b_, T(-0.5), t_.data(), b_,
+                  product_.data(), b_, 0, lower_.data(), b_);
+    const std::size_t rows = std::min(b_, n_ - tasks_.start(p));
+    make_vw(0, rows);
+    pack_negative<T>(0, rows, b_, vw_, strip_.data());
+    combined_.store(p + 1, std::memory_order_release);
   }
 
-  /// C ← C − [V W]·[W V]ᵀ on global rows [i, i_end), columns [k, k_end).
-  void update_tile(std::size_t start, std::size_t i, std::size_t i_end, std::size_t k,
-                   std::size_t k_end) {
-    if (i >= i_end || k >= k_end) return;
-    const std::size_t stride = 2 * b_;
-    const T* const left = &vw_[(i - start) * stride];
-    if (has_wide_vectors()) {
-      const std::size_t whole = (k_end - k) / kThinGroup<T> * kThinGroup<T>;
-      const ThinOperand<T> right{nullptr, 0, &right_[(k - start) * stride], stride, whole};
-      thin_product<T>(i_end - i, stride, left, stride, right, 0, a_ + i * n_ + k, n_);
-      k += whole;
-      if (k == k_end) return;
-    }
-    blas::gemm<T>(Form::plain, Form::transposed, i_end - i, k_end - k, stride, -1, left, stride,
-                  &wv_[(k - start) * stride], stride, 1, a_ + i * n_ + k, n_);
+  /// [V W], W = Z T − ½ V (Tᵀ S T), for rows [first, first + rows) of A₂₂.
+  void make_vw(std::size_t first, std::size_t rows) {
+    T* const vw = vw_ + first * 2 * b_;
+    const T* const v = &v_[first * b_];
+    blas::gemm<T>(Form::plain, Form::plain, rows, b_, b_, 1, &own_[first * b_], b_, t_.data(), b_,
+                  0, vw + b_, 2 * b_);
+    blas::gemm<T>(Form::plain, Form::plain, rows, b_, b_, 1, v, b_, lower_.data(), b_, 1, vw + b_,
+                  2 * b_);
+    for (std::size_t r = 0; r < rows; ++r) std::copy_n(v + r * b_, b_, vw + r * 2 * b_);
   }
 
-  template <typename Last>
-  void update(std::size_t start, std::size_t m, const Last& tile_last, std::size_t first_tile,
-              std::size_t tiles) {
-    // First the columns of the next panel, which is then factored; then the rest by tiles, the
-    // longest columns first.
-    const std::size_t strip = std::min(b_, m);
-    const std::size_t rest = start + strip;
-    const std::size_t count = tiles * (tiles + 1) / 2;
-    parallel_for(control_, 1 + count, [&](std::size_t index) {
-      if (index == 0) {
-        update_tile(start, start, n_, start, rest);
-        factor_next(start);
-        return;
-      }
-      std::size_t k = 0;
-      std::size_t position = index - 1;
-      while (position >= tiles - k) {
-        position -= tiles - k;
-        ++k;
-      }
-      const std::size_t i = k + position;
-      update_tile(start, std::max(rest, (first_tile + i) * kTile), tile_last(i),
-                  std::max(rest, (first_tile + k) * kTile), tile_last(k));
-    });
+  void finish(std::size_t p, std::size_t i) {
+    wait_until(combined_, p + 1);
+    const std::size_t first = row_of(p, i);
+    const std::size_t rows = rows_of(p, i);
+    make_vw(first, rows);
+    pack_negative<T>(first, first + rows, b_, vw_, right_);
+    TilePart<T> columns = part(p, i, tasks_.first_tile(p));
+    columns.last_column = std::min(columns.first_column + b_, columns.last_column);
+    add_product(columns, vw_ + first * 2 * b_, 2 * b_, 2 * b_, strip_.data());
+    finished_.fetch_add(1, std::memory_order_release);
   }
 
   std::size_t n_;
   std::size_t b_;
-  T* a_;
+  ReductionTasks tasks_;
   std::span<T> kept_tau_;
   const Control& control_;
-  AlignedBuffer<T> vw_;                         // [m, 2b] V and W
-  AlignedBuffer<T> wv_;                         // [m, 2b] W and V; Z before W is there
-  AlignedBuffer<T> v_next_;                     // [m, b] V of the panel that comes next
-  AlignedBuffer<T> packed_;                     // [m, b] V in groups of columns
-  AlignedBuffer<T> right_;                      // [m, 2b] −[W V]ᵀ in groups of columns
-  AlignedBuffer<T> r_;                          // [b, b]
-  AlignedBuffer<T> tau_;                        // [b]
-  AlignedBuffer<T> t_;                          // [b, b] T of the panel that comes next
-  AlignedBuffer<T> gram_;                       // [tiles, b, b] shares of Vᵀ Z
-  AlignedBuffer<T> stack_;                      // [2b, b] T and −½ Tᵀ S T
-  std::vector<std::atomic<std::size_t>> turn_;  // [tiles] whose share Z_k takes next
-  Workspaces<AlignedBuffer<T>> scratch_;
+  AlignedBuffer<T> workspace_;  // room for vw_ and right_
+  T* vw_;                       // [m, 2b] V and W
+  T* right_;                    // [m, 2b] −[W V]ᵀ in groups of columns
+  AlignedBuffer<T> v_;          // [m, b]
+  AlignedBuffer<T> groups_;     // [m, b] V in groups of columns
+  AlignedBuffer<T> own_;        // [m, b] shares of Z from a row's own tiles; then Z
+  AlignedBuffer<T> mirrored_;   // [m, b] shares of Z from the tiles below
+  AlignedBuffer<T> r_;          // [b, b]
+  AlignedBuffer<T> tau_;        // [b]
+  AlignedBuffer<T> t_;          // [b, b]
+  AlignedBuffer<T> gram_;       // [tiles, b, b] shares of S = Vᵀ Z
+  AlignedBuffer<T> product_;    // [b, b] Vᵀ V; then S T
+  AlignedBuffer<T> lower_;      // [b, b] −½ Tᵀ S T
+  AlignedBuffer<T> strip_;      // [b, 2b] right_ of the first b rows
+  // How far the tasks are: panels, or rows of tiles over all panels.
+  Counter factored_ = 0;
+  Counter passed_ = 0;
+  Counter combined_ = 0;
+  Counter finished_ = 0;
+  std::vector<Counter> turns_;  // [tiles] whose share a column of tiles got last
+  TiledMatrix<T> a_;
 };
 
 }  // namespace
@@ -254,8 +301,9 @@ void full_to_band(std::size_t n, std::size_t width, std::span<T> a, std::span<T>
 }
 
 std::size_t full_to_band_workspace(std::size_t n, std::size_t width, std::size_t entry_bytes) {
-  return ((8 * n + (tiles_of(n) + 4) * width + 128) * width + kMaximumThreads * kScratch) *
-         entry_bytes;
+  const std::size_t panels = (8 * n + 128) * width;
+  const std::size_t squares = (tiles_along(n) + 8) * width * width;
+  return (panels + squares + kTile * kTile) * entry_bytes;
 }
 
 template void full_to_band<double>(std::size_t, std::size_t, std::span<double>, const Control&);

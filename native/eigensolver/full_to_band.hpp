@@ -6,9 +6,12 @@
 //   A₂₂ ← Qᵀ A₂₂ Q = A₂₂ − V Wᵀ − W Vᵀ = A₂₂ − [V W] [W V]ᵀ      one product of inner size 2b
 // (Bischof, Lang, Sun 2000; Haidar, Ltaief, Dongarra 2011.)
 //
+// The matrix lies in tiles (tiled_matrix.hpp) while it is reduced, and each tile is read once for a
+// panel: updated, and at once multiplied by the next panel's V, while it is in the cache. The next
+// panel's columns are updated first, so that it is factored meanwhile.
+//
 // Every product is cut into pieces by the matrix's order alone, sums over pieces are added in their
-// order: the bits do not depend on the number of threads. The next panel is factored while the
-// others update the rest of the matrix.
+// order: the bits do not depend on the number of threads.
 //
 // Cost: 4/3·n³ flops. Memory beside the matrix: full_to_band_workspace bytes.
 #pragma once
@@ -35,7 +38,7 @@ void full_to_band(std::size_t n, std::size_t width, std::span<T> a, std::span<T>
                   const Control& control);
 
 /// Edge of the diagonal blocks of which both triangles are destroyed; a multiple of every width.
-inline constexpr std::size_t kReductionTile = 256;
+inline constexpr std::size_t kReductionTile = 128;
 
 std::size_t full_to_band_workspace(std::size_t n, std::size_t width, std::size_t entry_bytes);
 

@@ -6,7 +6,7 @@
 #include "core/thread_pool.hpp"
 #include "eigensolver/band_to_tridiagonal.hpp"
 #include "eigensolver/full_to_band.hpp"
-#include "eigensolver/thin_product.hpp"
+#include "eigensolver/tile_kernels.hpp"
 #include "eigensolver/tridiagonal_values.hpp"
 
 namespace eigenscape {

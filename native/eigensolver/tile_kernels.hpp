@@ -1,0 +1,70 @@
+// The products that the reduction to a band consists of, on one tile of the matrix.
+//
+// A tile C [rows, columns] lies in strips of as many columns as a 64-byte vector has lanes:
+// [strips][rows, lanes]. A product with C reads eight rows of a strip, one with Cᵀ a line of it:
+// consecutive memory both times, so that nothing is packed.
+//
+// Thin operands come in groups of two vectors' columns, [groups][height, 2 lanes], so that the rows
+// of a group are consecutive. A micro-tile of the result, 8 rows by 2 vectors, stays in registers
+// (AVX-512). Its sum is made apart and added at the end: one rounding of the size of the result,
+// not one for each term.
+#pragma once
+
+#include <cstddef>
+
+#include "core/vector.hpp"
+
+namespace eigenscape {
+
+inline constexpr std::size_t kTile = 128;  // rows and columns of a tile, at most
+
+/// Columns of a group.
+template <typename T>
+inline constexpr std::size_t kGroupColumns = 2 * kLanes<T>;
+
+/// Whether this processor has the 512-bit vectors that the micro-tiles are made for.
+bool has_wide_vectors();
+
+/// Rows [first_row, last_row) and columns [first_column, last_column) of a tile; the first column
+/// begins a strip.
+template <typename T>
+struct TilePart {
+  T* tile;
+  std::size_t tile_rows;
+  std::size_t first_row;
+  std::size_t last_row;
+  std::size_t first_column;
+  std::size_t last_column;
+
+  [[nodiscard]] std::size_t rows() const { return last_row - first_row; }
+  [[nodiscard]] std::size_t columns() const { return last_column - first_column; }
+  /// The part's first row in the strip of a column of the tile.
+  [[nodiscard]] T* strip(std::size_t column) const {
+    return tile + (column / kLanes<T> * tile_rows + first_row) * kLanes<T>;
+  }
+};
+
+/// V [*, width] in groups, from the row on that the product begins with.
+template <typename T>
+struct ThinOperand {
+  const T* groups;
+  std::size_t group_step;  // entries from group to group
+  std::size_t width;       // a multiple of a group
+};
+
+/// C += L·R with L [rows, inner], rows `stride` apart, and R [inner, columns] in groups. The last
+/// group may reach beyond the part, where the tile must have room.
+void add_product(const TilePart<double>& c, const double* left, std::size_t stride,
+                 std::size_t inner, const double* right);
+void add_product(const TilePart<float>& c, const float* left, std::size_t stride, std::size_t inner,
+                 const float* right);
+
+/// Z [rows, width] += C·V
+void multiply(const TilePart<double>& c, const ThinOperand<double>& v, double* z);
+void multiply(const TilePart<float>& c, const ThinOperand<float>& v, float* z);
+
+/// Z [columns, width] += Cᵀ·V
+void multiply_transposed(const TilePart<double>& c, const ThinOperand<double>& v, double* z);
+void multiply_transposed(const TilePart<float>& c, const ThinOperand<float>& v, float* z);
+
+}  // namespace eigenscape
