@@ -1,6 +1,7 @@
 #include "linalg/symmetric_part.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -21,6 +22,23 @@ Fault lowest(const std::vector<Fault>& faults) {
   return found == faults.end() ? std::nullopt : *found;
 }
 
+/// max |x|, in as many maxima as a cache line has entries: none waits for the one before.
+template <typename T>
+double largest_magnitude(std::span<const T> x) {
+  constexpr std::size_t kMaxima = 8;
+  std::array<double, kMaxima> largest{};
+  std::size_t j = 0;
+  for (; j + kMaxima <= x.size(); j += kMaxima) {
+    for (std::size_t k = 0; k < kMaxima; ++k) {
+      largest[k] = std::max(largest[k], std::abs(static_cast<double>(x[j + k])));
+    }
+  }
+  for (; j < x.size(); ++j) {
+    largest[0] = std::max(largest[0], std::abs(static_cast<double>(x[j])));
+  }
+  return std::ranges::max(largest);
+}
+
 /// The squares in rows [top, last) below the diagonal, and their mirror images.
 template <typename T>
 Fault average_rows(std::size_t n, std::size_t top, std::size_t last, std::span<T> a, double limit) {
@@ -30,6 +48,7 @@ Fault average_rows(std::size_t n, std::size_t top, std::size_t last, std::span<T
       for (std::size_t j = left; j < std::min(left + kSide, i); ++j) {
         T& lower = a[i * n + j];
         T& upper = a[j * n + i];
+        if (lower == upper) continue;
         const bool wrong =
             std::abs(static_cast<double>(lower) - static_cast<double>(upper)) > limit;
         if (wrong && (!fault || i < fault->row)) {
@@ -57,9 +76,7 @@ std::optional<MatrixFault> make_symmetric(std::size_t n, std::span<T> a, double 
     const std::size_t first = strip * kSide * n;
     const std::span<const T> rows =
         std::span<const T>(a).subspan(first, rows_of(strip) * n - first);
-    for (const T entry : rows) {
-      largest[strip] = std::max(largest[strip], std::abs(static_cast<double>(entry)));
-    }
+    largest[strip] = largest_magnitude(rows);
     const std::size_t index = first_not_finite<T>(rows);
     if (index == rows.size()) return;
     faults[strip] =
