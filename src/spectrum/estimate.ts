@@ -41,7 +41,7 @@ export interface StageEstimate {
 export interface SpectrumEstimate extends MethodEstimate {
   /** The one asked for, or what 'auto' would take. */
   readonly method: SpectrumMethod;
-  /** Why, in a sentence. */
+  /** Why, in a sentence; where it does not fit, the calls that would answer, with what each takes. */
   readonly reason: string;
   /** Each way to the same terms. */
   readonly methods: Readonly<Record<SpectrumMethod, MethodEstimate>>;
@@ -56,7 +56,8 @@ export interface SpectrumEstimate extends MethodEstimate {
 
 /** Work, memory and time that {@link spectrum} would take with the same arguments, and the method that it
  *  would choose. Nothing is computed but the reduction of the dense matrix, and a few products of small matrices, once in a
- *  process (some 50 ms), to see how fast the machine is now. A matrix that does not fit is no error here: `fits` is false.
+ *  process (some 50 ms), to see how fast the machine is now. A matrix that does not fit is no error
+ *  here: `fits` is false, and `reason` is what {@link spectrum} would refuse it with.
  *  @throws EigenscapeError ERR_SPEC and the like, as {@link spectrum}
  *  @example const { method, bytes, seconds } = await estimate(network, data, { terms: ['hessian'] }) */
 export async function estimate<Term extends SpectrumTerm = 'hessian', D extends DType = DType>(

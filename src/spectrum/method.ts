@@ -12,7 +12,7 @@ export type SpectrumMethod = 'dense' | 'lanczos' | 'density';
 
 export interface MethodChoice {
   readonly method: SpectrumMethod;
-  /** A sentence for people. */
+  /** A sentence for people; what does not fit is followed by the calls that would answer. */
   readonly reason: string;
   /** Whether what it takes is free. */
   readonly fits: boolean;
@@ -53,15 +53,40 @@ export function chooseMethod(request: MethodRequest): MethodChoice {
     const reason = fits('dense')
       ? `the eigenvalues asked for take ${takes('lanczos')}, less time than all (${takes('dense')})`
       : `${matrix} need ${formatBytes(plans.dense.bytes)}, but ${formatBytes(freeMemory)} are free`;
-    return { method: 'lanczos', reason, fits: fits('lanczos') };
+    const lacking = fits('lanczos')
+      ? ''
+      : `; Lanczos needs ${formatBytes(plans.lanczos.bytes)} itself; ${callsBeside('lanczos', plans, freeMemory)}`;
+    return { method: 'lanczos', reason: `${reason}${lacking}`, fits: fits('lanczos') };
   }
   const way = method === 'auto' ? 'dense' : method;
   const what = way === 'dense' ? matrix : `${way} for ${String(size)} parameters`;
-  const reason = `${what} need${way === 'dense' ? '' : 's'} ${formatBytes(plans[way].bytes)}, but ${formatBytes(freeMemory)} are free`;
-  return { method: way, reason, fits: false };
+  const needs = `${what} need${way === 'dense' ? '' : 's'} ${formatBytes(plans[way].bytes)}, but ${formatBytes(freeMemory)} are free`;
+  return { method: way, reason: `${needs}; ${callsBeside(way, plans, freeMemory)}`, fits: false };
 }
 
-/** @throws EigenscapeError ERR_MEMORY naming the calls that would answer, if the matrix does not fit */
+const calls = {
+  dense: ["{ method: 'dense' }", 'finds all eigenvalues'],
+  lanczos: [
+    "{ method: 'lanczos', largest: 10, smallest: 10 }",
+    'finds the eigenvalues at both ends',
+  ],
+  density: ["{ method: 'density' }", 'shows how they are distributed'],
+} as const;
+
+/** The other ways, with what each takes, and the product that every operator has. */
+function callsBeside(way: SpectrumMethod, plans: Plans, freeMemory: number): string {
+  const others = (['dense', 'lanczos', 'density'] as const).filter((other) => other !== way);
+  const said = others.map((other) => {
+    const [options, does] = calls[other];
+    const { bytes } = plans[other];
+    const verdict = bytes <= freeMemory ? '' : ', which are not free either';
+    return `spectrum(network, data, ${options}) ${does} in ${formatBytes(bytes)}${verdict}`;
+  });
+  return [...said, 'operator.apply(vectors, count) multiplies by it'].join('; ');
+}
+
+/** @throws EigenscapeError ERR_MEMORY with the reason, which names the calls that would answer, if the matrix does
+ *  not fit */
 export function requireFit(
   { method, reason, fits }: MethodChoice,
   { plans, size }: MethodRequest,
@@ -69,11 +94,7 @@ export function requireFit(
   if (fits || method !== 'dense') return; // the others refuse their basis themselves
   const { freeMemory } = addon().machine();
   const { bytes } = plans.dense;
-  throw new EigenscapeError(
-    'ERR_MEMORY',
-    `spectrum: ${reason}; spectrum(network, data, { method: 'lanczos', largest: 20, smallest: 20 }) ` +
-      `finds the outermost eigenvalues in ${formatBytes(plans.lanczos.bytes)}, { method: 'density' } how ` +
-      `they are distributed in ${formatBytes(plans.density.bytes)}; operator.apply(vectors, count) multiplies by it`,
-    { details: { bytes, freeMemory, size } },
-  );
+  throw new EigenscapeError('ERR_MEMORY', `spectrum: ${reason}`, {
+    details: { bytes, freeMemory, size },
+  });
 }

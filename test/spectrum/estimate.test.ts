@@ -221,7 +221,30 @@ describe('auto', () => {
     const found = await estimate(network, data);
     expect(found).toMatchObject({ method: 'dense', fits: false });
     expect(found.reason).toMatch(/need .* but 10 kB are free/);
+    await expect(spectrum(network, data)).rejects.toMatchObject({
+      code: 'ERR_MEMORY',
+      message: `spectrum: ${found.reason}`,
+    });
     expect((await estimate(network, data, { largest: 2 })).method).toBe('lanczos');
+  });
+
+  it('names the calls that answer where a matrix does not fit, and says which of them fit', async () => {
+    const { network, data } = perceptron(20, 60);
+    const { lanczos, density, dense: matrix } = (await estimate(network, data)).methods;
+    expect(matrix.bytes).toBeGreaterThan(Math.min(lanczos.bytes, density.bytes));
+    const free = (Math.min(lanczos.bytes, density.bytes) + matrix.bytes) / 2;
+    withFreeMemory(free);
+    const { fits, reason } = await estimate(network, data);
+    expect(fits).toBe(false);
+    for (const [method, { bytes }] of Object.entries({ lanczos, density })) {
+      const [, rest] = reason.split(`{ method: '${method}'`);
+      const verdict = rest?.split(';')[0] ?? '';
+      expect(verdict.includes('not free either')).toBe(bytes > free);
+    }
+    withFreeMemory(1);
+    const none = await estimate(network, data, { largest: 3 });
+    expect(none.method).toBe('lanczos');
+    expect(none.reason).toMatch(/Lanczos needs .* itself; .*method: 'density'.*not free either/);
   });
 
   it('says that a method was asked for', async () => {

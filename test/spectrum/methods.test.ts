@@ -95,7 +95,7 @@ describe('spectrum by method', () => {
     async (method) => {
       withFreeMemory(1e4);
       await expect(spectrum(network, data, { method })).rejects.toEqual(
-        refusal('ERR_MEMORY', /method: 'lanczos', largest: 20.*method: 'density'/),
+        refusal('ERR_MEMORY', /method: 'lanczos', largest: 10.*method: 'density'/),
       );
     },
   );
