@@ -5,11 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
 #include <limits>
-#include <sstream>
+#include <string>
+#include <system_error>
 
 #include "core/error.hpp"
 
@@ -18,24 +19,37 @@ namespace {
 
 constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 
+/// The beginning of a small file of the kernel's, or nothing. Streams take longer than the kernel
+/// takes to write it, and this is asked before every call.
+std::string text_of(const std::string& file) {
+  std::string text(8192, '\0');
+  std::FILE* const opened = std::fopen(file.c_str(), "re");
+  if (opened == nullptr) return {};
+  std::setvbuf(opened, nullptr, _IONBF, 0);
+  text.resize(std::fread(text.data(), 1, text.size(), opened));
+  std::fclose(opened);
+  return text;
+}
+
+/// The number at a place of a text, or `fallback` where there is none.
+std::size_t number_at(const std::string& text, std::size_t place, std::size_t fallback) {
+  place = text.find_first_not_of(" \t", place);
+  if (place == std::string::npos) return fallback;
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data() + place, text.data() + text.size(), value);
+  return error == std::errc{} ? value : fallback;
+}
+
 /// The number in a file that holds one, or `fallback` where there is none ("max", no file).
 std::size_t number_in(const std::string& file, std::size_t fallback) {
-  std::ifstream stream(file);
-  std::size_t value = 0;
-  return stream >> value ? value : fallback;
+  return number_at(text_of(file), 0, fallback);
 }
 
 /// The number behind `key` in a file of lines "key number".
 std::size_t number_after(const std::string& file, const std::string& key, std::size_t fallback) {
-  std::ifstream stream(file);
-  std::string line;
-  while (std::getline(stream, line)) {
-    std::istringstream words(line);
-    std::string word;
-    std::size_t value = 0;
-    if (words >> word >> value && word == key) return value;
-  }
-  return fallback;
+  const std::string text = "\n" + text_of(file);
+  const std::size_t place = text.find("\n" + key + " ");
+  return place == std::string::npos ? fallback : number_at(text, place + key.size() + 2, fallback);
 }
 
 std::size_t machine_free() {

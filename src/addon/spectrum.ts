@@ -128,8 +128,14 @@ export interface SpectrumCalls {
     tolerance: number,
     options: JobOptions,
   ): NativeJob<NativeMatrixFault | undefined>;
-  /** Overwrites the matrix. */
-  matrixEigenvalues(matrix: NativeArray, n: number, options: JobOptions): NativeJob<NativeSpectrum>;
+  /** Of (A + Aᵀ)/2, or why A is refused, as symmetrizeMatrix has it. Overwrites the matrix unless `keeps`; then nobody
+   *  may change it meanwhile. */
+  matrixEigenvalues(
+    matrix: NativeArray,
+    n: number,
+    way: { readonly tolerance: number; readonly keeps: boolean },
+    options: JobOptions,
+  ): NativeJob<NativeSpectrum | NativeMatrixFault>;
   matrixEigenpairs(
     matrix: NativeArray,
     n: number,

@@ -25,7 +25,7 @@ export function matrixOperator(data: ArrayLike<number>, size: number): MatrixOpe
   }
   const matrix = readMatrix(data, size);
   const make = data instanceof Float32Array ? Float32Array : Float64Array;
-  return {
+  const operator: MatrixOperator = {
     size,
     dtype: data instanceof Float32Array ? 'float32' : 'float64',
     apply(vectors, count) {
@@ -43,6 +43,17 @@ export function matrixOperator(data: ArrayLike<number>, size: number): MatrixOpe
     },
     toDense: () => matrix.slice(),
   };
+  entries.set(operator, matrix);
+  return operator;
+}
+
+/** What the operators above are made of. */
+const entries = new WeakMap<SymmetricOperator, Float64Array | Float32Array>();
+
+/** The matrix of an operator that {@link matrixOperator} made, itself: nobody may change it.
+ *  @internal */
+export function entriesOf(operator: SymmetricOperator): Float64Array | Float32Array | undefined {
+  return entries.get(operator);
 }
 
 /** A copy of the entries, each a finite number. */

@@ -2,6 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 
+import { entriesOf } from '../curvature/matrix.js';
 import type { SymmetricOperator } from '../curvature/operator.js';
 import type { DType } from '../data/dtype.js';
 import { createRandom } from '../data/random.js';
@@ -10,6 +11,7 @@ import { EigenscapeError } from '../errors.js';
 import { runJob, throwIfAborted } from '../long-call.js';
 import { requireMemory } from '../memory.js';
 import { addon } from '../native.js';
+import type { NativeMatrixFault, NativeSpectrum } from '../native.js';
 import { requireArray } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 
@@ -133,23 +135,16 @@ async function copyOf(
   return matrix;
 }
 
-/** Refuses an entry that is not finite, and an asymmetric matrix; what rounding left of asymmetry is averaged
- *  away, on the library's threads. `given` is what the matrix is a copy of. */
-async function symmetrize(
-  matrix: Matrix,
-  { size, dtype, given }: { size: number; dtype: DType; given: ArrayLike<unknown> },
-  options: LongCallOptions,
-): Promise<void> {
-  const fault = await runJob({ signal: options.signal, threads: options.threads }, (job) =>
-    addon().symmetrizeMatrix(matrix, size, tolerated[dtype], job),
-  );
-  if (fault === undefined) return;
-  const { kind, row, column } = fault;
+/** Why the engine refused a matrix. `given` is what it is a copy of. */
+function faultOf(
+  { kind, row, column }: NativeMatrixFault,
+  { matrix, given, size }: { matrix: Matrix; given: ArrayLike<unknown>; size: number },
+): EigenscapeError {
   const place = row * size + column;
   if (kind === 'notFinite')
-    throw notFinite('the matrix of the operator', place, size, given[place]);
+    return notFinite('the matrix of the operator', place, size, given[place]);
   const [lower, upper] = [matrix[place], matrix[column * size + row]];
-  throw new EigenscapeError(
+  return new EigenscapeError(
     'ERR_NUMERIC',
     `the operator is not symmetric: entry (${String(row)}, ${String(column)}) is ${String(lower)}, but (${String(column)}, ${String(row)}) is ${String(upper)}; apply (A + Aᵀ)/2 if that is meant`,
     { details: { row, column, lower, upper } },
@@ -183,7 +178,39 @@ export function requireOperator(operator: unknown): asserts operator is Symmetri
   }
 }
 
-/** The matrix [size, size] of a user's operator, by its toDense or by products with unit vectors. */
+/** A matrix that is ours to overwrite, and what a user's function returned for it. */
+interface ReadMatrix {
+  readonly matrix: Matrix;
+  readonly given: ArrayLike<unknown>;
+}
+
+/** By the operator's toDense, or by products with unit vectors. */
+async function readMatrix(
+  operator: SymmetricOperator,
+  blockSize: number,
+  options: LongCallOptions,
+): Promise<ReadMatrix> {
+  const { size } = operator;
+  requireRoom(operator);
+  if (operator.toDense === undefined) {
+    await probeRepeatability(operator);
+    const matrix = await byUnitVectors(operator, blockSize, options);
+    return { matrix, given: matrix };
+  }
+  const given: unknown = await operator.toDense();
+  requireArray('eigenvalues', "what the operator's toDense returned", given);
+  if (given.length !== size * size) {
+    throw new EigenscapeError(
+      'ERR_SHAPE',
+      `the operator's toDense returned ${String(given.length)} entries; expected size² = ${String(size * size)}`,
+      { details: { given: given.length, size } },
+    );
+  }
+  return { matrix: await copyOf(operator, given, options.signal), given };
+}
+
+/** The matrix [size, size] of a user's operator. An entry that is not finite is refused, and an asymmetric matrix; what
+ *  rounding left of asymmetry is averaged away, on the library's threads. */
 export async function denseMatrix(
   operator: SymmetricOperator,
   blockSize: number,
@@ -191,26 +218,31 @@ export async function denseMatrix(
 ): Promise<Matrix> {
   requireOperator(operator);
   const { size } = operator;
-  requireRoom(operator);
-  let matrix: Matrix;
-  let given: ArrayLike<unknown>;
-  if (operator.toDense === undefined) {
-    await probeRepeatability(operator);
-    matrix = await byUnitVectors(operator, blockSize, options);
-    given = matrix;
-  } else {
-    const returned: unknown = await operator.toDense();
-    requireArray('eigenvalues', "what the operator's toDense returned", returned);
-    given = returned;
-    if (given.length !== size * size) {
-      throw new EigenscapeError(
-        'ERR_SHAPE',
-        `the operator's toDense returned ${String(given.length)} entries; expected size² = ${String(size * size)}`,
-        { details: { given: given.length, size } },
-      );
-    }
-    matrix = await copyOf(operator, given, options.signal);
-  }
-  await symmetrize(matrix, { size, dtype: dtypeOf(operator), given }, options);
-  return matrix;
+  const read = await readMatrix(operator, blockSize, options);
+  const fault = await runJob({ signal: options.signal, threads: options.threads }, (job) =>
+    addon().symmetrizeMatrix(read.matrix, size, tolerated[dtypeOf(operator)], job),
+  );
+  if (fault !== undefined) throw faultOf(fault, { ...read, size });
+  return read.matrix;
+}
+
+/** All eigenvalues of that matrix, in one job with its checks; the matrix of a `matrixOperator` is copied there. */
+export async function matrixSpectrum(
+  operator: SymmetricOperator,
+  blockSize: number,
+  options: LongCallOptions,
+): Promise<NativeSpectrum> {
+  requireOperator(operator);
+  const { size } = operator;
+  const known = entriesOf(operator);
+  const read =
+    known === undefined
+      ? await readMatrix(operator, blockSize, options)
+      : { matrix: known, given: known };
+  const way = { tolerance: tolerated[dtypeOf(operator)], keeps: known !== undefined };
+  const found = await runJob(options, (job) =>
+    addon().matrixEigenvalues(read.matrix, size, way, job),
+  );
+  if ('kind' in found) throw faultOf(found, { ...read, size });
+  return found;
 }

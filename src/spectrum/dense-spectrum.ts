@@ -3,11 +3,10 @@
 import { isCurvatureOperator } from '../curvature/operator.js';
 import type { SymmetricOperator } from '../curvature/operator.js';
 import type { DType } from '../data/dtype.js';
-import { runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type { NativeSpectrum } from '../native.js';
 import { parseOptions } from '../options.js';
-import { denseMatrix } from './dense-matrix.js';
+import { matrixSpectrum } from './dense-matrix.js';
 import { denseSpectrumSchema, describeReduction } from './reduction.js';
 import type { DenseSpectrumOptions } from './reduction.js';
 import type { DenseRoute, DenseTermSpectrum } from './result.js';
@@ -93,10 +92,7 @@ export async function denseSpectrum(
     const found = withErrors(spectrum, dtype, sampleCount, weightDecay);
     return reduction === undefined ? found : { ...found, reduction };
   }
-  const matrix = await denseMatrix(operator, blockSize, options);
-  const spectrum = await runJob(options, (job) =>
-    addon().matrixEigenvalues(matrix, operator.size, job),
-  );
+  const spectrum = await matrixSpectrum(operator, blockSize, options);
   return withErrors(spectrum, operator.dtype ?? 'float64', 0);
 }
 

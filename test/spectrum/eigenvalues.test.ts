@@ -56,6 +56,10 @@ function quality(matrix: ArrayLike<number>, size: number, { values, vectors }: E
   return { residuals, orthogonality: largest(skew) };
 }
 
+function fail(): never {
+  throw new Error('no product is asked for where there is a matrix');
+}
+
 describe('eigenvalues known by hand', () => {
   it.each([1, 2, 5, 60])('of zero, identity and a diagonal of order %i', async (size) => {
     const range = Float64Array.from({ length: size }, (_, i) => i - 1);
@@ -104,6 +108,23 @@ describe('eigenvalues known by hand', () => {
     expect(spectrum.eigenvalues).toEqual(new Float64Array([-1, -1, -1, 0, 0, 0]));
     expect(spectrum.exactZeros).toBe(3);
     expect(spectrum.via).toBe('matrix');
+  });
+
+  it('leave the matrix of an operator as it was, also where two calls read it at once', async () => {
+    for (const make of [Float64Array, Float32Array]) {
+      // [300, 300]: copied by several threads
+      const size = 300;
+      const matrix = new make(size ** 2).map((_, at) =>
+        Math.sin(1 + (at % size) * Math.floor(at / size)),
+      );
+      const operator = matrixOperator(matrix, size);
+      const [first, second] = await Promise.all([eigenvalues(operator), eigenvalues(operator)]);
+      expect(second).toEqual(first);
+      expect(operator.toDense()).toEqual(matrix);
+      const written = { size, dtype: operator.dtype, apply: fail, toDense: () => matrix };
+      expect(await eigenvalues(written)).toEqual(first);
+      expect(operator.toDense()).toEqual(matrix);
+    }
   });
 
   it('a matrix symmetric to 1e-14 is accepted, and one wrong entry is not', async () => {
