@@ -1,7 +1,8 @@
 """LAPACK's side of eigenvalues-sweep.mjs: answers requests, a line of JSON each, until there are no more.
 
 python lapack_sweep.py [LIBRARY …]   LIBRARY: an OpenBLAS beside SciPy's
-{ matrix: file, size, calls, ways: names or null } → { way: seconds of one call, the median of `calls` }
+{ matrix: file, size, calls, ways: names or null } → { way: seconds of one call, the median of `calls` after a first,
+or of the first if that is all }
 """
 
 import json
@@ -33,7 +34,7 @@ def seconds_of(matrix, library, routine, threads, calls):
         start = time.perf_counter()
         library.eigenvalues(routine, copy)
         times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])  # the first warms up
+    return statistics.median(times[1:] or times)  # the first warms up
 
 
 for line in sys.stdin:

@@ -57,9 +57,11 @@ double norm_of_row(std::span<const T> x) {
 template <typename T>
 std::vector<double> row_norms(std::size_t n, std::span<const T> a, const Control& control) {
   std::vector<double> norms(n);
-  constexpr std::size_t kRows = 64;
-  parallel_for(control, (n + kRows - 1) / kRows, [&](std::size_t block) {
-    for (std::size_t i = block * kRows; i < std::min(n, (block + 1) * kRows); ++i) {
+  // Fewer entries are read sooner than another thread wakes.
+  constexpr std::size_t kEntries = std::size_t{1} << 16U;
+  const std::size_t rows = std::max<std::size_t>(64, kEntries / n);
+  parallel_for(control, (n + rows - 1) / rows, [&](std::size_t block) {
+    for (std::size_t i = block * rows; i < std::min(n, (block + 1) * rows); ++i) {
       norms[i] = norm_of_row(a.subspan(i * n, n));
     }
   });

@@ -14,6 +14,9 @@ namespace {
 /// Rows and columns of a square of entries; it and its mirror image fit the first-level cache.
 constexpr std::size_t kSide = 32;
 
+/// Fewer than these are read sooner than another thread wakes.
+constexpr std::size_t kEntriesOfOneThread = std::size_t{1} << 16U;
+
 using Fault = std::optional<MatrixFault>;
 
 Fault lowest(const std::vector<Fault>& faults) {
@@ -67,7 +70,9 @@ Fault average_rows(std::size_t n, std::size_t top, std::size_t last, std::span<T
 
 template <typename T>
 std::optional<MatrixFault> make_symmetric(std::size_t n, std::span<T> a, double tolerance,
-                                          const Control& control) {
+                                          const Control& call) {
+  const Control alone(&call);
+  const Control& control = n * n <= kEntriesOfOneThread ? alone : call;
   const std::size_t strips = (n + kSide - 1) / kSide;
   std::vector<Fault> faults(strips);
   std::vector<double> largest(strips, 0.0);
