@@ -37,6 +37,7 @@ template <typename T>
 struct Sweep {
   alignas(64) Window<T> v{};
   T tau = 0;
+  std::size_t index = 0;
   std::size_t c = 0;
   std::size_t length = 0;
 };
@@ -44,8 +45,9 @@ struct Sweep {
 template <typename T>
 class Chase {
  public:
-  Chase(BandMatrix<T>& band, const Control& control)
+  Chase(BandMatrix<T>& band, BulgeReflectors<T>* kept, const Control& control)
       : band_(band),
+        kept_(kept),
         n_(band.order()),
         b_(band.width()),
         vectors_(b_ / kLanes<T> + 1),
@@ -94,6 +96,7 @@ class Chase {
 
   /// Zeroes column s below its subdiagonal.
   void start(std::size_t s, Sweep<T>& sweep) {
+    sweep.index = s;
     sweep.c = s + 1;
     sweep.length = std::min(b_, n_ - sweep.c);
     const std::size_t before = sweep.c % kLanes<T>;
@@ -104,6 +107,7 @@ class Chase {
     sweep.tau = h.tau;
     band_.at(sweep.c, s) = h.beta;
     for (std::size_t r = 1; r < sweep.length; ++r) band_.at(sweep.c + r, s) = 0;
+    if (kept_ != nullptr) kept_->keep(s, sweep.c, sweep.length, x, h.tau);
   }
 
   static void clear_outside(Window<T>& window, std::size_t before, std::size_t length) {
@@ -171,6 +175,7 @@ class Chase {
     subtract_two(vectors_, rows, block, step, y.data(), sweep.v.data(), x, z.data());
     block[before] = h.beta;
     for (std::size_t r = 1; r < rows; ++r) block[r * step + before] = 0;
+    if (kept_ != nullptr) kept_->keep(sweep.index, below, rows, x, h.tau);
     sweep.v = next;
     sweep.tau = h.tau;
     sweep.c = below;
@@ -178,6 +183,7 @@ class Chase {
   }
 
   BandMatrix<T>& band_;
+  BulgeReflectors<T>* kept_;
   std::size_t n_;
   std::size_t b_;
   std::size_t vectors_;
@@ -216,8 +222,8 @@ void BandMatrix<T>::take(std::span<const T> a, const Control& control) {
 
 template <typename T>
 void band_to_tridiagonal(BandMatrix<T>& band, std::span<T> diagonal, std::span<T> subdiagonal,
-                         const Control& control) {
-  Chase<T>(band, control).run();
+                         BulgeReflectors<T>* kept, const Control& control) {
+  Chase<T>(band, kept, control).run();
   for (std::size_t i = 0; i < band.order(); ++i) diagonal[i] = band.at(i, i);
   for (std::size_t i = 0; i + 1 < band.order(); ++i) subdiagonal[i] = band.at(i + 1, i);
 }
@@ -230,8 +236,8 @@ std::size_t band_to_tridiagonal_workspace(std::size_t n, std::size_t width,
 template class BandMatrix<double>;
 template class BandMatrix<float>;
 template void band_to_tridiagonal<double>(BandMatrix<double>&, std::span<double>, std::span<double>,
-                                          const Control&);
+                                          BulgeReflectors<double>*, const Control&);
 template void band_to_tridiagonal<float>(BandMatrix<float>&, std::span<float>, std::span<float>,
-                                         const Control&);
+                                         BulgeReflectors<float>*, const Control&);
 
 }  // namespace eigenscape

@@ -21,6 +21,7 @@
 
 #include "core/aligned_buffer.hpp"
 #include "core/control.hpp"
+#include "eigensolver/bulge_reflectors.hpp"
 
 namespace eigenscape {
 
@@ -47,10 +48,11 @@ class BandMatrix {
   AlignedBuffer<T> entries_;
 };
 
-/// Destroys the band; diagonal [n], subdiagonal [n − 1].
+/// Destroys the band; diagonal [n], subdiagonal [n − 1]. For eigenvectors the reflectors are kept
+/// where `kept` is not null.
 template <typename T>
 void band_to_tridiagonal(BandMatrix<T>& band, std::span<T> diagonal, std::span<T> subdiagonal,
-                         const Control& control);
+                         BulgeReflectors<T>* kept, const Control& control);
 
 std::size_t band_to_tridiagonal_workspace(std::size_t n, std::size_t width,
                                           std::size_t entry_bytes);

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 
 #include "core/aligned_buffer.hpp"
 #include "core/thread_pool.hpp"
 #include "eigensolver/two_stage.hpp"
+#include "eigensolver/two_stage_pairs.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/lapack.hpp"
 
@@ -52,6 +54,9 @@ double norm_of_row(std::span<const T> x) {
   }
   return largest * std::sqrt(sum);
 }
+
+/// Vectors of a task of the residuals: each reads the matrix once.
+constexpr std::size_t kResidualRows = 128;
 
 /// ‖·‖₂ of every row: what ‖A‖_F and the rows that vanish are read from.
 template <typename T>
@@ -102,9 +107,11 @@ template <typename T>
 std::vector<double> residual_norms(std::size_t n, std::span<const T> a,
                                    const std::vector<double>& values, std::span<const T> vectors,
                                    const Control& control) {
-  constexpr std::size_t kRows = 32;
+  constexpr std::size_t kRows = kResidualRows;
   const std::size_t count = values.size();
   std::vector<double> norms(count);
+  std::atomic<std::size_t> done = 0;
+  control.report("residuals", 0, static_cast<double>(count));
   parallel_for(control, (count + kRows - 1) / kRows, [&](std::size_t block) {
     const std::size_t first = block * kRows;
     const std::size_t rows = std::min(kRows, count - first);
@@ -120,8 +127,50 @@ std::vector<double> residual_norms(std::size_t n, std::span<const T> a,
       }
       norms[first + r] = std::sqrt(sum);
     }
+    control.report("residuals", static_cast<double>(done += rows), static_cast<double>(count));
   });
   return norms;
+}
+
+template <typename T>
+DenseEigenpairs<T> pairs_by_lapack(std::size_t n, std::span<T> a, EigenpairRange range,
+                                   const Control& control) {
+  const std::size_t count = range.last - range.first;
+  DenseEigenpairs<T> pairs;
+  std::vector<T> values(count);
+  AlignedBuffer<T> copy;
+  std::span<const T> matrix = a;
+  if (count == n) {
+    copy.resize(n * n);
+    std::copy_n(a.data(), n * n, copy.data());
+    lapack::eigenpairs<T>(n, a, values);
+    pairs.vectors.assign(a.begin(), a.end());
+    matrix = copy.span();
+  } else if (count > 0) {
+    std::vector<T> diagonal(n);
+    for (std::size_t i = 0; i < n; ++i) diagonal[i] = a[i * n + i];
+    pairs.vectors.resize(count * n);
+    lapack::eigenpairs_in_range<T>(n, a, range.first, range.last, values, pairs.vectors);
+    for (std::size_t i = 0; i < n; ++i) a[i * n + i] = diagonal[i];
+  }
+  pairs.values.assign(values.begin(), values.end());
+  control.check();
+  pairs.residual_norms = residual_norms<T>(n, matrix, pairs.values, pairs.vectors, control);
+  return pairs;
+}
+
+template <typename T>
+DenseEigenpairs<T> pairs_in_two_stages(std::size_t n, std::span<T> a, EigenpairRange range,
+                                       const Control& control) {
+  const double norm = norm_of(row_norms<T>(n, a, control));
+  ScaledPairs<T> scaled = two_stage_eigenpairs<T>(n, a, norm, range.first, range.last, control);
+  DenseEigenpairs<T> pairs;
+  pairs.values.assign(scaled.values.begin(), scaled.values.end());
+  pairs.vectors = std::move(scaled.vectors);
+  pairs.residual_norms = residual_norms<T>(n, a, pairs.values, pairs.vectors, control);
+  for (double& value : pairs.values) value = std::ldexp(value, -scaled.exponent);
+  for (double& residual : pairs.residual_norms) residual = std::ldexp(residual, -scaled.exponent);
+  return pairs;
 }
 
 }  // namespace
@@ -152,27 +201,9 @@ template <typename T>
 DenseEigenpairs<T> symmetric_eigenpairs(std::size_t n, std::span<T> a, EigenpairRange range,
                                         const Control& control) {
   control.report("eigenpairs", 0, static_cast<double>(n));
-  const std::size_t count = range.last - range.first;
-  DenseEigenpairs<T> pairs;
-  std::vector<T> values(count);
-  AlignedBuffer<T> copy;
-  std::span<const T> matrix = a;
-  if (count == n) {
-    copy.resize(n * n);
-    std::copy_n(a.data(), n * n, copy.data());
-    lapack::eigenpairs<T>(n, a, values);
-    pairs.vectors.assign(a.begin(), a.end());
-    matrix = copy.span();
-  } else if (count > 0) {
-    std::vector<T> diagonal(n);
-    for (std::size_t i = 0; i < n; ++i) diagonal[i] = a[i * n + i];
-    pairs.vectors.resize(count * n);
-    lapack::eigenpairs_in_range<T>(n, a, range.first, range.last, values, pairs.vectors);
-    for (std::size_t i = 0; i < n; ++i) a[i * n + i] = diagonal[i];
-  }
-  pairs.values.assign(values.begin(), values.end());
-  control.check();
-  pairs.residual_norms = residual_norms<T>(n, matrix, pairs.values, pairs.vectors, control);
+  DenseEigenpairs<T> pairs = two_stage_pairs_pay<T>(n) && range.first < range.last
+                                 ? pairs_in_two_stages<T>(n, a, range, control)
+                                 : pairs_by_lapack<T>(n, a, range, control);
   control.report("eigenpairs", static_cast<double>(n), static_cast<double>(n));
   return pairs;
 }
@@ -185,8 +216,14 @@ std::size_t symmetric_eigenvalues_workspace(std::size_t n, std::size_t entry_byt
 std::size_t symmetric_eigenpairs_workspace(std::size_t n, std::size_t entry_bytes,
                                            EigenpairRange range) {
   const std::size_t count = range.last - range.first;
+  const std::size_t products = std::min(count, kMaximumThreads * kResidualRows) * n * entry_bytes;
+  const bool is_double = entry_bytes == sizeof(double);
+  if (is_double ? two_stage_pairs_pay<double>(n) : two_stage_pairs_pay<float>(n)) {
+    return std::max(two_stage_pairs_workspace(n, count, entry_bytes),
+                    count * n * entry_bytes + products);
+  }
   if (count == n) return 2 * n * n * entry_bytes + lapack::eigenpairs_workspace(n, entry_bytes);
-  return 2 * count * n * entry_bytes + lapack::range_workspace(n, entry_bytes);
+  return count * n * entry_bytes + products + lapack::range_workspace(n, entry_bytes);
 }
 
 template DenseSpectrum symmetric_eigenvalues<double>(std::size_t, std::span<double>,

@@ -23,25 +23,28 @@ int scale_exponent(double norm) {
   return std::clamp(-exponent, -kLargest, kLargest);
 }
 
+}  // namespace
+
+template <>
+TwoStageTuning two_stage_tuning<double>() {
+  return {32, 900, 1200};
+}
+template <>
+TwoStageTuning two_stage_tuning<float>() {
+  return {32, 800, 1200};
+}
+
 template <typename T>
-void scale(std::size_t n, std::span<T> a, int exponent, const Control& control) {
+int scale_to_one(std::size_t n, std::span<T> a, double norm, const Control& control) {
+  const int exponent = scale_exponent<T>(norm);
+  if (exponent == 0) return 0;
   const T factor = std::ldexp(T{1}, exponent);
   constexpr std::size_t kRows = 64;
   parallel_for(control, (n + kRows - 1) / kRows, [&](std::size_t block) {
     const std::size_t last = std::min(n, (block + 1) * kRows) * n;
     for (std::size_t i = block * kRows * n; i < last; ++i) a[i] *= factor;
   });
-}
-
-}  // namespace
-
-template <>
-TwoStageTuning two_stage_tuning<double>() {
-  return {32, 900};
-}
-template <>
-TwoStageTuning two_stage_tuning<float>() {
-  return {32, 800};
+  return exponent;
 }
 
 template <typename T>
@@ -52,8 +55,7 @@ bool two_stage_pays(std::size_t n) {
 template <typename T>
 std::vector<double> two_stage_eigenvalues(std::size_t n, std::span<T> a, double norm,
                                           const Control& control) {
-  const int exponent = scale_exponent<T>(norm);
-  if (exponent != 0) scale<T>(n, a, exponent, control);
+  const int exponent = scale_to_one<T>(n, a, norm, control);
 
   // 1. full → band
   const std::size_t width = two_stage_tuning<T>().width;
@@ -64,7 +66,7 @@ std::vector<double> two_stage_eigenvalues(std::size_t n, std::span<T> a, double 
   // 2. band → tridiagonal
   std::vector<T> diagonal(n);
   std::vector<T> subdiagonal(n);
-  band_to_tridiagonal<T>(band, diagonal, subdiagonal, control);
+  band_to_tridiagonal<T>(band, diagonal, subdiagonal, nullptr, control);
 
   // 3. tridiagonal → values
   tridiagonal_values<T>(diagonal, std::span<T>(subdiagonal).first(n - 1), control);
@@ -81,6 +83,8 @@ std::size_t two_stage_workspace(std::size_t n, std::size_t entry_bytes) {
                   band_to_tridiagonal_workspace(n, width, entry_bytes) + 2 * n * entry_bytes);
 }
 
+template int scale_to_one<double>(std::size_t, std::span<double>, double, const Control&);
+template int scale_to_one<float>(std::size_t, std::span<float>, double, const Control&);
 template bool two_stage_pays<double>(std::size_t);
 template bool two_stage_pays<float>(std::size_t);
 template std::vector<double> two_stage_eigenvalues<double>(std::size_t, std::span<double>, double,

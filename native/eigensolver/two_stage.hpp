@@ -15,8 +15,9 @@
 namespace eigenscape {
 
 struct TwoStageTuning {
-  std::size_t width;  // of the band
-  std::size_t from;   // order from which on this is faster than LAPACK
+  std::size_t width;       // of the band
+  std::size_t from;        // order from which on this is faster than LAPACK …
+  std::size_t pairs_from;  // … with eigenvectors (two_stage_pairs.hpp)
 };
 
 /// The measurement is in docs/decisions/0003-two-stage-crossover.md.
@@ -26,6 +27,11 @@ TwoStageTuning two_stage_tuning();
 /// Whether this way is the faster one here: wide vectors, and a large enough matrix.
 template <typename T>
 bool two_stage_pays(std::size_t n);
+
+/// Multiplies a matrix whose norm ‖A‖_F is far from 1 by a power of two, the exponent of which it
+/// returns.
+template <typename T>
+int scale_to_one(std::size_t n, std::span<T> a, double norm, const Control& control);
 
 /// Ascending; `norm` is ‖A‖_F. Destroys a [n, n], both triangles of which are read.
 template <typename T>

@@ -2,54 +2,14 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { denseSpectrum, eigenpairs, eigenvalues, matrixOperator } from '../../src/index.js';
+import { denseSpectrum, eigenpairs, eigenvalues } from '../../src/index.js';
 import { createRandom } from '../../src/data/random.js';
 import { distance, largest } from '../curvature/random-problems.js';
-
-const epsilon = { float64: 2 ** -52, float32: 2 ** -23 } as const;
-type DTypeName = keyof typeof epsilon;
+import { epsilon, tridiagonal, withSpectrum } from './known-spectra.js';
 
 /** The native tuning's `from` (float32's is lower), and an odd order above it, whose last blocks are cut short. */
 const crossover = 900;
 const order = crossover + 37;
-
-const arrayOf = (dtype: DTypeName, length: number): Float64Array | Float32Array =>
-  new (dtype === 'float32' ? Float32Array : Float64Array)(length);
-
-/** Q D Q for Q = I − 2uuᵀ with a random unit vector u: its eigenvalues are those of D. */
-function withSpectrum(spectrum: Float64Array, dtype: DTypeName) {
-  const size = spectrum.length;
-  const random = createRandom(5);
-  const u = Float64Array.from({ length: size }, () => random.normal());
-  const length = Math.hypot(...u);
-  for (let i = 0; i < size; i += 1) u[i] = (u[i] ?? NaN) / length;
-  const du = u.map((value, i) => value * (spectrum[i] ?? NaN));
-  const udu = du.reduce((sum, value, i) => sum + value * (u[i] ?? NaN), 0);
-  const matrix = arrayOf(dtype, size * size);
-  for (let i = 0; i < size; i += 1) {
-    const [ui, dui] = [u[i] ?? NaN, du[i] ?? NaN];
-    for (let j = 0; j < i; j += 1) {
-      const [uj, duj] = [u[j] ?? NaN, du[j] ?? NaN];
-      const entry = 4 * udu * ui * uj - 2 * (ui * duj + dui * uj);
-      matrix[i * size + j] = entry;
-      matrix[j * size + i] = entry;
-    }
-    matrix[i * size + i] = (spectrum[i] ?? NaN) + 4 * udu * ui * ui - 4 * ui * dui;
-  }
-  return matrixOperator(matrix, size);
-}
-
-function tridiagonal(size: number, diagonal: (i: number) => number, beside: number) {
-  const matrix = new Float64Array(size * size);
-  for (let i = 0; i < size; i += 1) {
-    matrix[i * size + i] = diagonal(i);
-    if (i > 0) {
-      matrix[i * size + i - 1] = beside;
-      matrix[(i - 1) * size + i] = beside;
-    }
-  }
-  return matrixOperator(matrix, size);
-}
 
 const spectra: readonly (readonly [string, (i: number, random: () => number) => number])[] = [
   ['spread evenly', (i) => i - order / 3],
@@ -101,7 +61,7 @@ describe('eigenvalues in two stages', () => {
     ['Wilkinson', (i: number) => Math.abs(i - (order - 1) / 2), 1],
     ['diagonal', (i: number) => ((i * 7919) % order) - 3, 0],
   ] as const)("of a %s matrix are those of LAPACK's divide and conquer", async (_, diagonal, e) => {
-    const operator = tridiagonal(order, diagonal, e);
+    const operator = tridiagonal(order, diagonal, () => e);
     const { values } = await eigenpairs(operator);
     const limit = order * epsilon.float64 * largest(values);
     expect(distance(await eigenvalues(operator), values)).toBeLessThanOrEqual(limit);
