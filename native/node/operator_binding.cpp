@@ -127,7 +127,7 @@ std::size_t gram_bytes(const Operator<T>& matrix, std::size_t rows) {
 }
 
 /// Rows of the Gram matrix where eigenvalues are to come from it, else 0: fewer than the n that are
-/// left otherwise, in no more memory.
+/// left otherwise, in no more memory, beyond what nobody would miss.
 template <typename T>
 std::size_t gram_rows_for(const Operator<T>& matrix, const DenseWay& way, std::size_t n) {
   if (way.gram == GramUse::never) return 0;
@@ -140,7 +140,8 @@ std::size_t gram_rows_for(const Operator<T>& matrix, const DenseWay& way, std::s
                 "here");
   }
   const bool smaller = rows > 0 && rows < n;
-  return smaller && gram_bytes(matrix, rows) <= eigenvalues_bytes(matrix, way, n) ? rows : 0;
+  const std::size_t allowed = std::max(eigenvalues_bytes(matrix, way, n), kUnasked);
+  return smaller && gram_bytes(matrix, rows) <= allowed ? rows : 0;
 }
 
 template <typename T>
