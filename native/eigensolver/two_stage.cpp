@@ -69,8 +69,8 @@ std::vector<double> two_stage_eigenvalues(std::size_t n, std::span<T> a, double 
   band_to_tridiagonal<T>(band, diagonal, subdiagonal, nullptr, control);
 
   // 3. tridiagonal → values
-  tridiagonal_values<T>(diagonal, std::span<T>(subdiagonal).first(n - 1), control);
-  std::vector<double> values(diagonal.begin(), diagonal.end());
+  std::vector<double> values =
+      tridiagonal_values<T>(diagonal, std::span<const T>(subdiagonal).first(n - 1), control);
   for (double& value : values) value = std::ldexp(value, -exponent);
   return values;
 }

@@ -69,7 +69,7 @@ export function planOperator(
         gram === undefined
           ? assemblyWork(reducedWork(work, reduction), way.blockSize)
           : gramWork(work, gram),
-        eigenvalueWork(gram?.rows ?? order),
+        eigenvalueWork(gram?.rows ?? order, operator.dtype),
       ],
       bytes: gram?.bytes ?? eigenvalues,
     },

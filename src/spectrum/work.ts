@@ -2,35 +2,36 @@
 
 import { productWork } from '../curvature/work.js';
 import type { OperatorWork } from '../curvature/work.js';
+import type { DType } from '../data/dtype.js';
 import { secondsPerByte } from '../network/work.js';
 import type { StageWork } from '../network/work.js';
 import { roundedBlock, roundedRows } from './rounded-search.js';
 
 /** From this order on the reduction goes by a band, on all threads (native/eigensolver/two_stage.cpp). */
-const twoStageFrom = 900;
+const twoStageFrom: Readonly<Record<DType, number>> = { float64: 500, float32: 300 };
 /** Width of that band. */
 const bandWidth = 32;
 
 /** Shares of the speed of a large product. One stage, on one thread: half of its flops are products with
- *  vectors. By a band: n = 2,000 took 0.18 s, n = 4,000 1.3 s at 195 GFLOP/s. */
+ *  vectors. By a band: 0.45 at n = 500, 0.7 at 1,000, 0.88 at 4,000 on two cores of 52 GFLOP/s. */
 const vectorEfficiency = 0.12;
 const oneStageEfficiency = 0.6;
-const bandEfficiency = 0.45;
+const bandEfficiency = 0.7;
 /** Band to tridiagonal form, 6·b·n² flops. */
-const chaseEfficiency = 0.12;
-/** Flops of a product as long as one of the n² steps of the tridiagonal solver, on one thread. */
-const tridiagonalFlops = 1200;
+const chaseEfficiency = 0.16;
+/** Flops of a product as long as one of the n² steps of the tridiagonal solver: LAPACK's on one thread, and ours. */
+const stepFlops = { oneStage: 1200, counts: 150 };
 
 /** All eigenvalues of a symmetric matrix of order n: 4/3·n³ flops to tridiagonal form, and what grows with n². */
-export function eigenvalueWork(n: number): StageWork {
+export function eigenvalueWork(n: number, dtype: DType): StageWork {
   const flops = (4 / 3) * n ** 3;
   const common = { stage: 'eigenvalues', flops, seconds: 0 };
-  if (n < twoStageFrom) {
+  if (n < twoStageFrom[dtype]) {
     const stage = flops / 2 / vectorEfficiency + flops / 2 / oneStageEfficiency;
-    return { ...common, equivalent: stage + tridiagonalFlops * n ** 2, threads: 'one' };
+    return { ...common, equivalent: stage + stepFlops.oneStage * n ** 2, threads: 'one' };
   }
   const chase = (6 * bandWidth * n ** 2) / chaseEfficiency;
-  const equivalent = flops / bandEfficiency + chase + tridiagonalFlops * n ** 2;
+  const equivalent = flops / bandEfficiency + chase + stepFlops.counts * n ** 2;
   return { ...common, equivalent, threads: 'all' };
 }
 

@@ -7,9 +7,9 @@ import { createRandom } from '../../src/data/random.js';
 import { distance, largest } from '../curvature/random-problems.js';
 import { epsilon, tridiagonal, withSpectrum } from './known-spectra.js';
 
-/** The native tuning's `from` (float32's is lower), and an odd order above it, whose last blocks are cut short. */
-const crossover = 900;
-const order = crossover + 37;
+/** The native tuning's `from` (float32's is lower), and an odd order far above it, whose last blocks are cut short. */
+const crossover = 500;
+const order = 2 * crossover + 37;
 
 const spectra: readonly (readonly [string, (i: number, random: () => number) => number])[] = [
   ['spread evenly', (i) => i - order / 3],
