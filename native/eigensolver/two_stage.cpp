@@ -27,11 +27,11 @@ int scale_exponent(double norm) {
 
 template <>
 TwoStageTuning two_stage_tuning<double>() {
-  return {32, 900, 1200};
+  return {32, 500, 1200};
 }
 template <>
 TwoStageTuning two_stage_tuning<float>() {
-  return {32, 800, 1200};
+  return {32, 300, 1200};
 }
 
 template <typename T>
