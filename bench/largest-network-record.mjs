@@ -33,7 +33,11 @@ const rows = [
   ['order after reduction', ({ reduction }) => formatNumber(reduction.size)],
   [
     'rank of the inputs',
-    ({ reduction: { inputs } }) =>
+    ({
+      reduction: {
+        inputs: [inputs],
+      },
+    }) =>
       `${inputs.rank} of ${inputs.width}; least kept σ ${exponential(inputs.smallestKept)}, largest dropped ${exponential(inputs.largestDropped)}`,
   ],
   ['zeros that the reduction proves', ({ exactZeros }) => formatNumber(exactZeros)],

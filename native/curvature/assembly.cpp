@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/counter_random.hpp"
 #include "curvature/chain_reduction.hpp"
 #include "curvature/dense_block.hpp"
 #include "curvature/kronecker.hpp"
@@ -34,7 +35,7 @@ AssemblyScale assemble_closed_form(const Operator<T>& curvature, const ChainRedu
                                    std::span<T> matrix, const Control& control) {
   const std::vector<ChainLayer> whole = chain_layers(curvature.graph(), curvature.selection());
   const std::vector<ChainLayer>& layers = reduction == nullptr ? whole : reduction->layers();
-  const std::size_t size = reduction == nullptr ? curvature.size() : reduction->size();
+  const std::size_t size = reduction == nullptr ? curvature.size() : reduction->reduction().size();
   const DenseBlockTuning tuning;
   const std::vector<DenseTile> tiles = dense_tiles(layers, sizeof(T), tuning);
   const std::size_t samples = curvature.samples().count;
@@ -119,25 +120,95 @@ AssemblyScale scale_of_products(const Operator<T>& curvature, const std::vector<
   return scale;
 }
 
+/// Makes `matrix` [m, m], whose rows are products, symmetric; its scale.
 template <typename T>
-AssemblyScale assemble_by_products(const Operator<T>& curvature, std::size_t block,
-                                   std::span<T> matrix, const Control& control) {
-  const std::size_t m = curvature.size();
-  AlignedBuffer<T> units(std::min(block, m) * m);
-  for (std::size_t first = 0; first < m; first += block) {
-    const std::size_t count = std::min(block, m - first);
-    units.zero();
-    for (std::size_t j = 0; j < count; ++j) units[j * m + first + j] = 1;
-    curvature.apply_term(count, units.span().first(count * m), matrix.subspan(first * m, count * m),
-                         control);
-    control.report("assembly", static_cast<double>(first + count), static_cast<double>(m));
-  }
+AssemblyScale symmetrize_products(const Operator<T>& curvature, std::size_t m, std::span<T> matrix,
+                                  const Control& control) {
   constexpr std::size_t kRows = 64;
   std::vector<Squares> squares((m + kRows - 1) / kRows);
   parallel_for(control, squares.size(), [&](std::size_t index) {
     squares[index] = symmetrize(index * kRows, std::min((index + 1) * kRows, m), m, matrix);
   });
   return scale_of_products(curvature, squares);
+}
+
+/// Calls action(first, units [count, m]) for blocks of unit vectors.
+template <typename T, typename Action>
+void for_unit_blocks(std::size_t m, std::size_t block, const Control& control,
+                     const Action& action) {
+  AlignedBuffer<T> units(std::min(block, m) * m);
+  for (std::size_t first = 0; first < m; first += block) {
+    const std::size_t count = std::min(block, m - first);
+    units.zero();
+    for (std::size_t j = 0; j < count; ++j) units[j * m + first + j] = 1;
+    action(first, count, std::span<const T>(units.span().first(count * m)));
+    control.report("assembly", static_cast<double>(first + count), static_cast<double>(m));
+  }
+}
+
+template <typename T>
+AssemblyScale assemble_by_products(const Operator<T>& curvature, std::size_t block,
+                                   std::span<T> matrix, const Control& control) {
+  const std::size_t m = curvature.size();
+  for_unit_blocks<T>(
+      m, block, control, [&](std::size_t first, std::size_t count, std::span<const T> units) {
+        curvature.apply_term(count, units, matrix.subspan(first * m, count * m), control);
+      });
+  return symmetrize_products(curvature, m, matrix, control);
+}
+
+/// 2‖A N‖_F for the directions N that B leaves out, from products with some of them at random: how
+/// far A is from B A' Bᵀ. E‖A g‖² = ‖A N‖_F² / (columns of N) for unit vectors g among them.
+template <typename T>
+double estimate_left_out(const Operator<T>& curvature, const Reduction& reduction,
+                         const Control& control) {
+  constexpr std::size_t kProbes = 4;
+  const std::size_t m = reduction.full_size();
+  std::vector<T> probes(kProbes * m);
+  const CounterRandom random(0x6e756c6c);
+  for (std::size_t i = 0; i < probes.size(); ++i) probes[i] = static_cast<T>(random.normal(i));
+  std::vector<T> inside(kProbes * reduction.size());
+  std::vector<T> kept(kProbes * m);
+  reduction.restrict_vectors<T>(kProbes, probes, inside, control);
+  reduction.extend_vectors<T>(kProbes, inside, kept, control);
+  std::vector<T> products(kProbes * m);
+  const auto squares = [&](const std::vector<T>& vectors, std::size_t j) {
+    double sum = 0;
+    for (std::size_t i = j * m; i < (j + 1) * m; ++i) {
+      sum += static_cast<double>(vectors[i]) * static_cast<double>(vectors[i]);
+    }
+    return sum;
+  };
+  for (std::size_t i = 0; i < probes.size(); ++i) probes[i] -= kept[i];
+  curvature.apply_term(kProbes, probes, products, control);
+  double sum = 0;
+  for (std::size_t j = 0; j < kProbes; ++j) sum += squares(products, j) / squares(probes, j);
+  const auto left = static_cast<double>(m - reduction.size());
+  return 2 * std::sqrt(left * sum / kProbes);
+}
+
+template <typename T>
+AssemblyScale assemble_reduced_by_products(const Operator<T>& curvature, const Reduction& reduction,
+                                           std::size_t block, std::span<T> matrix,
+                                           const Control& control) {
+  const std::size_t m = reduction.full_size();
+  const std::size_t n = reduction.size();
+  AlignedBuffer<T> columns(std::min(block, n) * m);
+  AlignedBuffer<T> products(std::min(block, n) * m);
+  for_unit_blocks<T>(
+      n, block, control, [&](std::size_t first, std::size_t count, std::span<const T> units) {
+        const std::span<T> vectors = columns.span().first(count * m);
+        const std::span<T> found = products.span().first(count * m);
+        reduction.extend_vectors<T>(count, units, vectors, control);
+        curvature.apply_term(count, vectors, found, control);
+        reduction.restrict_vectors<T>(count, found, matrix.subspan(first * n, count * n), control);
+      });
+  AssemblyScale scale = symmetrize_products(curvature, n, matrix, control);
+  if (curvature.has_closed_form()) scale = scale_of_chain(curvature, control);
+  for (const ReducedMap& map : reduction.maps()) {
+    scale.operations += map.fixed.size() + (map.contracted ? 4 * map.map.outputs : 0);
+  }
+  return scale;
 }
 
 /// C = F − (Σs/Σsκ) ḡ ḡᵀ
@@ -189,11 +260,13 @@ Route choose_route(const Operator<T>& matrix) {
 
 template <typename T>
 std::size_t assembly_workspace(const Operator<T>& matrix, Route route, std::size_t block,
-                               std::size_t threads) {
+                               std::size_t order, std::size_t threads) {
   const std::size_t m = matrix.size();
   if (route == Route::products) {
-    const std::size_t units = std::min(block, m);
-    return units * m * sizeof(T) + matrix.apply_workspace(units, threads);
+    const std::size_t units = std::min(block, order);
+    // Of a reduction, the columns of B and their products, too.
+    const std::size_t vectors = order < m ? order + 2 * m : m;
+    return units * vectors * sizeof(T) + matrix.apply_workspace(units, threads);
   }
   const std::vector<ChainLayer> layers = chain_layers(matrix.graph(), matrix.selection());
   const std::size_t values = stretch_length<T>(layers, matrix.samples().count) *
@@ -226,22 +299,42 @@ AssemblyScale assemble(const Operator<T>& curvature, Route route, std::size_t bl
   return scale;
 }
 
+/// A' by the closed form.
 template <typename T>
-AssemblyScale assemble_reduced(const Operator<T>& curvature, const ChainReduction<T>& reduction,
-                               std::span<T> matrix, const Control& control) {
-  AssemblyScale scale = assemble_closed_form(curvature, &reduction, matrix, control);
+AssemblyScale assemble_reduced_chain(const Operator<T>& curvature, const Reduction& reduction,
+                                     std::span<T> matrix, const Control& control) {
+  const ChainReduction<T> chain(curvature, reduction);
+  AssemblyScale scale = assemble_closed_form(curvature, &chain, matrix, control);
   if (curvature.term() == Term::gradient_covariance) {
     std::vector<T> mean(reduction.size());
-    reduction.restrict_vector(curvature.mean_gradient(control), mean);
+    reduction.restrict_vectors<T>(1, curvature.mean_gradient(control), mean, control);
     subtract_mean<T>(curvature, mean, matrix, control);
   }
+  // Reflections round each output's derivatives four times per class more.
+  for (const ReducedMap& map : reduction.maps()) {
+    if (map.contracted) scale.operations += 4 * map.map.outputs;
+  }
+  return scale;
+}
+
+template <typename T>
+AssemblyScale assemble_reduced(const Operator<T>& curvature, const Reduction& reduction,
+                               Route route, std::size_t block, std::span<T> matrix,
+                               const Control& control) {
+  const bool chain = route == Route::closed_form;
+  AssemblyScale scale =
+      chain ? assemble_reduced_chain(curvature, reduction, matrix, control)
+            : assemble_reduced_by_products(curvature, reduction, block, matrix, control);
   check_finite<T>(matrix);
   // Inputs a + e in place of a, ‖e‖ ≤ ρ‖a‖, change a sample's share by 2ρ + ρ² of its size; a basis
-  // with ‖QᵀQ − I‖ = ω changes eigenvalues by ω of theirs (Ostrowski). Reflections round each
-  // output's derivatives four times per class more.
+  // with ‖QᵀQ − I‖ = ω changes eigenvalues by ω of theirs (Ostrowski).
   const double rho = reduction.distance();
   scale.reduction_error = (rho * (2 + rho) + reduction.defect()) * scale.magnitude;
-  scale.operations += 4 * reduction.outputs();
+  if (!chain) {
+    // The sizes of the shares are not known: what is left out is looked at, too.
+    scale.reduction_error =
+        std::max(scale.reduction_error, estimate_left_out(curvature, reduction, control));
+  }
   return scale;
 }
 
@@ -250,17 +343,16 @@ template std::size_t kronecker_operations<float>(const Operator<float>&);
 template Route choose_route<double>(const Operator<double>&);
 template Route choose_route<float>(const Operator<float>&);
 template std::size_t assembly_workspace<double>(const Operator<double>&, Route, std::size_t,
-                                                std::size_t);
+                                                std::size_t, std::size_t);
 template std::size_t assembly_workspace<float>(const Operator<float>&, Route, std::size_t,
-                                               std::size_t);
+                                               std::size_t, std::size_t);
 template AssemblyScale assemble<double>(const Operator<double>&, Route, std::size_t,
                                         std::span<double>, const Control&);
 template AssemblyScale assemble<float>(const Operator<float>&, Route, std::size_t, std::span<float>,
                                        const Control&);
-template AssemblyScale assemble_reduced<double>(const Operator<double>&,
-                                                const ChainReduction<double>&, std::span<double>,
-                                                const Control&);
-template AssemblyScale assemble_reduced<float>(const Operator<float>&, const ChainReduction<float>&,
-                                               std::span<float>, const Control&);
+template AssemblyScale assemble_reduced<double>(const Operator<double>&, const Reduction&, Route,
+                                                std::size_t, std::span<double>, const Control&);
+template AssemblyScale assemble_reduced<float>(const Operator<float>&, const Reduction&, Route,
+                                               std::size_t, std::span<float>, const Control&);
 
 }  // namespace eigenscape

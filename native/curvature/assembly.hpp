@@ -4,6 +4,7 @@
 #include <span>
 
 #include "curvature/operator.hpp"
+#include "curvature/reduction.hpp"
 
 namespace eigenscape {
 
@@ -17,10 +18,11 @@ enum class Route {
 template <typename T>
 Route choose_route(const Operator<T>& matrix);
 
-/// Bytes that assembly needs beside the matrix, at most; the workspace twin of assemble().
+/// Bytes that assembly of a matrix of that order, the operator's or one that is reduced, needs
+/// beside it, at most; the workspace twin of assemble() and assemble_reduced().
 template <typename T>
 std::size_t assembly_workspace(const Operator<T>& matrix, Route route, std::size_t block,
-                               std::size_t threads);
+                               std::size_t order, std::size_t threads);
 
 /// What the rounding errors of a dense matrix are measured against.
 struct AssemblyScale {
@@ -46,9 +48,11 @@ template <typename T>
 AssemblyScale assemble(const Operator<T>& curvature, Route route, std::size_t block,
                        std::span<T> matrix, const Control& control);
 
-/// Overwrites `matrix` [reduction.size(), reduction.size()] with A', by the closed form.
+/// Overwrites `matrix` [reduction.size(), reduction.size()] with A' = BᵀAB, by the closed form or
+/// by products with the columns of B.
 template <typename T>
-AssemblyScale assemble_reduced(const Operator<T>& curvature, const ChainReduction<T>& reduction,
-                               std::span<T> matrix, const Control& control);
+AssemblyScale assemble_reduced(const Operator<T>& curvature, const Reduction& reduction,
+                               Route route, std::size_t block, std::span<T> matrix,
+                               const Control& control);
 
 }  // namespace eigenscape

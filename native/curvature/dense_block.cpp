@@ -72,10 +72,11 @@ struct TileSetting {
   const ChainLayer& column_layer;
   const DenseTile& tile;
   RowOrder order;
-  bool diagonal;    // m = l: symmetric in (j, q), so only strips of rows j ≥ q are computed
-  bool has_first;   // the product with E
-  bool has_second;  // the product with δ
-  bool feeds_self;  // m = l + 1, where F_{m,l}[p, j] is D_l[p] at j = p and 0 elsewhere
+  bool diagonal;      // m = l: symmetric in (j, q), so only strips of rows j ≥ q are computed
+  bool has_first;     // the product with E
+  bool has_second;    // the product with δ
+  bool feeds_self;    // m = l + 1, where F_{m,l}[p, j] is D_l[p] at j = p and 0 elsewhere
+  std::size_t below;  // units of layer m − 1
 };
 
 /// Columns of the samples in use: everything that X and the product read. Tiles of one strip follow
@@ -113,8 +114,8 @@ void gather_values(const TileSetting<T>& setting, const ChainValues<T>& values,
   if (setting.feeds_self) {
     gather(1, n, values.slope[l].data() + p * n, samples, scratch.f);
   } else {
-    const std::size_t d = setting.row_layer.d;
-    gather(d, n, values.f[pair_index(m, l)].data() + p * d * n, samples, scratch.f);
+    const std::size_t below = setting.below;
+    gather(below, n, values.f[pair_index(m, l)].data() + p * below * n, samples, scratch.f);
   }
 }
 
@@ -129,11 +130,11 @@ void form_x(const TileSetting<T>& setting, std::size_t all, std::size_t start, s
     for (std::size_t j = 0; j < order.inputs; ++j) {
       const T* const a = scratch.a_m.data() + j * all + start;
       T* const x = scratch.x.data() + order.row(i, j) * count;
-      const std::size_t input = setting.row_layer.first_input + j;
-      const bool fed = setting.has_second && input < setting.row_layer.d &&
-                       (!setting.feeds_self || input == setting.tile.p);
+      const std::size_t source = setting.row_layer.source(setting.row_layer.first_input + j);
+      const bool fed = setting.has_second && source != ChainLayer::kNone &&
+                       (!setting.feeds_self || source == setting.tile.p);
       const T* const f =
-          fed ? scratch.f.data() + (setting.feeds_self ? 0 : input * all) + start : nullptr;
+          fed ? scratch.f.data() + (setting.feeds_self ? 0 : source * all) + start : nullptr;
       if (setting.has_first && fed) {
         multiply_two(count, a, e, delta, f, x);
       } else if (setting.has_first) {
@@ -256,7 +257,8 @@ void add_dense_tile(const std::vector<ChainLayer>& layers, const ChainValues<T>&
                                diagonal,
                                values.curved,
                                !diagonal && !values.delta.empty(),
-                               tile.m == tile.l + 1};
+                               tile.m == tile.l + 1,
+                               tile.m == 0 ? 0 : layers[tile.m - 1].h};
   gather_values(setting, values, scratch);
   const std::size_t all = scratch.samples.size();
   const std::size_t rows = setting.order.units * inputs;

@@ -62,26 +62,29 @@ template <typename T>
 struct ColumnScratch : ChainScratch<T> {
   using ChainScratch<T>::ChainScratch;
   ProjectionScratch projection;
-  AlignedBuffer<T> projected;  // the first layer's inputs in their basis [n, rank]
-  AlignedBuffer<T> delta;      // the last layer's δ in its basis [n, C − 1]
+  // Of a reduction, for each layer:
+  std::vector<AlignedBuffer<T>> projected;  // a' [n, d]
+  std::vector<AlignedBuffer<T>> delta;      // δ' [n, h]
 };
 
-/// The layers' inputs [n, d], δ [n, h] and weights [h, d], reduced where the layers are.
+/// Inputs [n, d], δ [n, h] and weights [h, units of the layer before] of layer m, reduced where the
+/// layers are.
 template <typename T>
-std::span<const T> inputs_of(const Graph& graph, const ChainLayer& layer,
-                             const ColumnScratch<T>& scratch) {
-  if (layer.projected) return scratch.projected.span();
-  return scratch.evaluation.value(graph.nodes()[layer.node].inputs[0]);
+std::span<const T> inputs_of(const Graph& graph, const std::vector<ChainLayer>& layers,
+                             std::size_t m, const ColumnScratch<T>& scratch) {
+  if (!scratch.projected.empty()) return scratch.projected[m].span();
+  return scratch.evaluation.value(graph.nodes()[layers[m].node].inputs[0]);
 }
 template <typename T>
-std::span<const T> delta_of(const ChainLayer& layer, const ColumnScratch<T>& scratch) {
-  if (layer.contracted) return scratch.delta.span();
-  return scratch.evaluation.adjoint_of(layer.node + 1);
+std::span<const T> delta_of(const std::vector<ChainLayer>& layers, std::size_t m,
+                            const ColumnScratch<T>& scratch) {
+  if (!scratch.delta.empty()) return scratch.delta[m].span();
+  return scratch.evaluation.adjoint_of(layers[m].node + 1);
 }
 template <typename T>
-std::span<const T> weights_of(const Operator<T>& matrix, const ChainLayer& layer,
-                              const ChainReduction<T>* reduction) {
-  return layer.contracted ? reduction->output_weights() : chain_weights(matrix, layer);
+std::span<const T> weights_of(const Operator<T>& matrix, const std::vector<ChainLayer>& layers,
+                              std::size_t m, const ChainReduction<T>* reduction) {
+  return reduction != nullptr ? reduction->weights(m) : chain_weights(matrix, layers[m]);
 }
 
 /// Adds ‖a_{l-1}‖ (‖a_{m-1}‖ ‖E‖ + ‖δ_m‖ ‖F‖) of one block to the magnitude of each sample.
@@ -89,22 +92,24 @@ template <typename T>
 void add_magnitudes(const Graph& graph, const std::vector<ChainLayer>& layers, std::size_t m,
                     std::size_t l, std::size_t n, std::size_t first, const T* e,
                     const ColumnScratch<T>& scratch, ChainValues<T>& values) {
-  const auto input_norms = [&](const ChainLayer& layer) {
+  const auto input_norms = [&](std::size_t index) {
+    const ChainLayer& layer = layers[index];
     const std::size_t width = layer.first_input == 0 ? layer.d : 0;
-    std::vector<double> norms = sample_norms(n, width, inputs_of(graph, layer, scratch).data());
+    std::vector<double> norms =
+        sample_norms(n, width, inputs_of(graph, layers, index, scratch).data());
     if (layer.last_input <= layer.d) return norms;
     for (double& norm : norms) norm = std::hypot(norm, 1);
     return norms;
   };
-  const std::vector<double> a_l = input_norms(layers[l]);
-  const std::vector<double> a_m = input_norms(layers[m]);
+  const std::vector<double> a_l = input_norms(l);
+  const std::vector<double> a_m = input_norms(m);
   const std::size_t h_m = layers[m].h;
   std::vector<double> e_norms(n, 0.0);
   if (e != nullptr) e_norms = sample_norms(n, layers[l].h * h_m, e);
   std::vector<double> delta(n, 0.0);
   std::vector<double> feed(n, 0.0);
   if (m > l && !values.delta.empty()) {
-    delta = sample_norms(n, h_m, delta_of(layers[m], scratch).data());
+    delta = sample_norms(n, h_m, delta_of(layers, m, scratch).data());
     feed = sample_norms(n, layers[l].h * layers[m - 1].h, scratch.feed.data());
   }
   for (std::size_t s = 0; s < n; ++s) {
@@ -153,7 +158,7 @@ void compute_column(const Operator<T>& matrix, const std::vector<ChainLayer>& la
     }
     scratch.jacobian.resize(n * h_l * h_m);
     gemm<T>(Form::plain, Form::transposed, n * h_l, h_m, below, 1, scratch.feed.data(), below,
-            weights_of(matrix, layers[m], reduction).data(), below, 0, scratch.jacobian.data(),
+            weights_of(matrix, layers, m, reduction).data(), below, 0, scratch.jacobian.data(),
             h_m);
     if (!layers[m].chosen()) continue;
     if (!values.curved) {
@@ -179,7 +184,7 @@ void store_layers(const Graph& graph, const std::vector<ChainLayer>& layers, std
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const ChainLayer& layer = layers[l];
     T* const a = values.a[l].data();
-    store_transposed(n, layer.d, inputs_of(graph, layer, scratch).data(), values.n, first, a);
+    store_transposed(n, layer.d, inputs_of(graph, layers, l, scratch).data(), values.n, first, a);
     std::fill_n(a + layer.d * values.n + first, n, T{1});
     store_transposed(n, layer.h, scratch.slope[l].data(), values.n, first, values.slope[l].data());
     for (std::size_t i = 0; i < layer.h; ++i) {
@@ -191,31 +196,36 @@ void store_layers(const Graph& graph, const std::vector<ChainLayer>& layers, std
       }
     }
     if (values.delta.empty()) continue;
-    store_transposed(n, layer.h, delta_of(layer, scratch).data(), values.n, first,
+    store_transposed(n, layer.h, delta_of(layers, l, scratch).data(), values.n, first,
                      values.delta[l].data());
   }
 }
 
-/// The group's values in the bases of the reduction. A last layer that is contracted has no
-/// pointwise functions, so its D is all ones, of which fewer are read.
+/// The group's values in the bases of the reduction.
 template <typename T>
 void reduce_group(const Operator<T>& matrix, const std::vector<ChainLayer>& layers,
                   const ChainReduction<T>& reduction, std::size_t n, ColumnScratch<T>& scratch,
                   const ChainValues<T>& values) {
-  if (layers.front().projected) {
-    const std::size_t input = matrix.graph().nodes()[layers.front().node].inputs[0];
-    scratch.projected.resize(n * layers.front().d);
-    reduction.project_inputs(n, scratch.evaluation.value(input), scratch.projection,
-                             scratch.projected.span());
+  scratch.projected.resize(layers.size());
+  scratch.delta.resize(values.delta.empty() ? 0 : layers.size());
+  for (std::size_t m = 0; m < layers.size(); ++m) {
+    const ChainLayer& layer = layers[m];
+    const std::size_t input = matrix.graph().nodes()[layer.node].inputs[0];
+    scratch.projected[m].resize(n * layer.d);
+    reduction.project_inputs(m, n, scratch.evaluation.value(input), scratch.projection,
+                             scratch.projected[m].span());
+    reduction.keep_units(m, n, scratch.slope[m].span());
+    if (scratch.curvature[m].size() > 0) {
+      reduction.keep_units(m, n, scratch.curvature[m].span());
+    }
+    if (values.curved && scratch.hessian[m].size() > 0) {
+      reduction.keep_hessians(m, n, scratch.hessian[m].span());
+    }
+    if (values.delta.empty()) continue;
+    scratch.delta[m].resize(n * layer.h);
+    reduction.keep_delta(m, n, scratch.evaluation.adjoint_of(layer.node + 1),
+                         scratch.delta[m].span());
   }
-  const ChainLayer& last = layers.back();
-  if (!last.contracted) return;
-  if (values.curved) {
-    reduction.contract_hessians(n, scratch.hessian[layers.size() - 1].span());
-  }
-  if (values.delta.empty()) return;
-  scratch.delta.resize(n * last.h);
-  reduction.contract_outputs(n, scratch.evaluation.adjoint_of(last.node + 1), scratch.delta.span());
 }
 
 template <typename T>

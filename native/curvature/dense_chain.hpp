@@ -34,12 +34,17 @@ struct ChainLayer {
   std::size_t weight_row = 0;          // of W in the matrix
   std::size_t bias_row = 0;            // of b
   std::vector<std::size_t> pointwise;  // the pointwise layers after it, before the next dense one
-  // Of a reduced chain (chain_reduction.hpp): d inputs in place of those in the graph and of the
-  // bias; h units in place of one more.
-  bool projected = false;
-  bool contracted = false;
+  // Of a reduced chain (chain_reduction.hpp), whose d inputs stand for the graph's and the bias:
+  // for each the unit of the layer before that it comes from, or kNone.
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  std::vector<std::size_t> sources;
 
   [[nodiscard]] std::size_t inputs() const { return last_input - first_input; }
+  /// The unit of the layer before that is input j, or kNone: it does not move with that layer.
+  [[nodiscard]] std::size_t source(std::size_t j) const {
+    if (!sources.empty()) return sources[j];
+    return j < d ? j : kNone;
+  }
   /// Whether the matrix has rows of this layer.
   [[nodiscard]] bool chosen() const { return last_input > first_input; }
 };

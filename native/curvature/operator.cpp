@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "core/finite.hpp"
-#include "curvature/chain_reduction.hpp"
 #include "curvature/class_pairs.hpp"
+#include "curvature/find_reduction.hpp"
 #include "curvature/kronecker_factors.hpp"
 #include "curvature/products.hpp"
 #include "network/gradient.hpp"
@@ -117,11 +117,11 @@ const KroneckerMatrix<T>& Operator<T>::kronecker(const Control& control) const {
 }
 
 template <typename T>
-const ChainReduction<T>* Operator<T>::reduction(const Control& control) const {
-  if (is_kronecker() || !has_closed_form()) return nullptr;
+const Reduction* Operator<T>::reduction(const Control& control) const {
+  if (is_kronecker()) return nullptr;
   const std::lock_guard lock(reduction_mutex_);
   if (reduction_ == nullptr) {
-    reduction_ = std::make_shared<const ChainReduction<T>>(*this, control);
+    reduction_ = std::make_shared<const Reduction>(find_reduction(*this, control));
   }
   return reduction_->size() < size() ? reduction_.get() : nullptr;
 }

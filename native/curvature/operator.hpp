@@ -56,8 +56,7 @@ enum class Positions { expand, reduce };
 
 template <typename T>
 class KroneckerMatrix;
-template <typename T>
-class ChainReduction;
+class Reduction;
 
 /// A diagonal block in place of the whole matrix, λ of λI added to it, and the labels drawn.
 struct OperatorOptions {
@@ -103,9 +102,9 @@ class Operator {
   }
   /// The factors of K-FAC or EKFAC, computed at the first call.
   const KroneckerMatrix<T>& kronecker(const Control& control) const;
-  /// What leaves a chain's matrix out exactly, computed at the first call; nullptr for other
-  /// networks, Kronecker products, and where nothing leaves.
-  const ChainReduction<T>* reduction(const Control& control) const;
+  /// What leaves the matrix exactly, computed at the first call; nullptr for Kronecker products,
+  /// and where nothing leaves.
+  const Reduction* reduction(const Control& control) const;
   /// Σ s_n κ_n over the data.
   [[nodiscard]] double denominator() const { return denominator_; }
 
@@ -161,7 +160,7 @@ class Operator {
   mutable std::mutex kronecker_mutex_;
   mutable std::shared_ptr<const KroneckerMatrix<T>> kronecker_;
   mutable std::mutex reduction_mutex_;
-  mutable std::shared_ptr<const ChainReduction<T>> reduction_;
+  mutable std::shared_ptr<const Reduction> reduction_;
 };
 
 }  // namespace eigenscape

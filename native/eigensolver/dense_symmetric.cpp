@@ -201,7 +201,8 @@ template <typename T>
 DenseEigenpairs<T> symmetric_eigenpairs(std::size_t n, std::span<T> a, EigenpairRange range,
                                         const Control& control) {
   control.report("eigenpairs", 0, static_cast<double>(n));
-  DenseEigenpairs<T> pairs = two_stage_pairs_pay<T>(n) && range.first < range.last
+  if (range.first == range.last) return {};
+  DenseEigenpairs<T> pairs = two_stage_pairs_pay<T>(n)
                                  ? pairs_in_two_stages<T>(n, a, range, control)
                                  : pairs_by_lapack<T>(n, a, range, control);
   control.report("eigenpairs", static_cast<double>(n), static_cast<double>(n));

@@ -116,6 +116,10 @@ EigenvalueCount count_eigenvalues_below(std::size_t n, std::span<T> a, const Cou
                                         const Control& control) {
   constexpr int kAttempts = 6;
   constexpr double kGrowth = 12;  // of |L||D||Lᵀ| over |A|, to begin with
+  if (n == 0) {
+    const double error = request.assembly_error;
+    return {0, 0, request.shift - request.tolerance.value_or(2 * error), error};
+  }
   std::vector<T> diagonal(n);
   for (std::size_t i = 0; i < n; ++i) diagonal[i] = a[i * n + i];
   const double norm = restore<T>(n, a, diagonal, request.shift);

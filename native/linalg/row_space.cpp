@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "linalg/blas.hpp"
 #include "linalg/lapack.hpp"
 
 namespace eigenscape {
@@ -69,6 +70,30 @@ RowBasis RowSpace::basis() {
     }
   }
   return basis;
+}
+
+std::vector<double> complement_of(const RowBasis& basis) {
+  const std::size_t width = basis.width;
+  const std::size_t left = width - basis.rank;
+  std::vector<double> rows(left * width, 0.0);
+  if (basis.vectors.empty()) {
+    std::size_t row = 0;
+    for (std::size_t j = 0; j < width; ++j) {
+      if (!std::ranges::binary_search(basis.columns, j)) rows[row++ * width + j] = 1;
+    }
+    return rows;
+  }
+  // I − QQᵀ has the eigenvalue 1 there, and 0 elsewhere.
+  std::vector<double> projector(width * width, 0.0);
+  for (std::size_t j = 0; j < width; ++j) projector[j * width + j] = 1;
+  blas::gemm<double>(blas::Form::plain, blas::Form::transposed, width, width, basis.rank, -1,
+                     basis.vectors.data(), basis.rank, basis.vectors.data(), basis.rank, 1,
+                     projector.data(), width);
+  std::vector<double> values(width);
+  lapack::eigenpairs<double>(width, projector, values);
+  std::copy(projector.begin() + static_cast<std::ptrdiff_t>(basis.rank * width), projector.end(),
+            rows.begin());
+  return rows;
 }
 
 }  // namespace eigenscape

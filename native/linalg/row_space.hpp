@@ -25,6 +25,9 @@ struct RowBasis {
   std::vector<double> vectors;  // else [width, rank], orthonormal columns
 };
 
+/// An orthonormal basis, as rows [width − rank, width], of what the basis leaves out.
+std::vector<double> complement_of(const RowBasis& basis);
+
 class RowSpace {
  public:
   explicit RowSpace(std::size_t width) : width_(width) {}

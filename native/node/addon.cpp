@@ -61,6 +61,8 @@ Napi::Object initialize(Napi::Env /*env*/, Napi::Object exports) {
   register_network(list);
   register_training(list);
   register_operators(list);
+  register_spectra(list);
+  register_matrices(list);
   register_many(list);
   register_custom_loss(list);
   register_class_pairs(list);

@@ -39,6 +39,8 @@ void register_rows(Exports& exports);
 void register_network(Exports& exports);
 void register_training(Exports& exports);
 void register_operators(Exports& exports);
+void register_spectra(Exports& exports);
+void register_matrices(Exports& exports);
 void register_many(Exports& exports);
 void register_custom_loss(Exports& exports);
 void register_class_pairs(Exports& exports);

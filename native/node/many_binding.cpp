@@ -183,7 +183,7 @@ std::size_t problem_bytes(const SpectraProblem<T>& problem) {
   const Operator<T> curvature(problem.graph, std::make_shared<std::vector<T>>(size),
                               problem.samples, problem.terms.front());
   return size * size * sizeof(T) +
-         std::max(assembly_workspace(curvature, choose_route(curvature), kBlock, 1),
+         std::max(assembly_workspace(curvature, choose_route(curvature), kBlock, size, 1),
                   symmetric_eigenvalues_workspace(size, sizeof(T)));
 }
 

@@ -68,7 +68,7 @@ constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>,
 
 }  // namespace
 
-extern const Operation add = {"add",   Structure::general, output_shape,  parameters,
-                              storage, kPasses<double>,    kPasses<float>};
+extern const Operation add = {"add",   Structure::general, output_shape,   parameters,
+                              storage, kPasses<double>,    kPasses<float>, Reach::entry};
 
 }  // namespace eigenscape::ops

@@ -147,10 +147,11 @@ constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>,
 
 }  // namespace
 
-extern const Operation avg_pool2d = {"avgPool2d", Structure::general, output_shape,  parameters,
-                                     storage,     kPasses<double>,    kPasses<float>};
+extern const Operation avg_pool2d = {
+    "avgPool2d", Structure::general, output_shape,   parameters,
+    storage,     kPasses<double>,    kPasses<float>, Reach::channel};
 extern const Operation global_avg_pool2d = {
     "globalAvgPool2d", Structure::general, global_output_shape, parameters,
-    storage,           kPasses<double>,    kPasses<float>};
+    storage,           kPasses<double>,    kPasses<float>,      Reach::channel};
 
 }  // namespace eigenscape::ops

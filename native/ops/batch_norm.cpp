@@ -185,8 +185,9 @@ constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>, tangent_adjoi
 
 }  // namespace
 
-extern const Operation batch_norm = {
-    "batchNorm",   Structure::scale_and_shift, output_shape, parameters, storage, kPasses<double>,
-    kPasses<float>};
+extern const Operation batch_norm = {"batchNorm",    Structure::scale_and_shift,
+                                     output_shape,   parameters,
+                                     storage,        kPasses<double>,
+                                     kPasses<float>, Reach::channel};
 
 }  // namespace eigenscape::ops

@@ -102,7 +102,7 @@ constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>,
 
 }  // namespace
 
-extern const Operation concat = {"concat", Structure::general, output_shape,  parameters,
-                                 storage,  kPasses<double>,    kPasses<float>};
+extern const Operation concat = {"concat", Structure::general, output_shape,   parameters,
+                                 storage,  kPasses<double>,    kPasses<float>, Reach::part};
 
 }  // namespace eigenscape::ops

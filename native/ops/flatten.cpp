@@ -74,7 +74,7 @@ constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>,
 
 }  // namespace
 
-extern const Operation flatten = {"flatten", Structure::reshape, output_shape,  parameters,
-                                  storage,   kPasses<double>,    kPasses<float>};
+extern const Operation flatten = {"flatten", Structure::reshape, output_shape,   parameters,
+                                  storage,   kPasses<double>,    kPasses<float>, Reach::entry};
 
 }  // namespace eigenscape::ops

@@ -178,7 +178,8 @@ constexpr Passes<T> kPasses = {forward<T>, tangent<T>, adjoint<T>,
 
 }  // namespace
 
-extern const Operation max_pool2d = {"maxPool2d", Structure::general, output_shape,  parameters,
-                                     storage,     kPasses<double>,    kPasses<float>};
+extern const Operation max_pool2d = {
+    "maxPool2d", Structure::general, output_shape,   parameters,
+    storage,     kPasses<double>,    kPasses<float>, Reach::channel};
 
 }  // namespace eigenscape::ops

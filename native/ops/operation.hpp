@@ -62,6 +62,14 @@ enum class Structure {
                    // entry
 };
 
+/// Which entries of the output an entry of an input reaches, and no others.
+enum class Reach {
+  all,      // any of them
+  entry,    // the one at its own place
+  channel,  // those of its own channel
+  part      // the one at its place in the part of the output that comes from this input
+};
+
 /// How many derivatives forward prepares in `saved`.
 enum class Order { value = 0, first = 1, second = 2 };
 
@@ -136,6 +144,7 @@ struct Operation {
   Storage (*storage)(const Attributes& attributes, std::span<const Shape> inputs);
   Passes<double> float64;
   Passes<float> float32;
+  Reach reach = Reach::all;
 
   template <typename T>
   [[nodiscard]] const Passes<T>& passes() const {

@@ -96,7 +96,8 @@ constexpr Operation make(std::string_view name, Structure structure = Structure:
           no_parameters,
           structure == Structure::piecewise_linear ? piecewise_linear_storage : storage,
           passes<double, float64>(),
-          passes<float, float32>()};
+          passes<float, float32>(),
+          Reach::entry};
 }
 
 }  // namespace eigenscape::pointwise

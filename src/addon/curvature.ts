@@ -14,7 +14,7 @@ import type {
 export interface NativeWay {
   readonly via: 'auto' | 'closedForm' | 'products' | 'gram';
   readonly blockSize: number;
-  /** Of eigenvalues in closed form: takes out what leaves the matrix exactly. */
+  /** Of eigenvalues, eigenpairs and counts: takes out what leaves the matrix exactly. */
   readonly reduce?: 'exact' | false;
 }
 

@@ -20,13 +20,27 @@ export interface NativeSpectrum {
   readonly reduction?: NativeReduction;
 }
 
-/** What leaves the matrix of a chain exactly. */
+/** What leaves a matrix exactly. */
 export interface NativeReduction {
   /** Order of the matrix that is left. */
   readonly size: number;
-  /** C, where the last layer lost a unit; else 0. */
-  readonly outputs: number;
-  readonly inputs?: {
+  /** One for each dense layer in the matrix, and each group of a convolution, in order. */
+  readonly maps: readonly NativeReducedMap[];
+}
+
+export interface NativeReducedMap {
+  /** One of its rows in the whole matrix. */
+  readonly row: number;
+  readonly units: number;
+  /** Units that are not dead. */
+  readonly liveUnits: number;
+  /** Whether softmax takes another one. */
+  readonly contracted: boolean;
+  /** Inputs in the matrix, the 1 of the bias among them. */
+  readonly inputs: number;
+  readonly keptInputs: number;
+  /** Of the inputs that nothing changes, where they span fewer dimensions. */
+  readonly basis?: {
     readonly width: number;
     readonly rank: number;
     readonly tolerance: number;
@@ -113,6 +127,7 @@ export interface SpectrumCalls {
     way: NativeWay,
     options: JobOptions,
   ): NativeJob<NativeSpectrum>;
+  /** Without what the reduction takes out, as `way.reduce` says; zeros are filled in. */
   operatorEigenpairs(
     operator: OperatorHandle,
     way: NativeWay,

@@ -11,12 +11,16 @@ import { runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type { NativeEigenpairs, NativeRange, NativeWay } from '../native.js';
 import { denseMatrix, requireOperator } from './dense-matrix.js';
+import { reduceOption } from './reduction.js';
 
 export interface EigenpairsOptions extends DenseOptions {
   /** Only so many of the largest eigenvalues … */
   readonly largest?: number | undefined;
   /** … or only so many of the smallest. Default: all. */
   readonly smallest?: number | undefined;
+  /** As for {@link denseSpectrum}: what leaves the matrix exactly is taken out before it is assembled, and the
+   *  vectors are those of the whole. */
+  readonly reduce?: 'exact' | false | undefined;
 }
 
 /** What {@link eigenpairs} resolves to. */
@@ -25,7 +29,8 @@ export interface Eigenpairs<D extends DType = DType> {
   readonly values: Float64Array;
   /** Orthonormal eigenvectors as rows [values.length, size]. */
   readonly vectors: ArrayOf[D];
-  /** ‖A v − λ v‖₂ of each pair, computed with the matrix itself: an eigenvalue lies that near. */
+  /** ‖A v − λ v‖₂ of each pair, computed with the matrix itself, or with the one that the reduction leaves, and what
+   *  that changes at most on top: an eigenvalue lies that near. */
   readonly residualNorms: Float64Array;
 }
 
@@ -33,6 +38,7 @@ const schema = optionsOf({
   ...denseEntries,
   largest: v.optional(positiveInteger),
   smallest: v.optional(positiveInteger),
+  reduce: reduceOption,
 });
 
 function rangeOf(
@@ -62,6 +68,8 @@ function rangeOf(
  *  a band and a tridiagonal matrix on all cores, divide and conquer, and back; below by LAPACK on one thread. Beside the matrix
  *  and the vectors, n²/2 entries of reflectors and n² or 2n² of the tridiagonal matrix's vectors are held.
  *  Vectors are orthonormal, and pairs exact for a matrix near the given one, to max(n, 10)·ε.
+ *  Directions that leave the matrix exactly (`reduce`) have the eigenvalue 0 (λ under weight decay) and orthonormal vectors
+ *  of their own.
  *  @throws EigenscapeError as {@link denseSpectrum} */
 export function eigenpairs<D extends DType>(
   operator: CurvatureOperator<D>,
@@ -78,7 +86,8 @@ export async function eigenpairs(
   const parsed = parseOptions('eigenpairs', schema, options);
   requireOperator(operator);
   const range = rangeOf(operator.size, parsed.largest, parsed.smallest);
-  const way = { via: parsed.via, blockSize: parsed.blockSize };
+  const { via, blockSize, reduce } = parsed;
+  const way = { via, blockSize, reduce };
   const pairs = await solve(operator, way, range, options);
   return { values: pairs.values, vectors: pairs.vectors, residualNorms: pairs.residualNorms };
 }

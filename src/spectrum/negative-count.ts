@@ -85,7 +85,8 @@ const largestFactored = 4000;
 /** Rounding that a Ritz value of an eigenvalue at the shift may have, of the largest |λ|. */
 const ritzRounding = { float64: 1e-12, float32: 1e-5 } as const;
 
-/** The number of eigenvalues below `shift − tolerance`.
+/** The number of eigenvalues below `shift − tolerance`. What leaves a matrix exactly is taken out before it is
+ *  factored, and counted at its place.
  *  @throws EigenscapeError ERR_MEMORY where the dense matrix is asked for and does not fit; ERR_NUMERIC
  *  when a product or the matrix is not finite, or a user's operator not symmetric or not repeatable
  *  @example const { count, certified } = await negativeCount(hessian(network, data), { method: 'inertia' }) */
@@ -119,7 +120,7 @@ async function byInertia(
   request: NativeCountRequest,
   options: LongCallOptions,
 ): Promise<NativeCount> {
-  const way = { via: 'auto', blockSize: 64 } as const;
+  const way = { via: 'auto', blockSize: 64, reduce: 'exact' } as const;
   if (isCurvatureOperator(operator)) {
     return operator.run(options, (handle, job) =>
       addon().countOperatorEigenvalues(handle, way, request, job),

@@ -109,16 +109,17 @@ export function operatorWork(
   };
 }
 
-/** The same with the first layer's inputs and the last layer's units that the reduction leaves. */
+/** The same with the inputs and units that the reduction leaves. */
 function reducedWork(work: OperatorWork, reduction: NativeReduction | undefined): OperatorWork {
-  if (reduction === undefined || work.chain === undefined) return work;
-  const { size, inputs, outputs } = reduction;
-  const last = work.chain.length - 1;
-  const chain = work.chain.map((layer, index) => ({
-    ...layer,
-    inputs: index === 0 && inputs !== undefined ? inputs.rank : layer.inputs,
-    units: index === last && outputs > 0 ? outputs - 1 : layer.units,
-  }));
+  if (reduction === undefined) return work;
+  const { size, maps } = reduction;
+  if (work.chain === undefined) return { ...work, size };
+  const chain = work.chain.map((layer, index) => {
+    const map = maps[index];
+    if (map === undefined) return layer;
+    const units = map.liveUnits - (map.contracted ? 1 : 0);
+    return { ...layer, inputs: map.keptInputs, units };
+  });
   return { ...work, size, chain };
 }
 

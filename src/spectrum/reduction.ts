@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import type { CurvatureOperator, DenseOptions } from '../curvature/operator.js';
 import { denseEntries } from '../curvature/operator.js';
 import { addon } from '../native.js';
-import type { NativeReduction } from '../native.js';
+import type { NativeReducedMap, NativeReduction } from '../native.js';
 import { optionsOf } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 
@@ -17,8 +17,8 @@ export interface DenseSpectrumOptions extends Omit<DenseOptions, 'via'> {
    *  are fewer than the rows of the matrix. Not for G of a custom loss, whose ∇²ℓ may be indefinite. */
   readonly via?: DenseOptions['via'] | 'gram';
   /** 'exact' (default): directions that no entry of the matrix depends on are taken out by an orthogonal change
-   *  of basis before it is assembled, and their eigenvalues are 0 exactly. For matrices in closed form, and Gram
-   *  matrices in the place of others; `false` assembles the whole matrix. */
+   *  of basis before it is assembled, and their eigenvalues are 0 exactly; and Gram matrices are taken in the place
+   *  of larger ones. `false` assembles the whole matrix. */
   readonly reduce?: 'exact' | false | undefined;
 }
 
@@ -32,10 +32,13 @@ export interface ReducedDirections {
   readonly rank: number;
 }
 
-/** The inputs of the first dense layer, bias coordinate included, span only `rank` dimensions: weights in the
- *  others change nothing. */
+/** The inputs of a layer that no parameter of the matrix changes (those of the first layer; the patches of a
+ *  convolution; of a later layer a constant unit, or what comes from the network's input past the others), the 1 of
+ *  the bias among them, span only `rank` dimensions: weights in the others change nothing. Of a convolution in
+ *  groups, one for each. */
 export interface ReducedInputs extends ReducedDirections {
-  /** Singular values of the matrix of inputs above this count: max(samples, width)·2⁻⁵²·σ₁, whatever the dtype. */
+  /** Singular values of the matrix of inputs above this count: max(samples × places, width)·2⁻⁵²·σ₁, whatever the
+   *  dtype. */
   readonly tolerance: number;
   readonly smallestKept: number;
   readonly largestDropped: number;
@@ -48,12 +51,20 @@ export interface ReducedInputs extends ReducedDirections {
 export interface SpectrumReduction {
   /** Order of the matrix that was assembled. */
   readonly size: number;
-  readonly inputs?: ReducedInputs;
+  readonly inputs: readonly ReducedInputs[];
+  /** Layers with units or filters that are dead: on no sample does a change of them reach an output. */
+  readonly units: readonly ReducedDirections[];
   /** Under softmax, one vector added to every row of the last layer changes no loss: of C units, C − 1 are left. */
   readonly outputs?: ReducedDirections;
   /** Its share of the eigenvalues' errorBound. */
   readonly errorBound: number;
 }
+
+/** @internal */
+export const reduceOption = v.optional(
+  v.union([v.literal('exact'), v.literal(false)], "'exact' or false"),
+  'exact' as const,
+);
 
 /** @internal */
 export const denseSpectrumEntries = {
@@ -65,10 +76,7 @@ export const denseSpectrumEntries = {
     ),
     'auto',
   ),
-  reduce: v.optional(
-    v.union([v.literal('exact'), v.literal(false)], "'exact' or false"),
-    'exact' as const,
-  ),
+  reduce: reduceOption,
 };
 
 /** @internal */
@@ -81,12 +89,19 @@ export function describeReduction(
   errorBound: number,
 ): SpectrumReduction | undefined {
   if (found === undefined) return undefined;
-  const { size, inputs, outputs } = found;
-  const [first, last] = [operator.parameters[0]?.layer, operator.parameters.at(-1)?.layer];
+  const layerOf = ({ row }: NativeReducedMap): string =>
+    operator.parameters.findLast(({ start }) => start <= row)?.layer ?? '';
+  const { size, maps } = found;
+  const softmax = maps.find(({ contracted }) => contracted);
   return {
     size,
-    ...(inputs && { inputs: { layer: first ?? '', ...inputs } }),
-    ...(outputs > 0 && { outputs: { layer: last ?? '', width: outputs, rank: outputs - 1 } }),
+    inputs: maps.flatMap((map) => (map.basis ? [{ layer: layerOf(map), ...map.basis }] : [])),
+    units: maps
+      .filter(({ units, liveUnits }) => liveUnits < units)
+      .map((map) => ({ layer: layerOf(map), width: map.units, rank: map.liveUnits })),
+    ...(softmax && {
+      outputs: { layer: layerOf(softmax), width: softmax.units, rank: softmax.units - 1 },
+    }),
     errorBound,
   };
 }
@@ -98,8 +113,6 @@ export async function findReduction(
   way: Pick<DenseSpectrumOptions, 'via' | 'reduce'>,
   options: LongCallOptions,
 ): Promise<NativeReduction | undefined> {
-  if (way.reduce === false || way.via === 'products' || way.via === 'gram') {
-    return undefined;
-  }
+  if (way.reduce === false || way.via === 'gram') return undefined;
   return operator.run(options, (handle, job) => addon().operatorReduction(handle, job));
 }

@@ -102,7 +102,13 @@ describe('work is counted by hand', () => {
     const { parameterCount } = network;
     expect(parameterCount).toBe(57 + 98);
     const shared = 2 * (first + 2 * last);
-    expect(stageOf(found, 'assembly')).toBe(samples * (parameterCount * perVector + shared));
+    // Softmax leaves one of two units, and six of the 48 inputs are 0 on every sample behind their ReLU.
+    const { reduction } = (await spectrum(network, data)).terms.hessian;
+    expect(reduction?.inputs).toMatchObject([{ layer: 'dense3', width: 7, rank: 1 }]);
+    const order = parameterCount - 49 - 6;
+    expect(stageOf(found, 'assembly')).toBe(samples * (order * perVector + shared));
+    const whole = await estimate(network, data, { reduce: false });
+    expect(stageOf(whole, 'assembly')).toBe(samples * (parameterCount * perVector + shared));
   });
 
   it('of a block: its own layers alone', async () => {
