@@ -74,7 +74,7 @@ std::size_t gram_bytes(const Operator<T>& matrix, std::size_t rows) {
 }
 
 /// Rows of the Gram matrix where eigenvalues are to come from it, else 0: fewer than the n that are
-/// left otherwise, in no more memory.
+/// left otherwise, in no more memory, or next to none.
 template <typename T>
 std::size_t gram_rows_for(const Operator<T>& matrix, const DenseWay& way, std::size_t n) {
   if (way.gram == GramUse::never) return 0;
@@ -87,7 +87,9 @@ std::size_t gram_rows_for(const Operator<T>& matrix, const DenseWay& way, std::s
                 "here");
   }
   const bool smaller = rows > 0 && rows < n;
-  return smaller && gram_bytes(matrix, rows) <= eigenvalues_bytes(matrix, way, n) ? rows : 0;
+  constexpr std::size_t kNextToNone = std::size_t{16} << 20;
+  const std::size_t limit = std::max(eigenvalues_bytes(matrix, way, n), kNextToNone);
+  return smaller && gram_bytes(matrix, rows) <= limit ? rows : 0;
 }
 
 template <typename T>
