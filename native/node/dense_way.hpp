@@ -18,6 +18,10 @@ namespace eigenscape::node {
 inline constexpr const char* kMatrixAdvice =
     "products with vectors need no matrix: operator.apply(vectors, count)";
 
+/// Bytes that are taken without a look at what is free, which takes as long as eigenvalues do at
+/// n = 30.
+inline constexpr std::size_t kUnasked = std::size_t{4} << 20U;
+
 inline std::string describe_matrix(std::size_t n) {
   return "a dense matrix of order " + std::to_string(n);
 }
@@ -74,7 +78,7 @@ std::size_t gram_bytes(const Operator<T>& matrix, std::size_t rows) {
 }
 
 /// Rows of the Gram matrix where eigenvalues are to come from it, else 0: fewer than the n that are
-/// left otherwise, in no more memory, or next to none.
+/// left otherwise, in no more memory, beyond what nobody would miss.
 template <typename T>
 std::size_t gram_rows_for(const Operator<T>& matrix, const DenseWay& way, std::size_t n) {
   if (way.gram == GramUse::never) return 0;
@@ -87,9 +91,8 @@ std::size_t gram_rows_for(const Operator<T>& matrix, const DenseWay& way, std::s
                 "here");
   }
   const bool smaller = rows > 0 && rows < n;
-  constexpr std::size_t kNextToNone = std::size_t{16} << 20;
-  const std::size_t limit = std::max(eigenvalues_bytes(matrix, way, n), kNextToNone);
-  return smaller && gram_bytes(matrix, rows) <= limit ? rows : 0;
+  const std::size_t allowed = std::max(eigenvalues_bytes(matrix, way, n), kUnasked);
+  return smaller && gram_bytes(matrix, rows) <= allowed ? rows : 0;
 }
 
 template <typename T>

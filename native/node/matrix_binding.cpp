@@ -14,10 +14,6 @@
 namespace eigenscape::node {
 namespace {
 
-/// Bytes that are taken without a look at what is free, which takes as long as eigenvalues do at
-/// n = 30.
-constexpr std::size_t kUnasked = std::size_t{4} << 20U;
-
 /// Calls `action` with a copy of the matrix in a Float64Array or Float32Array of n² entries.
 template <typename Action>
 Napi::Value with_matrix(const Napi::Value& value, std::size_t n, const Action& action) {
