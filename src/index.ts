@@ -34,7 +34,7 @@ export { loadNpy } from './data/npy.js';
 export type { NpyArray, NpyOptions } from './data/npy.js';
 export type { StoredArray } from './data/stored-array.js';
 export { loadSafetensors } from './data/safetensors.js';
-export type { Safetensors, SafetensorsTensor } from './data/safetensors.js';
+export type { LoadSafetensorsOptions, Safetensors, SafetensorsTensor } from './data/safetensors.js';
 export type { SafetensorsType } from './data/safetensors-header.js';
 export { loadCsv } from './data/csv.js';
 export type { CsvOptions } from './data/csv.js';

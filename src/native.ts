@@ -16,6 +16,7 @@ import type {
   PointHandle,
   RowsHandle,
   SamplesHandle,
+  VectorHandle,
 } from './addon/handles.js';
 import type { NetworkCalls } from './addon/network.js';
 import type { SpectrumCalls } from './addon/spectrum.js';
@@ -43,7 +44,13 @@ export interface Addon
   /** Lets go of what a handle holds; later calls with it are ERR_DISPOSED. */
   release(
     handle:
-      NetworkHandle | OperatorHandle | SamplesHandle | PointHandle | LossTableHandle | RowsHandle,
+      | NetworkHandle
+      | OperatorHandle
+      | SamplesHandle
+      | PointHandle
+      | VectorHandle
+      | LossTableHandle
+      | RowsHandle,
   ): void;
   machine(): Machine;
   /** Flops per second of a product of two n × n matrices. */

@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <new>
 #include <span>
+
+#include "core/array_memory.hpp"
 
 namespace eigenscape {
 
@@ -21,7 +22,7 @@ class AlignedBuffer {
     if (size > capacity_) {
       data_.reset();
       capacity_ = 0;
-      data_.reset(static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{64})));
+      data_ = Memory(static_cast<T*>(allocate_array(size * sizeof(T))), Release{size});
       capacity_ = size;
     }
     size_ = size;
@@ -38,9 +39,11 @@ class AlignedBuffer {
 
  private:
   struct Release {
-    void operator()(T* data) const { ::operator delete (data, std::align_val_t{64}); }
+    std::size_t capacity = 0;
+    void operator()(T* data) const { release_array(data, capacity * sizeof(T)); }
   };
-  std::unique_ptr<T, Release> data_;
+  using Memory = std::unique_ptr<T, Release>;
+  Memory data_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };

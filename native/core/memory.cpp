@@ -12,6 +12,7 @@
 #include <string>
 #include <system_error>
 
+#include "core/array_memory.hpp"
 #include "core/error.hpp"
 
 namespace eigenscape {
@@ -106,7 +107,10 @@ std::size_t free_memory() {
 }
 
 void require_memory(std::size_t bytes, const std::string& what, const std::string& advice) {
-  const std::size_t free = free_memory();
+  std::size_t free = free_memory();
+  if (bytes <= free) return;
+  drop_spare_arrays();
+  free = free_memory();
   if (bytes <= free) return;
   throw Error(ErrorCode::memory,
               what + " needs " + readable(bytes) + " of memory, but " + readable(free) +

@@ -49,7 +49,7 @@ std::shared_ptr<const Samples<float>> round_samples(const Samples<double>& sampl
 std::shared_ptr<Operator<float>> rounded_operator(const Operator<double>& matrix,
                                                   const Control& control) {
   if (!can_round(matrix)) return nullptr;
-  auto theta = std::make_shared<std::vector<float>>(matrix.theta().size());
+  auto theta = std::make_shared<Array<float>>(matrix.theta().size());
   round(matrix.theta(), *theta);
   return std::make_shared<Operator<float>>(matrix.shared_graph(), std::move(theta),
                                            round_samples(matrix.samples(), control), matrix.term(),

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "core/chunked_sum.hpp"
-#include "core/memory.hpp"
 #include "core/thread_pool.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/row_kernels.hpp"
@@ -97,9 +96,7 @@ std::vector<double> multiply_lower(std::span<const double> l, std::size_t count,
 
 template <typename T>
 KrylovBasis<T>::KrylovBasis(std::size_t n, std::size_t capacity)
-    : n_(n), capacity_(capacity), v_(n * capacity) {
-  prefer_large_pages(v_.data(), v_.size() * sizeof(T));
-}
+    : n_(n), capacity_(capacity), v_(n * capacity) {}
 
 template <typename T>
 template <typename Body>

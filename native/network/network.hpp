@@ -4,8 +4,8 @@
 #include <memory>
 #include <mutex>
 #include <utility>
-#include <vector>
 
+#include "core/array_memory.hpp"
 #include "network/graph.hpp"
 
 namespace eigenscape {
@@ -13,7 +13,7 @@ namespace eigenscape {
 /// θ [M], flat in PyTorch's order. Never written again once others see it: whoever reads it shares
 /// it, since a copy of millions on the JavaScript thread would keep its event loop waiting.
 template <typename T>
-using Parameters = std::shared_ptr<const std::vector<T>>;
+using Parameters = std::shared_ptr<const Array<T>>;
 
 template <typename T>
 class Network {
@@ -25,7 +25,7 @@ class Network {
   /// Those that were set last.
   [[nodiscard]] Parameters<T> parameters() const {
     const std::lock_guard lock(mutex_);
-    if (!parameters_) parameters_ = std::make_shared<std::vector<T>>(graph_->parameter_count());
+    if (!parameters_) parameters_ = std::make_shared<Array<T>>(graph_->parameter_count());
     return parameters_;
   }
   void set_parameters(Parameters<T> values) {

@@ -66,6 +66,7 @@ Napi::Object initialize(Napi::Env /*env*/, Napi::Object exports) {
   register_many(list);
   register_custom_loss(list);
   register_class_pairs(list);
+  register_vectors(list);
   register_points(list);
   register_krylov(list);
   register_machine(list);

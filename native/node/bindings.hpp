@@ -44,6 +44,7 @@ void register_matrices(Exports& exports);
 void register_many(Exports& exports);
 void register_custom_loss(Exports& exports);
 void register_class_pairs(Exports& exports);
+void register_vectors(Exports& exports);
 void register_points(Exports& exports);
 void register_krylov(Exports& exports);
 void register_machine(Exports& exports);

@@ -11,7 +11,9 @@
 #include <variant>
 #include <vector>
 
+#include "core/array_memory.hpp"
 #include "core/error.hpp"
+#include "core/memory.hpp"
 #include "curvature/operator.hpp"
 
 namespace eigenscape::node {
@@ -38,23 +40,39 @@ std::span<const T> span_of(const Napi::Value& value) {
   return {array.Data(), array.ElementLength()};
 }
 
+/// The entries of an array that a job will write: their pages come fast.
+template <typename T>
+std::span<T> to_write(Napi::TypedArrayOf<T> array) {
+  const std::span<T> entries(array.Data(), array.ElementLength());
+  if (entries.size_bytes() >= kLargeArray) prefer_large_pages(entries.data(), entries.size_bytes());
+  return entries;
+}
+
 /// The same, to be written: an array of `size` entries that nobody else reads or writes meanwhile.
 template <typename T>
 std::span<T> writable_span_of(const Napi::Value& value, std::size_t size) {
   const std::span<const T> entries = span_of<T>(value);
   if (entries.size() != size)
     throw Error(ErrorCode::internal, "the array for a result is too small");
-  return {value.As<Napi::TypedArrayOf<T>>().Data(), size};
+  return to_write(value.As<Napi::TypedArrayOf<T>>());
 }
 
 /// Before a result of this many bytes is made: large arrays that nobody refers to any more are
 /// freed, which the collector, left alone, does only when the next one is there.
 void make_room(Napi::Env env, std::size_t bytes);
 
-/// A fresh Float64Array or Float32Array with these entries.
+/// A Float64Array or Float32Array of zeros, for a job to write.
+template <typename T>
+Napi::TypedArrayOf<T> fresh_array(Napi::Env env, std::size_t size) {
+  auto array = Napi::TypedArrayOf<T>::New(env, size);
+  to_write(array);
+  return array;
+}
+
+/// A fresh Float64Array or Float32Array with these entries. For few: copying many takes long.
 template <typename T>
 Napi::Value to_array(Napi::Env env, std::span<const T> values) {
-  auto array = Napi::TypedArrayOf<T>::New(env, values.size());
+  auto array = fresh_array<T>(env, values.size());
   std::copy(values.begin(), values.end(), array.Data());
   return array;
 }

@@ -116,15 +116,17 @@ Napi::Value pull_back_job(const Napi::CallbackInfo& info) {
     if (f_bar->size() != rows->count() * place.graph.output_size()) {
       throw Error(ErrorCode::shape, "the derivatives do not fit samples × outputs");
     }
+    auto array = fresh_array<T>(info.Env(), place.theta.size());
+    const std::span<T> gradient(array.Data(), place.theta.size());
     return start_job(
         info.Env(), info[3].As<Napi::Object>(),
-        [place, rows, f_bar](const Control& control) -> Resolve {
-          auto gradient = std::make_shared<std::vector<T>>(place.theta.size());
+        [place, rows, f_bar, gradient](const Control& control) -> Resolve {
           with_inputs(place.samples, *rows, control, [&](const RowSource<T>& x, Chunk range) {
-            pull_back<T>(place.graph, place.theta, x, range, *f_bar, *gradient, control);
+            pull_back<T>(place.graph, place.theta, x, range, *f_bar, gradient, control);
           });
-          return [gradient](Napi::Env env) { return to_array<T>(env, *gradient); };
-        });
+          return nullptr;
+        },
+        array);
   });
 }
 

@@ -44,6 +44,16 @@ struct PointHandle {
   Either<Point> object;
 };
 
+template <typename T>
+using Copied = const Array<T>;
+
+/// Numbers of a caller as they were, or a network's parameters; never written again.
+struct VectorHandle {
+  static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e09ULL};
+  static constexpr const char* name = "vector";
+  Either<Copied> object;
+};
+
 struct LossTableHandle {
   static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e05ULL};
   static constexpr const char* name = "table of a custom loss";
@@ -111,6 +121,15 @@ const Handle& unwrap(const Napi::Value& value) {
   if (held) return *handle;
   throw Error(ErrorCode::disposed, std::string("the ") + Handle::name +
                                        " was disposed, or is no object of this library");
+}
+
+/// The copied vector behind a handle, in T, of `size` entries.
+template <typename T>
+Parameters<T> vector_of(const Napi::Value& value, std::size_t size) {
+  const auto& object = unwrap<VectorHandle>(value).object;
+  const auto* const found = std::get_if<Parameters<T>>(&object);
+  if (found != nullptr && (*found)->size() == size) return *found;
+  throw Error(ErrorCode::shape, "a vector does not fit");
 }
 
 /// Lets go of the object, if the value is a handle of that kind: the collector hears of it at once,

@@ -203,12 +203,21 @@ struct JavaScriptSide {
           to_javascript(env, work->failure->code, work->failure->message, work->failure->details)
               .Value());
     } else {
-      deferred.Resolve(work->resolve ? work->resolve(env) : Napi::Value(in_place.Value()));
+      deferred.Resolve(result());
     }
     // Whoever waited for it goes on before the finalizer runs, and may ask for the next result.
     in_place.Reset();
     read.Reset();
     work->resolve = nullptr;
+  }
+
+  Napi::Value result() {
+    if (!work->resolve) return in_place.Value();
+    const Napi::Value made = work->resolve(env);
+    if (!in_place.IsEmpty() && made.IsObject()) {
+      made.As<Napi::Object>().Set("inPlace", in_place.Value());
+    }
+    return made;
   }
 
   Napi::Env env;

@@ -126,8 +126,8 @@ void multiply_rows(const Operator<U>& matrix, KrylovBasis<T>& basis, std::size_t
                           std::span<T>(basis.row(to), entries), control);
     }
   }
-  std::vector<U> given(entries);
-  std::vector<U> result(entries);
+  Array<U> given(entries);
+  Array<U> result(entries);
   for (std::size_t i = 0; i < count; ++i) {
     std::copy_n(basis.row(from + i * stride), size, given.data() + i * size);
   }

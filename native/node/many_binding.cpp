@@ -98,7 +98,7 @@ class OperatorWorker : public SpectraWorker<T> {
       : problem_(problem), control_(control) {}
   AssemblyScale assemble(Term term, std::span<const T> theta, std::span<T> matrix) override {
     const Operator<T> curvature(problem_.graph,
-                                std::make_shared<std::vector<T>>(theta.begin(), theta.end()),
+                                std::make_shared<Array<T>>(theta.begin(), theta.end()),
                                 problem_.samples, term);
     theta_ = theta;
     return eigenscape::assemble<T>(curvature, choose_route(curvature), kBlock, matrix, control_);
@@ -180,8 +180,8 @@ void solve_points(const SpectraProblem<T>& problem, bool side_by_side, const Con
 template <typename T>
 std::size_t problem_bytes(const SpectraProblem<T>& problem) {
   const std::size_t size = problem.size();
-  const Operator<T> curvature(problem.graph, std::make_shared<std::vector<T>>(size),
-                              problem.samples, problem.terms.front());
+  const Operator<T> curvature(problem.graph, std::make_shared<Array<T>>(size), problem.samples,
+                              problem.terms.front());
   return size * size * sizeof(T) +
          std::max(assembly_workspace(curvature, choose_route(curvature), kBlock, size, 1),
                   symmetric_eigenvalues_workspace(size, sizeof(T)));

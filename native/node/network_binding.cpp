@@ -135,26 +135,20 @@ Napi::Value share_parameters(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-/// The network holds `values` from now on, if all are finite. Gives the index of the first that is
-/// not, or their number.
-template <typename T>
-std::size_t set_finite(Network<T>& network, std::vector<T> values) {
-  const std::size_t finite = first_not_finite<T>(values);
-  if (finite < values.size()) return finite;
-  network.set_parameters(std::make_shared<const std::vector<T>>(std::move(values)));
-  return finite;
-}
-
 /// setNetworkParameters(handle, values) → index of the first that is not finite in the network's
 /// type: then nothing is set; else their number
 Napi::Value set_network_parameters(const Napi::CallbackInfo& info) {
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Network<T>>& network) -> Napi::Value {
-        std::vector<T> values = to_vector<T>(info[1]);
-        if (values.size() != network->graph()->parameter_count()) {
+        const Entries entries = entries_of(info[1]);
+        const std::size_t count = network->graph()->parameter_count();
+        if (std::visit([](auto from) { return from.size(); }, entries) != count) {
           throw Error(ErrorCode::shape, "the number of parameters does not fit the network");
         }
-        const std::size_t finite = set_finite(*network, std::move(values));
+        auto values = std::make_shared<Array<T>>();
+        const std::size_t finite =
+            std::visit([&](auto from) { return copy_finite<T>(from, *values); }, entries);
+        if (finite == count) network->set_parameters(std::move(values));
         return Napi::Number::New(info.Env(), static_cast<double>(finite));
       },
       unwrap<NetworkHandle>(info[0]).object);
@@ -199,9 +193,10 @@ Napi::Value load_network_parameters_job(const Napi::CallbackInfo& info) {
         return start_job(
             info.Env(), info[2].As<Napi::Object>(),
             [network, parts, count](const Control& control) -> Resolve {
-              std::vector<T> values(count);
-              join<T>(parts, values, control);
-              const std::size_t finite = set_finite(*network, std::move(values));
+              auto values = std::make_shared<Array<T>>(count);
+              join<T>(parts, *values, control);
+              const std::size_t finite = first_not_finite<T>(*values);
+              if (finite == count) network->set_parameters(std::move(values));
               return [finite](Napi::Env env) {
                 return Napi::Number::New(env, static_cast<double>(finite));
               };
@@ -428,6 +423,7 @@ Napi::Value release_handle(const Napi::CallbackInfo& info) {
   release<SamplesHandle>(info[0]);
   release<OperatorHandle>(info[0]);
   release<PointHandle>(info[0]);
+  release<VectorHandle>(info[0]);
   release<LossTableHandle>(info[0]);
   release<RowsHandle>(info[0]);
   return info.Env().Undefined();

@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "core/finite.hpp"
 #include "core/memory.hpp"
 #include "curvature/diagonal.hpp"
 #include "curvature/kronecker.hpp"
@@ -22,36 +21,24 @@ Napi::Value operator_size(const Napi::CallbackInfo& info) {
       unwrap<OperatorHandle>(info[0]).object);
 }
 
-/// applyOperator(operator, vectors, count, options) → job of the products [count, M]; both arrays
-/// stay where they are
+/// applyOperator(operator, vectors: copied, count, options) → job of the products [count, M],
+/// written in place
 Napi::Value apply_job(const Napi::CallbackInfo& info) {
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
         const std::size_t count = size_of(info[2]);
-        const std::span<const T> vectors = span_of<T>(info[1]);
-        if (vectors.size() != count * matrix->size()) {
-          throw Error(ErrorCode::shape, "the vectors do not fit the operator");
-        }
-        auto array = Napi::TypedArrayOf<T>::New(info.Env(), vectors.size());
-        const std::span<T> products(array.Data(), vectors.size());
+        const Parameters<T> vectors = vector_of<T>(info[1], count * matrix->size());
+        auto array = fresh_array<T>(info.Env(), vectors->size());
+        const std::span<T> products(array.Data(), vectors->size());
         return start_job(
             info.Env(), info[3].As<Napi::Object>(),
             [matrix, vectors, count, products](const Control& control) -> Resolve {
-              matrix->apply(count, vectors, products, control);
+              matrix->apply(count, *vectors, products, control);
               return nullptr;
             },
-            array, info[1]);
+            array);
       },
       unwrap<OperatorHandle>(info[0]).object);
-}
-
-/// firstNotFinite(array) → index of its first entry that is not finite, or its length
-Napi::Value first_not_finite_of(const Napi::CallbackInfo& info) {
-  const bool single = info[0].IsTypedArray() &&
-                      info[0].As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
-  const std::size_t index = single ? first_not_finite(span_of<float>(info[0]))
-                                   : first_not_finite(span_of<double>(info[0]));
-  return Napi::Number::New(info.Env(), static_cast<double>(index));
 }
 
 /// plannedMemory(operator, way, { order, count }) → { matrix, eigenvalues, products }: bytes at the
@@ -139,7 +126,6 @@ Napi::Value diagonal_job(const Napi::CallbackInfo& info) {
 void register_operators(Exports& exports) {
   exports.add<operator_size>("operatorSize");
   exports.add<apply_job>("applyOperator");
-  exports.add<first_not_finite_of>("firstNotFinite");
   exports.add<planned_memory>("plannedMemory");
   exports.add<assemble_job>("assembleOperator");
   exports.add<is_chain>("isChain");

@@ -112,32 +112,34 @@ Napi::Value standardize_rows(const Napi::CallbackInfo& info) {
 
 /// All rows, in the dataset's type.
 template <typename T>
-Resolve read_all(const StoredRows& rows, const Control& control) {
-  auto values = std::make_shared<std::vector<T>>(rows.count() * rows.width());
+void read_all(const StoredRows& rows, std::span<T> values, const Control& control) {
   RowBuffer<T> buffer;
   constexpr std::size_t kRowsAtOnce = 256;
   for (std::size_t first = 0; first < rows.count(); first += kRowsAtOnce) {
     control.check();
     const std::size_t count = std::min(kRowsAtOnce, rows.count() - first);
-    rows.read({first, count},
-              std::span<T>(*values).subspan(first * rows.width(), count * rows.width()), buffer,
+    rows.read({first, count}, values.subspan(first * rows.width(), count * rows.width()), buffer,
               control);
     control.report("reading", static_cast<double>(first + count),
                    static_cast<double>(rows.count()));
   }
-  return [values](Napi::Env env) { return to_array<T>(env, *values); };
 }
 
-/// readRows(rows, options) → job of the rows [count, width]
+/// readRows(rows, array [count, width], options) → job of the rows, in the dataset's type
 Napi::Value read_rows(const Napi::CallbackInfo& info) {
   const std::shared_ptr<const StoredRows> rows = stored_of(info[0]);
   const std::size_t entries = rows->count() * rows->width();
-  require_memory(2 * entries * (rows->single() ? sizeof(float) : sizeof(double)),
-                 "data of " + std::to_string(entries) + " numbers", "take fewer: data.take(count)");
-  return start_job(
-      info.Env(), info[1].As<Napi::Object>(), [rows](const Control& control) -> Resolve {
-        return rows->single() ? read_all<float>(*rows, control) : read_all<double>(*rows, control);
-      });
+  const auto read_in = [&]<typename T>(T /*type*/) {
+    const std::span<T> values = writable_span_of<T>(info[1], entries);
+    return start_job(
+        info.Env(), info[2].As<Napi::Object>(),
+        [rows, values](const Control& control) -> Resolve {
+          read_all<T>(*rows, values, control);
+          return nullptr;
+        },
+        info[1]);
+  };
+  return rows->single() ? read_in(float{}) : read_in(double{});
 }
 
 }  // namespace

@@ -28,18 +28,15 @@ Napi::Value to_object(Napi::Env env, const StepOutcome& outcome) {
 }
 
 template <typename T>
-Moments<T> to_moments(const Napi::Array& list, std::size_t parameters) {
-  Moments<T> moments;
+std::vector<Parameters<T>> to_moments(const Napi::Array& list, std::size_t parameters) {
+  std::vector<Parameters<T>> moments;
   for (std::uint32_t i = 0; i < list.Length(); ++i) {
-    moments.push_back(to_vector<T>(list.Get(i)));
-    if (moments.back().size() != parameters) {
-      throw Error(ErrorCode::shape, "a moment does not fit the network");
-    }
+    moments.push_back(vector_of<T>(list.Get(i), parameters));
   }
   return moments;
 }
 
-/// createTrainer(network, samples, { updates, moments: array[] }) → handle
+/// createTrainer(network, samples, { updates, moments: copied[] }) → handle
 Napi::Value create_trainer(const Napi::CallbackInfo& info) {
   const auto& network = unwrap<NetworkHandle>(info[0]);
   const auto& samples = unwrap<SamplesHandle>(info[1]);

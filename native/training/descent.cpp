@@ -43,7 +43,7 @@ double norm_of(std::span<const T> gradient) {
 }
 
 template <typename T>
-Descent<T>::Descent(const Graph& graph, const Samples<T>& samples, std::vector<T> theta,
+Descent<T>::Descent(const Graph& graph, const Samples<T>& samples, Array<T> theta,
                     Moments<T> moments, std::uint64_t updates)
     : graph_(graph),
       samples_(samples),
@@ -56,7 +56,7 @@ Descent<T>::Descent(const Graph& graph, const Samples<T>& samples, std::vector<T
 template <typename T>
 void Descent<T>::restart(std::span<const T> theta) {
   std::copy(theta.begin(), theta.end(), theta_.begin());
-  for (std::vector<T>& moment : moments_) std::fill(moment.begin(), moment.end(), T{0});
+  for (Array<T>& moment : moments_) std::fill(moment.begin(), moment.end(), T{0});
   moved_ = false;
   updates_ = 0;
 }
@@ -69,7 +69,7 @@ void Descent<T>::start(const StepPlan& plan) {
   if (!(picker_.order() == plan.order)) picker_ = BatchPicker(plan.order);
   const std::size_t wanted = moment_count(plan.rule);
   if (moments_.size() == wanted) return;
-  moments_.assign(wanted, std::vector<T>(theta_.size()));
+  moments_.assign(wanted, Array<T>(theta_.size()));
   updates_ = 0;
 }
 

@@ -45,7 +45,7 @@ template <typename T>
 class Descent {
  public:
   /// `updates` were made on these moments; an empty list means none yet.
-  Descent(const Graph& graph, const Samples<T>& samples, std::vector<T> theta, Moments<T> moments,
+  Descent(const Graph& graph, const Samples<T>& samples, Array<T> theta, Moments<T> moments,
           std::uint64_t updates);
 
   /// Begins a run from theta [M], with no updates made, in the memory of the one before.
@@ -92,13 +92,13 @@ class Descent {
 
   const Graph& graph_;
   const Samples<T>& samples_;
-  std::vector<T> theta_;
-  std::vector<T> before_;  // θ before the last update, once there was one
+  Array<T> theta_;
+  Array<T> before_;  // θ before the last update, once there was one
   bool moved_ = false;
   Moments<T> moments_;
   std::uint64_t updates_;
   double last_loss_ = 0;  // of the last step taken
-  std::vector<T> gradient_;
+  Array<T> gradient_;
   BatchPicker picker_{BatchOrder{}};
   GatheredBatch<T> batch_;
   GradientWorkspaces<T> workspaces_;

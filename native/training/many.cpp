@@ -14,13 +14,13 @@ namespace {
 template <typename T>
 struct Lane {
   Lane(const Graph& graph, const Samples<T>& samples, const StepPlan& steps)
-      : descent(graph, samples, std::vector<T>(graph.parameter_count()), {}, 0),
+      : descent(graph, samples, Array<T>(graph.parameter_count()), {}, 0),
         plan(steps),
         gradient(graph.parameter_count()) {}
 
   Descent<T> descent;
   StepPlan plan;
-  std::vector<T> gradient;
+  Array<T> gradient;
   GradientWorkspaces<T> workspaces;
 };
 

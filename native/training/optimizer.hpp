@@ -14,6 +14,8 @@
 #include <span>
 #include <vector>
 
+#include "core/array_memory.hpp"
+
 namespace eigenscape {
 
 enum class OptimizerKind { sgd, adam };
@@ -35,7 +37,7 @@ struct UpdateRule {
 
 /// What a rule remembers from step to step: v of sgd; m, v and w of adam; each [M].
 template <typename T>
-using Moments = std::vector<std::vector<T>>;
+using Moments = std::vector<Array<T>>;
 
 /// How many arrays of moments the rule keeps.
 std::size_t moment_count(const UpdateRule& rule);

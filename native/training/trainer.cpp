@@ -33,8 +33,11 @@ template <typename Action>
 StepOutcome Trainer<T>::descend(const Action& action) {
   const Claim claim(at_work_);
   if (!descent_) {
-    descent_.emplace(*network_->graph(), *samples_, std::vector<T>(*network_->parameters()),
-                     std::move(first_moments_), first_updates_);
+    Moments<T> copies;
+    for (const Parameters<T>& moment : first_moments_) copies.push_back(*moment);
+    first_moments_.clear();
+    descent_.emplace(*network_->graph(), *samples_, Array<T>(*network_->parameters()),
+                     std::move(copies), first_updates_);
   }
   const auto leave = [&] {
     descent_->settle();
@@ -53,7 +56,7 @@ StepOutcome Trainer<T>::descend(const Action& action) {
 
 template <typename T>
 Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Samples<T>> samples,
-                    Moments<T> moments, std::uint64_t updates)
+                    std::vector<Parameters<T>> moments, std::uint64_t updates)
     : network_(std::move(network)),
       samples_(std::move(samples)),
       first_moments_(std::move(moments)),
@@ -64,7 +67,7 @@ void Trainer<T>::publish(std::span<const T> theta) {
   // Of the older copy only readers that took it before are left, and none can come.
   const bool read = spare_ == nullptr || spare_.use_count() > 1;
   std::atomic_thread_fence(std::memory_order_acquire);
-  if (read) spare_ = std::make_shared<std::vector<T>>();
+  if (read) spare_ = std::make_shared<Array<T>>();
   spare_->assign(theta.begin(), theta.end());
   network_->set_parameters(spare_);
   published_.swap(spare_);
@@ -93,9 +96,21 @@ StepOutcome Trainer<T>::take(const StepPlan& plan, double loss, std::span<const 
 template <typename T>
 void Trainer<T>::copy_moments(std::span<const std::span<T>> arrays) {
   const Claim claim(at_work_);
+  const auto held = moments();
   for (std::size_t i = 0; i < arrays.size(); ++i) {
-    std::copy(moments()[i].begin(), moments()[i].end(), arrays[i].begin());
+    std::copy(held[i].begin(), held[i].end(), arrays[i].begin());
   }
+}
+
+template <typename T>
+std::vector<std::span<const T>> Trainer<T>::moments() const {
+  std::vector<std::span<const T>> spans;
+  if (descent_) {
+    for (const Array<T>& moment : descent_->moments()) spans.emplace_back(moment);
+  } else {
+    for (const Parameters<T>& moment : first_moments_) spans.emplace_back(*moment);
+  }
+  return spans;
 }
 
 template class Trainer<double>;

@@ -13,9 +13,10 @@ namespace eigenscape {
 template <typename T>
 class Trainer {
  public:
-  /// Goes on from the network's parameters with these moments; `updates` were made on them.
+  /// Goes on from the network's parameters with copies of these moments; `updates` were made on
+  /// them.
   Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Samples<T>> samples,
-          Moments<T> moments, std::uint64_t updates);
+          std::vector<Parameters<T>> moments, std::uint64_t updates);
 
   /// Takes the steps of the plan. However it ends, the network is left after a whole step.
   /// Throws ErrorCode::busy while another call is at work on the same trainer.
@@ -29,9 +30,7 @@ class Trainer {
   /// While this is so, nothing below may be read.
   [[nodiscard]] bool at_work() const { return at_work_; }
   [[nodiscard]] std::size_t parameter_count() const { return network_->graph()->parameter_count(); }
-  [[nodiscard]] const Moments<T>& moments() const {
-    return descent_ ? descent_->moments() : first_moments_;
-  }
+  [[nodiscard]] std::vector<std::span<const T>> moments() const;
   [[nodiscard]] std::uint64_t updates() const {
     return descent_ ? descent_->updates() : first_updates_;
   }
@@ -46,11 +45,11 @@ class Trainer {
   std::shared_ptr<Network<T>> network_;
   std::shared_ptr<const Samples<T>> samples_;
   // What the first call begins with: whoever makes a trainer does not wait for its arrays.
-  Moments<T> first_moments_;
+  std::vector<Parameters<T>> first_moments_;
   std::uint64_t first_updates_;
   std::optional<Descent<T>> descent_;
-  std::shared_ptr<std::vector<T>> published_;
-  std::shared_ptr<std::vector<T>> spare_;
+  std::shared_ptr<Array<T>> published_;
+  std::shared_ptr<Array<T>> spare_;
   std::atomic<bool> at_work_ = false;
 };
 

@@ -8,6 +8,7 @@ import type {
   NetworkHandle,
   OperatorHandle,
   SamplesHandle,
+  VectorHandle,
 } from './handles.js';
 
 /** How a dense matrix is assembled; blockSize counts the unit vectors of the way by products. */
@@ -83,11 +84,10 @@ export interface CurvatureCalls {
     options: NativeOperatorOptions,
   ): OperatorHandle;
   operatorSize(operator: OperatorHandle): number;
-  /** Products [count, M]. Vectors [count, M] of the operator's dtype, read where they are: they must not change
-   *  before the job has settled. */
+  /** Products [count, M] with vectors [count, M] of the operator's dtype. */
   applyOperator(
     operator: OperatorHandle,
-    vectors: NativeArray,
+    vectors: VectorHandle,
     count: number,
     options: JobOptions,
   ): NativeJob<NativeArray>;
@@ -98,8 +98,6 @@ export interface CurvatureCalls {
     count: number,
     options: JobOptions,
   ): NativeJob<NativeClassPairMoments>;
-  /** Index of the first entry that is infinite or NaN; the length if none is. */
-  firstNotFinite(array: NativeArray): number;
   /** What those calls hold against free memory before they begin. */
   plannedMemory(
     operator: OperatorHandle,

@@ -8,6 +8,7 @@ declare const pointBrand: unique symbol;
 declare const lossTableBrand: unique symbol;
 declare const basisBrand: unique symbol;
 declare const rowsBrand: unique symbol;
+declare const vectorBrand: unique symbol;
 
 /** Opaque native objects, freed by the garbage collector. */
 export interface NetworkHandle {
@@ -32,6 +33,11 @@ export interface PointHandle {
   readonly [pointBrand]: true;
 }
 
+/** Numbers of a caller as they were when they were copied, or parameters of a network. */
+export interface VectorHandle {
+  readonly [vectorBrand]: true;
+}
+
 export interface LossTableHandle {
   readonly [lossTableBrand]: true;
 }
@@ -46,6 +52,9 @@ export interface TrainerHandle {
 }
 
 export type NativeArray = Float64Array | Float32Array;
+
+/** What is copied byte by byte. */
+export type CopiedArray = NativeArray | Uint8Array;
 
 /** What a job is given beside its arguments; threads 0 means the default. */
 export interface JobOptions {

@@ -1,6 +1,7 @@
 // Networks, data, and what is computed from them at one point or at many.
 
 import type {
+  CopiedArray,
   JobOptions,
   NativeArray,
   NativeJob,
@@ -9,6 +10,7 @@ import type {
   PointHandle,
   RowsHandle,
   SamplesHandle,
+  VectorHandle,
 } from './handles.js';
 
 /** Inputs [count, width], in memory or in files. */
@@ -97,8 +99,8 @@ export interface NativePoints {
   readonly count: number;
   /** [count, terms] */
   readonly coefficients: Float64Array;
-  /** [M] each; nobody changes them meanwhile. */
-  readonly basis: readonly NativeArray[];
+  /** [M] each; nobody changes arrays of them meanwhile. */
+  readonly basis: readonly (NativeArray | VectorHandle)[];
   /** The basis has the two ends of a line, whose length is asked for, and maybe derivatives along it. */
   readonly line?: { readonly derivatives: boolean } | undefined;
 }
@@ -116,6 +118,20 @@ export interface NativePointValues {
 export interface NetworkCalls {
   createNetwork(spec: NativeSpec, dtype: string): NetworkHandle;
   networkLayout(network: NetworkHandle): NativeLayout;
+  /** A copy of `values` in this type; or, if not all are finite in it, the index of the first that is not. */
+  copyVector(values: NativeArray, dtype: string): VectorHandle | number;
+  /** The network's parameters as they are now, without a copy. */
+  shareVector(network: NetworkHandle): VectorHandle;
+  /** Into `copy`, in its type: gives the index of the first entry that is not finite there, or their number. */
+  copyNumbers(values: NativeArray, copy: NativeArray): number;
+  /** A copy of an array's bytes. */
+  keepBytes(array: CopiedArray): VectorHandle;
+  /** Copies the bytes of a vector into an array that has no more of them. */
+  takeBytes<Array extends CopiedArray>(
+    vector: VectorHandle,
+    array: Array,
+    options: JobOptions,
+  ): NativeJob<Array>;
   /** The parameters as they are now, into `copy` [M]. */
   networkParameters(network: NetworkHandle, copy: NativeArray): void;
   /** The same on another thread. */
@@ -153,8 +169,12 @@ export interface NetworkCalls {
   /** The rows with these indices; without, the same rows by a handle of its own. */
   selectRows(rows: RowsHandle, indices?: Uint32Array): RowsHandle;
   standardizeRows(rows: RowsHandle, scales: NativeScales): RowsHandle;
-  /** All of them [count, width] */
-  readRows(rows: RowsHandle, options: JobOptions): NativeJob<NativeArray>;
+  /** All of them, into an array [count, width] of their type. */
+  readRows<Array extends NativeArray>(
+    rows: RowsHandle,
+    array: Array,
+    options: JobOptions,
+  ): NativeJob<Array>;
   evaluate(
     network: NetworkHandle,
     samples: SamplesHandle,
@@ -181,6 +201,13 @@ export interface NetworkCalls {
     fBar: NativeArray,
     options: JobOptions,
   ): NativeJob<NativeArray>;
+  /** Filter normalization of `direction` [M] in place, at an origin in its type. */
+  normalizeFilters<Array extends NativeArray>(
+    layout: readonly { readonly offset: number; readonly shape: readonly number[] }[],
+    origin: VectorHandle,
+    direction: Array,
+    options: JobOptions,
+  ): NativeJob<Array>;
   /** Of `place`, the parameters do not matter. */
   evaluatePoints(
     place: PointHandle,

@@ -8,6 +8,7 @@ import type {
   PointHandle,
   SamplesHandle,
   TrainerHandle,
+  VectorHandle,
 } from './handles.js';
 
 /** The numbers of an optimizer, but for its learning rate. */
@@ -63,7 +64,7 @@ export interface NativeStepOutcome {
 /** v of sgd; m, v and the largest v of adam; each [M]. `updates` were made on them. */
 export interface NativeTrainerState {
   readonly updates: number;
-  readonly moments: readonly NativeArray[];
+  readonly moments: readonly VectorHandle[];
 }
 
 /** How runs from many points ended. */

@@ -3,6 +3,7 @@
 
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
+import { inPieces } from '../in-pieces.js';
 import type { SymmetricOperator } from './operator.js';
 
 type Entries = ArrayLike<number>;
@@ -21,7 +22,7 @@ export function add(a: SymmetricOperator, b: SymmetricOperator): SymmetricOperat
   }
   const dtype = a.dtype === 'float32' && b.dtype === 'float32' ? 'float32' : 'float64';
   const sum = (x: Entries, y: Entries) =>
-    Float64Array.from(x, (value, index) => value + (y[index] ?? NaN));
+    entries(x.length, (index) => (x[index] ?? NaN) + (y[index] ?? NaN));
   const denseA = a.toDense?.bind(a);
   const denseB = b.toDense?.bind(b);
   return {
@@ -41,7 +42,7 @@ export function add(a: SymmetricOperator, b: SymmetricOperator): SymmetricOperat
 export function scale(a: SymmetricOperator, c: number): SymmetricOperator {
   requirePart('scale', a);
   requireFactor('scale', c);
-  const multiply = (x: Entries) => Float64Array.from(x, (value) => c * value);
+  const multiply = (x: Entries) => entries(x.length, (index) => c * (x[index] ?? NaN));
   const dense = a.toDense?.bind(a);
   return {
     size: a.size,
@@ -63,7 +64,10 @@ export function shift(a: SymmetricOperator, c: number): SymmetricOperator {
     dtype: a.dtype ?? 'float64',
     async apply(vectors, count) {
       const products = await a.apply(vectors.slice(), count);
-      return Float64Array.from(products, (value, index) => value + c * (vectors[index] ?? NaN));
+      return entries(
+        products.length,
+        (index) => (products[index] ?? NaN) + c * (vectors[index] ?? NaN),
+      );
     },
     ...(dense !== undefined && {
       toDense: async () => {
@@ -74,6 +78,15 @@ export function shift(a: SymmetricOperator, c: number): SymmetricOperator {
       },
     }),
   };
+}
+
+/** A fresh array, made in pieces: vectors may have millions of entries. */
+async function entries(length: number, entryAt: (index: number) => number): Promise<Float64Array> {
+  const result = new Float64Array(length);
+  await inPieces(length, undefined, (first, last) => {
+    for (let index = first; index < last; index += 1) result[index] = entryAt(index);
+  });
+  return result;
 }
 
 function requirePart(call: string, operator: unknown): void {

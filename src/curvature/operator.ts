@@ -9,7 +9,6 @@
 import * as v from 'valibot';
 
 import type { Dataset } from '../data/dataset.js';
-import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
 import { describeValue } from '../describe-value.js';
 import {
@@ -22,6 +21,7 @@ import {
   requireArray,
 } from '../options.js';
 import { EigenscapeError } from '../errors.js';
+import { copyVector } from '../copies.js';
 import { callEngine, runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type {
@@ -30,6 +30,7 @@ import type {
   NativeLossRoot,
   NativeWay,
   OperatorHandle,
+  VectorHandle,
 } from '../native.js';
 import { requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
@@ -224,10 +225,14 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
   ): Promise<ArrayOf[D]> {
     parseLongCall('apply', options);
     const copy = this.#readVectors(vectors, count);
-    const products = await this.run(options, (handle, job) =>
-      addon().applyOperator(handle, copy, count, job),
-    );
-    return products as ArrayOf[D];
+    try {
+      const products = await this.run(options, (handle, job) =>
+        addon().applyOperator(handle, copy, count, job),
+      );
+      return products as ArrayOf[D];
+    } finally {
+      addon().release(copy);
+    }
   }
 
   /** The matrix [size, size] row-major, symmetric to the bit.
@@ -252,7 +257,7 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     if (this.#calls === 0) addon().release(handle);
   }
 
-  #readVectors(vectors: ArrayLike<number>, count: number): ArrayOf[D] {
+  #readVectors(vectors: ArrayLike<number>, count: number): VectorHandle {
     if (!Number.isSafeInteger(count) || count < 1) {
       throw new EigenscapeError(
         'ERR_SPEC',
@@ -269,25 +274,14 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
         { details: { given: length, count, size: this.size } },
       );
     }
-    const copy = allocate(this.dtype, length);
-    if (vectors instanceof Float64Array || vectors instanceof Float32Array) {
-      copy.set(vectors);
-    } else {
-      for (let i = 0; i < length; i += 1) {
-        const value: unknown = vectors[i];
-        copy[i] = typeof value === 'number' ? value : NaN;
-      }
-    }
-    const index = addon().firstNotFinite(copy);
-    if (index < length) {
-      const value: unknown = vectors[index];
-      throw new EigenscapeError(
-        'ERR_DATA',
-        `apply: entry ${String(index % this.size)} of vector ${String(Math.floor(index / this.size))} is ${describeValue(value)}; expected a finite number`,
-        { details: { index, value } },
-      );
-    }
-    return copy;
+    const copy = copyVector(vectors, this.dtype);
+    if (typeof copy !== 'number') return copy;
+    const value: unknown = vectors[copy];
+    throw new EigenscapeError(
+      'ERR_DATA',
+      `apply: entry ${String(copy % this.size)} of vector ${String(Math.floor(copy / this.size))} is ${describeValue(value)}; expected a finite number`,
+      { details: { index: copy, value } },
+    );
   }
 }
 

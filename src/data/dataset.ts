@@ -6,6 +6,7 @@ import { EigenscapeError } from '../errors.js';
 import { describeValue } from '../describe-value.js';
 import { optionsOf, parseLongCall, parseOptions, seedOption } from '../options.js';
 import { runJob } from '../long-call.js';
+import { requireMemory } from '../memory.js';
 import { addon } from '../native.js';
 import type { RowsHandle, SamplesHandle } from '../native.js';
 import type { LongCallOptions } from '../progress.js';
@@ -139,9 +140,14 @@ export class Dataset<D extends DType = DType> {
     const { values } = this;
     const { inputs: rows } = values;
     if (!isStored(rows)) return this.#with(values);
-    const read = await runJob(options, (job) => addon().readRows(rows, job));
-    const inputs = allocate(this.dtype, read.length);
-    inputs.set(read);
+    const entries = this.sampleCount * this.inputSize;
+    requireMemory(
+      entries * (this.dtype === 'float32' ? 4 : 8),
+      `data of ${entries} numbers`,
+      'take fewer: data.take(count)',
+    );
+    const inputs = allocate(this.dtype, entries);
+    await runJob(options, (job) => addon().readRows(rows, inputs, job));
     return this.#with({ ...values, inputs });
   }
 

@@ -6,7 +6,10 @@ import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 
 import { EigenscapeError } from '../errors.js';
+import { throwIfAborted } from '../long-call.js';
 import { requireMemory } from '../memory.js';
+import { longCallEntries, optionsOf, parseOptions } from '../options.js';
+import type { LongCallOptions } from '../progress.js';
 import { filePath, unreadable } from './file-bytes.js';
 import type { FilePath } from './file-bytes.js';
 import { fromBfloat16, fromFloat16 } from './narrow-floats.js';
@@ -59,18 +62,31 @@ const holders: Readonly<Record<SafetensorsType, Holder>> = {
   BOOL: { make: (length) => new Uint8Array(length) },
 };
 
+/** Options of {@link loadSafetensors}; progress counts bytes. */
+export type LoadSafetensorsOptions = Pick<LongCallOptions, 'signal' | 'onProgress'>;
+
+const optionsSchema = optionsOf({
+  signal: longCallEntries.signal,
+  onProgress: longCallEntries.onProgress,
+});
+
 /** All tensors of a safetensors file, as PyTorch's `safetensors.torch.save_file` writes them, each with
  *  its exact values: F16 and BF16 become Float32Array, I64 BigInt64Array, BOOL Uint8Array.
  *  @throws EigenscapeError (rejects) ERR_DATA when the file is absent, cut, damaged, or holds other
- *  types of elements; the message names the file and the tensor
+ *  types of elements; the message names the file and the tensor; ERR_ABORTED
  *  @example const { tensors } = await loadSafetensors('model.safetensors');
  *  tensors.get('fc1.weight') // { type: 'F32', shape: [30, 100], data: Float32Array(3000) } */
-export async function loadSafetensors(file: FilePath): Promise<Safetensors> {
+export async function loadSafetensors(
+  file: FilePath,
+  options: LoadSafetensorsOptions = {},
+): Promise<Safetensors> {
   const path = filePath(file);
+  const { signal, onProgress } = parseOptions('loadSafetensors', optionsSchema, options);
+  throwIfAborted(signal);
   requireLittleEndian();
   const handle = await openFile(path);
   try {
-    return await readTensors(path, handle);
+    return await readTensors(path, handle, { signal, onProgress });
   } catch (error) {
     throw error instanceof EigenscapeError ? error : unreadable(path, error);
   } finally {
@@ -89,7 +105,11 @@ async function openFile(path: string): Promise<FileHandle> {
   throw damaged(path, 'is a folder, a pipe or a device; expected a file');
 }
 
-async function readTensors(path: string, handle: FileHandle): Promise<Safetensors> {
+async function readTensors(
+  path: string,
+  handle: FileHandle,
+  { signal, onProgress }: LoadSafetensorsOptions,
+): Promise<Safetensors> {
   const { size } = await handle.stat();
   const headerBytes = await readHeader(path, handle, size);
   const dataStart = lengthBytes + headerBytes.length;
@@ -111,9 +131,12 @@ async function readTensors(path: string, handle: FileHandle): Promise<Safetensor
     for (let offset = 0; offset < end - begin; offset += pieceBytes) {
       const bytes = Math.min(pieceBytes, end - begin - offset);
       const piece = target.piece(offset, bytes);
+      throwIfAborted(signal);
       await readExactly(path, handle, piece, dataStart + begin + offset);
       if (digest !== undefined) hash.update(piece);
       target.take(offset, piece);
+      const done = begin + offset + bytes;
+      onProgress?.({ stage: 'reading', done, total: size - dataStart, secondsLeft: undefined });
     }
     if (type === 'BOOL') requireBits(path, name, target.data);
     tensors.set(name, { type, shape, data: target.data });

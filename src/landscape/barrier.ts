@@ -13,6 +13,7 @@ import { longCallEntries, optionsOf, parseOptions, positiveNumber } from '../opt
 import type { LongCallOptions } from '../progress.js';
 import { maximize } from './golden-section.js';
 import { chordAt, lineThrough, pointsOn } from './line.js';
+import type { Line } from './line.js';
 import { evenly, requireData, surfaceAt } from './surface.js';
 
 /** Options of {@link barrier}. */
@@ -109,21 +110,18 @@ export async function barrier(
   requireNetwork('barrier', network);
   requireEngineLoss('barrier', network);
   requireData(network, { data, testData: undefined });
-  const line = lineThrough('barrier', network, from, to);
-  const initial =
+  using line = lineThrough('barrier', network, from, to);
+  using initial =
     options.initial === undefined
       ? undefined
       : readPoint('barrier', 'initial', network, options.initial);
   const seen = new Map<number, number>();
-  const lossesAt = async (
-    chosen: typeof line,
-    alphas: ArrayLike<number>,
-  ): Promise<Float64Array> => {
+  const lossesAt = async (chosen: Line, alphas: ArrayLike<number>): Promise<Float64Array> => {
     const points = pointsOn(chosen, alphas);
     return (await surfaceAt(network, { data, testData: undefined }, points, parsed)).losses;
   };
   const grid = evenly(0, 1, parsed.intervals + 1);
-  const losses = await lossesAt(line, grid);
+  const losses = await lossesAt(line.ends, grid);
   const fromLoss = requireFinite('from', losses[0]);
   const toLoss = requireFinite('to', losses.at(-1));
   const excess = (alpha: number, loss: number): number => {
@@ -134,12 +132,12 @@ export async function barrier(
   const refined: Peak[] = [];
   for (const peak of peaksOf(grid, onGrid)) {
     const evaluate = async (alpha: number): Promise<number> =>
-      excess(alpha, (await lossesAt(line, [alpha]))[0] ?? NaN);
+      excess(alpha, (await lossesAt(line.ends, [alpha]))[0] ?? NaN);
     refined.push(await maximize(evaluate, peak, parsed.tolerance));
   }
   const top = highest(refined);
   const initialLoss =
-    initial && requireFinite('initial', (await lossesAt([initial, initial], [0]))[0]);
+    initial && requireFinite('initial', (await lossesAt([initial.handle, initial.handle], [0]))[0]);
   const coefficients = Float64Array.from(seen.keys()).sort();
   const loss = seen.get(top.alpha) ?? NaN;
   const rounding = 64 * epsilon[network.dtype] * Math.max(loss, fromLoss, toLoss);

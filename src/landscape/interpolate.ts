@@ -63,8 +63,8 @@ export async function interpolate(
   requireData(network, { data, testData });
   const given = parsed.coefficients ?? evenly(-1, 2, 61);
   const coefficients = readCoefficients('interpolate', 'coefficients', given);
-  const line = lineThrough('interpolate', network, from, to);
-  const points = pointsOn(line, coefficients, parsed);
+  using line = lineThrough('interpolate', network, from, to);
+  const points = pointsOn(line.ends, coefficients, parsed);
   const { along, ...values } = await surfaceAt(network, { data, testData }, points, parsed);
   return {
     coefficients,

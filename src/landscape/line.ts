@@ -1,24 +1,31 @@
 // A straight line through parameter space: w(α) = (1 − α)·from + α·to.
 
-import type { ArrayOf, DType } from '../data/dtype.js';
-import type { NativePoints } from '../native.js';
+import type { NativeArray, NativePoints, VectorHandle } from '../native.js';
 import type { Network } from '../network/network.js';
 import { readPoint } from '../network/points.js';
 import type { ParameterPoint } from '../network/points.js';
 
 /** from and to, [parameterCount] each, which nobody changes.
  *  @internal */
-export type Line<D extends DType = DType> = readonly [ArrayOf[D], ArrayOf[D]];
+export type Line = readonly [NativeArray | VectorHandle, NativeArray | VectorHandle];
 
-/** A line through two points that a caller gave, checked.
+/** A line through two points that a caller gave, checked, in the engine's memory until it is disposed of.
  *  @internal */
-export function lineThrough<D extends DType>(
+export function lineThrough(
   call: string,
-  network: Network<D>,
+  network: Network,
   from: ParameterPoint,
   to: ParameterPoint,
-): Line<D> {
-  return [readPoint(call, 'from', network, from), readPoint(call, 'to', network, to)];
+): Disposable & { readonly ends: Line } {
+  const first = readPoint(call, 'from', network, from);
+  const last = readPoint(call, 'to', network, to);
+  return {
+    ends: [first.handle, last.handle],
+    [Symbol.dispose]: () => {
+      first[Symbol.dispose]();
+      last[Symbol.dispose]();
+    },
+  };
 }
 
 /** The points w(α) as the engine takes them: at α = 0 and 1 the ends, to the bit.

@@ -5,13 +5,15 @@ import * as v from 'valibot';
 import type { Dataset } from '../data/dataset.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
 import { EigenscapeError } from '../errors.js';
+import { runJob } from '../long-call.js';
+import { addon } from '../native.js';
 import { requireEngineLoss, requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
-import { readPoint } from '../network/points.js';
+import { copyPoint, readPoint } from '../network/points.js';
 import type { ParameterPoint } from '../network/points.js';
 import { longCallEntries, optionsOf, parseOptions, seedOption } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
-import { normalizeFilters, randomDirections, requireMoving } from './directions.js';
+import { randomDirections, requireMoving } from './directions.js';
 import { evenly, readCoefficients, requireData, surfaceAt } from './surface.js';
 import type { SurfaceValues } from './surface.js';
 
@@ -79,7 +81,7 @@ async function directionsOf<D extends DType>(
     );
   }
   const read = (index: number): ArrayOf[D] =>
-    readPoint('plane', `direction ${String(index)}`, network, given[index]);
+    copyPoint('plane', `direction ${String(index)}`, network, given[index]);
   return [read(0), read(1)];
 }
 
@@ -110,18 +112,26 @@ export async function plane<D extends DType>(
   requireEngineLoss('plane', network);
   requireData(network, { data, testData });
   const { x, y } = axesOf(options.coefficients);
-  const origin = readPoint('plane', 'origin', network, parsed.origin ?? network);
+  using origin = readPoint('plane', 'origin', network, parsed.origin ?? network);
   const given = parsed.directions ?? {};
   const directions = await directionsOf(network, given, options.signal);
   const normalize = parsed.normalize ?? (isList(given) ? 'none' : 'filter');
   for (const [index, direction] of directions.entries()) {
-    if (normalize === 'filter') normalizeFilters(network.layout, origin, direction);
+    if (normalize === 'filter') {
+      await runJob({ signal: options.signal }, (job) =>
+        addon().normalizeFilters(network.layout, origin.handle, direction, job),
+      );
+    }
     requireMoving(direction, `direction ${String(index)}`);
   }
   const coefficients = Float64Array.from(
     Array.from(y).flatMap((down) => Array.from(x).flatMap((across) => [1, across, down])),
   );
-  const points = { count: x.length * y.length, coefficients, basis: [origin, ...directions] };
+  const points = {
+    count: x.length * y.length,
+    coefficients,
+    basis: [origin.handle, ...directions],
+  };
   const found = await surfaceAt(network, { data, testData }, points, parsed);
   const { losses, accuracies, testLosses, testAccuracies } = found;
   return { x, y, directions, losses, accuracies, testLosses, testAccuracies };

@@ -8,9 +8,10 @@ import type { FilePath } from '../data/file-bytes.js';
 import { allocate } from '../data/dtype.js';
 import type { DType } from '../data/dtype.js';
 import { loadSafetensors } from '../data/safetensors.js';
-import type { SafetensorsTensor } from '../data/safetensors.js';
+import type { LoadSafetensorsOptions, SafetensorsTensor } from '../data/safetensors.js';
 import { EigenscapeError } from '../errors.js';
-import { optionsOf, parseOptions, wordOption } from '../options.js';
+import { inPieces } from '../in-pieces.js';
+import { longCallEntries, optionsOf, parseOptions, wordOption } from '../options.js';
 import { matchState } from './match-state.js';
 import type { WantedTensor } from './match-state.js';
 import { Network, createNetworkFrom } from './network.js';
@@ -19,7 +20,7 @@ import type { ParsedSpec } from './parse-spec.js';
 import type { NetworkSpec } from './spec.js';
 
 /** Options of {@link loadNetwork}. */
-export interface LoadNetworkOptions<D extends DType = 'float64'> {
+export interface LoadNetworkOptions<D extends DType = 'float64'> extends LoadSafetensorsOptions {
   /** Precision of the network, whatever the file's is; default 'float64', which holds every value
    *  exactly. */
   readonly dtype?: D | undefined;
@@ -36,6 +37,8 @@ const optionsSchema = optionsOf({
   onNote: v.optional(
     v.custom<(note: string) => void>((value) => typeof value === 'function', 'a function'),
   ),
+  signal: longCallEntries.signal,
+  onProgress: longCallEntries.onProgress,
 });
 
 const statistics = { running_mean: 'mean', running_var: 'variance' } as const;
@@ -48,19 +51,20 @@ const statistics = { running_mean: 'mean', running_var: 'variance' } as const;
  *  its shapes and, for equal shapes, the numbers in its names ('0.weight', '2.weight', '10.weight'). The
  *  tensors keep their names in `network.layout`.
  *  @throws EigenscapeError (rejects) ERR_SHAPE listing every tensor that is missing, left over or of another
- *  shape; ERR_DATA for files that are absent, damaged or not finite; ERR_SPEC
+ *  shape; ERR_DATA for files that are absent, damaged or not finite; ERR_SPEC; ERR_ABORTED
  *  @example const network = await loadNetwork(spec, 'model.safetensors', { names: { dense0: 'fc1' } }) */
 export async function loadNetwork<D extends DType = 'float64'>(
   spec: NetworkSpec,
   file: FilePath,
   options: LoadNetworkOptions<D> = {},
 ): Promise<Network<D>> {
-  const { dtype, names, onNote = warn } = parseOptions('loadNetwork', optionsSchema, options);
+  const parsedOptions = parseOptions('loadNetwork', optionsSchema, options);
+  const { dtype, names, onNote = warn, ...long } = parsedOptions;
   const parsed = parseSpec(spec);
   const wanted = wantedTensors(parsed);
   requireKnownNames(wanted, names);
   const path = filePath(file);
-  const { tensors } = await loadSafetensors(path);
+  const { tensors } = await loadSafetensors(path, long);
   const { sources, problems } = matchState(wanted, tensors, names);
   if (problems.length > 0) {
     throw new EigenscapeError(
@@ -76,14 +80,13 @@ export async function loadNetwork<D extends DType = 'float64'>(
       return stored === undefined ? [] : [[tensor, { ...stored, source }] as const];
     }),
   );
-  const parameters = parametersOf(path, wanted, found, { dtype, onNote });
+  const { signal } = long;
+  const parameters = await parametersOf(path, wanted, found, { dtype, onNote, signal });
   const tensorNames = wanted.flatMap((tensor) =>
     isStatistic(tensor.tensor) ? [] : [found.get(tensor)?.source ?? ''],
   );
-  return createNetworkFrom(withStatistics(path, parsed, found), [parameters], {
-    dtype: options.dtype,
-    tensorNames,
-  });
+  const named = { dtype: options.dtype, tensorNames };
+  return createNetworkFrom(withStatistics(path, parsed, found), [parameters], named, signal);
 }
 
 type Found = ReadonlyMap<WantedTensor, SafetensorsTensor & { readonly source: string }>;
@@ -128,12 +131,18 @@ function requireKnownNames(
   );
 }
 
-function parametersOf(
+interface ReadOptions {
+  readonly dtype: DType;
+  readonly onNote: (note: string) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function parametersOf(
   path: string,
   wanted: readonly WantedTensor[],
   found: Found,
-  { dtype, onNote }: { readonly dtype: DType; readonly onNote: (note: string) => void },
-): Float64Array | Float32Array {
+  { dtype, onNote, signal }: ReadOptions,
+): Promise<Float64Array | Float32Array> {
   const parts = wanted.flatMap((tensor) => {
     const stored = isStatistic(tensor.tensor) ? undefined : found.get(tensor);
     return stored === undefined ? [] : [stored];
@@ -145,11 +154,15 @@ function parametersOf(
   let offset = 0;
   const rounded: string[] = [];
   for (const { source, data } of parts) {
-    const values = finiteValues(path, source, data, dtype);
-    parameters.set(values, offset);
-    const stored = parameters.subarray(offset, offset + values.length);
-    if (stored.some((value, index) => value !== values[index])) rounded.push(`'${source}'`);
-    offset += values.length;
+    let isRounded = false;
+    await inPieces(data.length, signal, (first, last) => {
+      const values = finiteValues(path, source, data, { first, last, dtype });
+      parameters.set(values, offset + first);
+      const stored = parameters.subarray(offset + first, offset + last);
+      isRounded ||= stored.some((value, index) => value !== values[index]);
+    });
+    if (isRounded) rounded.push(`'${source}'`);
+    offset += data.length;
   }
   if (rounded.length > 0) {
     onNote(`${path}: values of ${rounded.join(', ')} are rounded to the network's ${dtype}.`);
@@ -162,17 +175,18 @@ function finiteValues(
   path: string,
   source: string,
   data: SafetensorsTensor['data'],
-  dtype: DType,
+  { first, last, dtype }: { readonly first: number; readonly last: number; readonly dtype: DType },
 ): Float64Array | Float32Array {
-  const isFloat = data instanceof Float64Array || data instanceof Float32Array;
-  const values = isFloat ? data : Float64Array.from(data, Number);
+  const part = data.subarray(first, last);
+  const isFloat = part instanceof Float64Array || part instanceof Float32Array;
+  const values = isFloat ? part : Float64Array.from(part, Number);
   const round = dtype === 'float32' ? Math.fround : Number;
   const bad = values.findIndex((value) => !Number.isFinite(round(value)));
   if (bad < 0) return values;
   throw new EigenscapeError(
     'ERR_DATA',
-    `${path}: entry ${bad} of '${source}' is ${values[bad]}; expected a finite number of ${dtype}`,
-    { details: { file: path, tensor: source, entry: bad, value: values[bad] } },
+    `${path}: entry ${first + bad} of '${source}' is ${values[bad]}; expected a finite number of ${dtype}`,
+    { details: { file: path, tensor: source, entry: first + bad, value: values[bad] } },
   );
 }
 
@@ -184,7 +198,18 @@ function withStatistics(path: string, { spec, layerNames }: ParsedSpec, found: F
       .filter(([tensor]) => tensor.layer === layerNames[index])
       .flatMap(([{ tensor }, { source, data }]) =>
         isStatistic(tensor)
-          ? [[statistics[tensor], [...finiteValues(path, source, data, 'float64')]] as const]
+          ? [
+              [
+                statistics[tensor],
+                [
+                  ...finiteValues(path, source, data, {
+                    first: 0,
+                    last: data.length,
+                    dtype: 'float64',
+                  }),
+                ],
+              ] as const,
+            ]
           : [],
       );
     return { ...layer, ...Object.fromEntries(entries) };

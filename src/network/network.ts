@@ -269,9 +269,9 @@ export class Network<D extends DType = DType> {
   /** The same for a call that takes its time: the entries of all parts, which nobody changes meanwhile, are
    *  copied on another thread.
    *  @internal */
-  async loadParameters(parts: readonly NativeArray[]): Promise<void> {
+  async loadParameters(parts: readonly NativeArray[], signal?: AbortSignal): Promise<void> {
     this.#requireCount(parts.reduce((sum, { length }) => sum + length, 0));
-    const finite = await runJob({}, (job) =>
+    const finite = await runJob({ signal }, (job) =>
       addon().loadNetworkParameters(this.handle, parts, job),
     );
     if (finite < this.parameterCount) throw this.#notFinite(finite, entryOf(parts, finite));
@@ -413,9 +413,10 @@ export async function createNetworkFrom<D extends DType = 'float64'>(
   spec: NetworkSpec,
   parts: readonly NativeArray[],
   options: Pick<NetworkOptions<D>, 'dtype' | 'tensorNames'>,
+  signal?: AbortSignal,
 ): Promise<Network<D>> {
   const { network } = emptyNetwork(spec, options);
-  await network.loadParameters(parts);
+  await network.loadParameters(parts, signal);
   return network;
 }
 

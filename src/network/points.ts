@@ -5,9 +5,10 @@ import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
+import { copyNumbers, copyVector } from '../copies.js';
 import { callEngine } from '../long-call.js';
 import { addon } from '../native.js';
-import type { PointHandle } from '../native.js';
+import type { PointHandle, VectorHandle } from '../native.js';
 import { requireArray } from '../options.js';
 import { isNetwork } from './network.js';
 import type { Network } from './network.js';
@@ -23,8 +24,48 @@ function shapesOf({ layout }: Network): string {
   return layout.map(({ shape }) => `[${shape.join(', ')}]`).join(' ');
 }
 
-/** Writes a point into row `row` of `target`, checked.
+/** A point in the engine's memory, until it is disposed of.
+ *  @internal */
+export interface HeldPoint extends Disposable {
+  readonly handle: VectorHandle;
+}
+
+function held(handle: VectorHandle): HeldPoint {
+  return {
+    handle,
+    [Symbol.dispose]: () => {
+      addon().release(handle);
+    },
+  };
+}
+
+/** Refuses what is no point of the network's parameters.
  *  @param name what the point is to the caller, for the message */
+function requirePoint(
+  call: string,
+  name: string,
+  network: Network,
+  point: unknown,
+): asserts point is Network | ArrayLike<unknown> {
+  if (isNetwork(point)) {
+    const given = shapesOf(point);
+    if (given === shapesOf(network)) return;
+    throw new EigenscapeError(
+      'ERR_SHAPE',
+      `${call}: ${name} is a network with tensors ${given}; expected those of the network itself, ${shapesOf(network)}`,
+      { details: { call, name, given, expected: shapesOf(network) } },
+    );
+  }
+  requireArray(call, name, point);
+  if (point.length === network.parameterCount) return;
+  throw new EigenscapeError(
+    'ERR_SHAPE',
+    `${call}: ${name} has ${String(point.length)} entries; expected ${String(network.parameterCount)}, the network's parameterCount`,
+    { details: { given: point.length, expected: network.parameterCount } },
+  );
+}
+
+/** Writes a point into a row of a matrix, checked. */
 function writePoint(
   call: string,
   name: string,
@@ -32,43 +73,35 @@ function writePoint(
   point: unknown,
   target: Float64Array | Float32Array,
 ): void {
-  if (isNetwork(point)) {
-    const given = shapesOf(point);
-    if (given !== shapesOf(network)) {
-      throw new EigenscapeError(
-        'ERR_SHAPE',
-        `${call}: ${name} is a network with tensors ${given}; expected those of the network itself, ${shapesOf(network)}`,
-        { details: { call, name, given, expected: shapesOf(network) } },
-      );
-    }
-    if (point.dtype === network.dtype) addon().networkParameters(point.handle, target);
-    else target.set(point.parameters());
+  requirePoint(call, name, network, point);
+  if (isNetwork(point) && point.dtype === network.dtype) {
+    addon().networkParameters(point.handle, target);
     return;
   }
-  requireArray(call, name, point);
-  if (point.length !== target.length) {
-    throw new EigenscapeError(
-      'ERR_SHAPE',
-      `${call}: ${name} has ${String(point.length)} entries; expected ${String(target.length)}, the network's parameterCount`,
-      { details: { given: point.length, expected: target.length } },
-    );
-  }
-  if (point instanceof Float64Array || point instanceof Float32Array) {
-    target.set(point);
-  } else {
-    for (let index = 0; index < target.length; index += 1) {
-      const value = point[index];
-      target[index] = typeof value === 'number' ? value : NaN;
-    }
-  }
-  const index = addon().firstNotFinite(target);
-  if (index < target.length) throw notFinite(call, name, network, index, point[index]);
+  const values = isNetwork(point) ? point.parameters() : point;
+  const index = copyNumbers(values, target);
+  if (index < target.length) throw notFinite(call, name, network, index, values[index]);
 }
 
-/** A checked copy of one point, in the network's type.
+/** One point as it is now, checked, in the network's type and the engine's memory: a copy, unless it is a network
+ *  of that type.
  *  @throws EigenscapeError ERR_SPEC, ERR_SHAPE or ERR_DATA
  *  @internal */
-export function readPoint<D extends DType>(
+export function readPoint(call: string, name: string, network: Network, point: unknown): HeldPoint {
+  requirePoint(call, name, network, point);
+  if (isNetwork(point) && point.dtype === network.dtype) {
+    return held(addon().shareVector(point.handle));
+  }
+  const values = isNetwork(point) ? point.parameters() : point;
+  const copy = copyVector(values, network.dtype);
+  if (typeof copy !== 'number') return held(copy);
+  throw notFinite(call, name, network, copy, values[copy]);
+}
+
+/** A checked copy of one point as an array, in the network's type.
+ *  @throws EigenscapeError ERR_SPEC, ERR_SHAPE or ERR_DATA
+ *  @internal */
+export function copyPoint<D extends DType>(
   call: string,
   name: string,
   network: Network<D>,
@@ -109,31 +142,16 @@ export function readPoints<D extends DType>(
   }
   const values = allocate(network.dtype, count * size);
   if (flat) {
-    values.set(points);
-    requireFiniteRows(call, name, network, points, values);
-    return { count, values };
+    const index = copyNumbers(points, values);
+    if (index === values.length) return { count, values };
+    const row = `row ${String(Math.floor(index / size))} of ${name}`;
+    throw notFinite(call, row, network, index % size, points[index]);
   }
   for (let row = 0; row < count; row += 1) {
     const target = values.subarray(row * size, (row + 1) * size);
     writePoint(call, `row ${String(row)} of ${name}`, network, points[row], target);
   }
   return { count, values };
-}
-
-/** @param points what was given, for the message
- *  @param values the same in the network's type */
-function requireFiniteRows(
-  call: string,
-  name: string,
-  network: Network,
-  points: Float64Array | Float32Array,
-  values: Float64Array | Float32Array,
-): void {
-  const index = addon().firstNotFinite(values);
-  if (index === values.length) return;
-  const row = Math.floor(index / network.parameterCount);
-  const entry = index % network.parameterCount;
-  throw notFinite(call, `row ${String(row)} of ${name}`, network, entry, points[index]);
 }
 
 function notFinite(

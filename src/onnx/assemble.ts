@@ -4,7 +4,8 @@ import type { LossSpec, NetworkSpec } from '../network/spec.js';
 import type { Problem } from './failures.js';
 import { layerNames } from './layer-names.js';
 import { inputProblems, isInput, stagesOf } from './one-input.js';
-import { checkTensors, layerSpec, parametersOf } from './stage-layers.js';
+import { checkStatistics, expectedParameters, layerSpec, parametersOf } from './stage-layers.js';
+import type { ExpectedTensor } from './stage-layers.js';
 import {
   pendingProblems,
   sampleShape,
@@ -16,12 +17,12 @@ import {
 
 export interface ParsedOnnx {
   readonly spec: NetworkSpec;
-  /** Flat, in the library's order: layer by layer in the order of the graph, the weight row-major,
-   *  then the bias. What the file stores narrower is widened without change. */
-  readonly parameters: Float64Array;
+  /** In the library's order: layer by layer in the order of the graph, the weight row-major, then the
+   *  bias. Their numbers are yet to be read, and checked. */
+  readonly tensors: readonly ExpectedTensor[];
   /** The type of the file's weights; float16 and bfloat16 count as float32. */
   readonly dtype: 'float32' | 'float64';
-  /** The ONNX name of each weight and bias, in the order of `parameters`. */
+  /** The ONNX name of each weight and bias, in the order of `tensors`. */
   readonly tensorNames: readonly string[];
   /** What was dropped, folded into weights or not used: sentences for the user. */
   readonly notes: readonly string[];
@@ -44,7 +45,7 @@ export function outputProblems(output: Value, loss: LossSpec): readonly Problem[
 /** @param output a value without {@link outputProblems}
  *  @param producer the program that wrote the file, as it says
  *  @param largestParameter the magnitude up to which the file is known to hold parameters; 0 if it says nothing
- *  @throws EigenscapeError ERR_DATA when a weight is not finite */
+ *  @throws EigenscapeError ERR_DATA when a statistic is not finite */
 export function assemble(
   output: FeaturesValue,
   {
@@ -59,12 +60,10 @@ export function assemble(
   const { kept, notes } = endsInLogits ? { kept: all, notes: [] } : trimmed(all, loss);
   const [input, ...stages] = kept;
   const tensors = stages.flatMap(parametersOf);
-  stages.forEach((stage) => {
-    checkTensors(stage, largestParameter);
-  });
+  stages.forEach(checkStatistics);
   return {
     spec: { input: [...(input?.shape ?? [])], layers: layersOf(kept, producer), loss },
-    parameters: concatenated(tensors.map(({ values }) => values)),
+    tensors: stages.flatMap((stage) => expectedParameters(stage, largestParameter)),
     dtype: tensors.some(({ type }) => type.name === 'float64') ? 'float64' : 'float32',
     tensorNames: tensors.map(({ name }) => name),
     notes: [...notes, ...tensorNotes(tensors), ...(producer === 'pytorch' ? biasNote(stages) : [])],
@@ -225,14 +224,4 @@ function biasNote(stages: readonly Stage[]): string[] {
     `Gemm without bias: ${names.join(', ')}. (PyTorch's dynamo exporter removes biases that are ` +
       'all zero; optimize=False keeps them.)',
   ];
-}
-
-function concatenated(parts: readonly Float64Array[]): Float64Array {
-  const result = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    result.set(part, offset);
-    offset += part.length;
-  }
-  return result;
 }

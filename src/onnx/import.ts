@@ -3,12 +3,18 @@
 import * as v from 'valibot';
 
 import type { DType } from '../data/dtype.js';
-import { optionsOf, parseOptions, wordOption } from '../options.js';
+import { longCallEntries, optionsOf, parseOptions, wordOption } from '../options.js';
+import { keep } from '../copies.js';
+import { throwIfAborted } from '../long-call.js';
+import type { LongCallOptions } from '../progress.js';
 import { createNetworkFrom, type Network } from '../network/network.js';
 import type { LossSpec } from '../network/spec.js';
 
 /** Options of {@link importOnnx}. */
-export interface ImportOnnxOptions<D extends DType = 'float64'> {
+export interface ImportOnnxOptions<D extends DType = 'float64'> extends Pick<
+  LongCallOptions,
+  'signal' | 'onProgress'
+> {
   /** ONNX holds no loss. A softmax at the end is dropped under softmaxCrossEntropy, a sigmoid under
    *  binaryCrossEntropy, as these losses apply them. */
   readonly loss: LossSpec;
@@ -28,6 +34,8 @@ const optionsSchema = optionsOf({
   onNote: v.optional(
     v.custom<(note: string) => void>((value) => typeof value === 'function', 'a function'),
   ),
+  signal: longCallEntries.signal,
+  onProgress: longCallEntries.onProgress,
 });
 
 /** The network in an ONNX file: perceptrons and convolutional networks, with branches, as PyTorch's
@@ -36,25 +44,29 @@ const optionsSchema = optionsOf({
  *  Where Gemm has alpha and beta, the parameters are alpha·B and beta·C, and curvature is with respect
  *  to these (the Hessian with respect to the stored B is alpha² times as large).
  *
- *  @throws EigenscapeError ERR_DATA for files that are absent, cut or not finite; ERR_ONNX_INVALID for
+ *  @throws EigenscapeError ERR_ABORTED; ERR_DATA for files that are absent, cut or not finite; ERR_ONNX_INVALID for
  *  bytes that are no ONNX model; ERR_ONNX_UNSUPPORTED naming every node that has no equivalent
  *  @example const network = await importOnnx('m.onnx', { loss: 'softmaxCrossEntropy' }) */
 export async function importOnnx<D extends DType = 'float64'>(
   fileOrBytes: string | URL | Uint8Array,
   options: ImportOnnxOptions<D>,
 ): Promise<Network<D>> {
-  const { loss, onNote = warn } = parseOptions('importOnnx', optionsSchema, options);
+  const { loss, onNote = warn, ...long } = parseOptions('importOnnx', optionsSchema, options);
+  throwIfAborted(long.signal);
   const { dtype } = options;
   // What the caller may change meanwhile is copied before the first pause.
-  const source = fileOrBytes instanceof Uint8Array ? fileOrBytes.slice() : fileOrBytes;
+  const kept = fileOrBytes instanceof Uint8Array ? keep<Uint8Array>(fileOrBytes) : undefined;
   const choices = { loss: copyOf(loss) };
   // Protobuf and the converters take as long to load as the rest of the library.
-  const { readOnnx } = await import('./read-file.js');
-  const { spec, parameters, tensorNames, notes } = await readOnnx(source, choices);
-  const network = await createNetworkFrom(spec, [parameters], {
-    dtype,
-    tensorNames,
-  });
+  const [{ readOnnx }, { readParameters }] = await Promise.all([
+    import('./read-file.js'),
+    import('./read-parameters.js'),
+  ]);
+  const bytes = await kept?.((length) => new Uint8Array(length), long.signal);
+  const source = bytes ?? fileOrBytes;
+  const { spec, tensors, tensorNames, notes } = await readOnnx(source, choices, long.signal);
+  const parameters = await readParameters(tensors, long);
+  const network = await createNetworkFrom(spec, [parameters], { dtype, tensorNames }, long.signal);
   notes.forEach((note) => {
     onNote(note);
   });

@@ -10,6 +10,7 @@ import { buildGraph, decodeModel } from './graph.js';
 import { magnitudeKey } from './magnitudes.js';
 import type { ModelProto } from './onnx_pb.js';
 import { operatorNames } from './operators/index.js';
+import { readSmallParameters } from './read-parameters.js';
 
 export type { ParsedOnnx } from './assemble.js';
 
@@ -31,11 +32,15 @@ export interface ParseOptions {
  *  ERR_ONNX_UNSUPPORTED with every node that has no equivalent; ERR_DATA for weights that are not
  *  finite and for external data that is absent or cut
  *  @example const { spec, parameters } = parseOnnx(bytes, { loss: 'softmaxCrossEntropy' }) */
-export function parseOnnx(bytes: Uint8Array, options: ParseOptions): ParsedOnnx {
-  return parseModel(decodeModel(bytes), options);
+export function parseOnnx(
+  bytes: Uint8Array,
+  options: ParseOptions,
+): ParsedOnnx & { readonly parameters: Float64Array } {
+  const parsed = parseModel(decodeModel(bytes), options);
+  return { ...parsed, parameters: readSmallParameters(parsed.tensors) };
 }
 
-/** {@link parseOnnx} for a file that is decoded already. */
+/** {@link parseOnnx} for a file that is decoded already, whose weights are not read. */
 export function parseModel(model: ModelProto, options: ParseOptions): ParsedOnnx {
   const { externalData } = options;
   const loss = checkedLoss(options.loss);

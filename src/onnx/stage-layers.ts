@@ -25,7 +25,7 @@ export function layerSpec(
       return { ...layer.options, ...biasOption(layer), ...place };
     case 'batchNorm': {
       const { type, epsilon, mean, variance } = layer;
-      const statistics = { mean: [...mean.values], variance: [...variance.values] };
+      const statistics = { mean: [...mean.numbers.values], variance: [...variance.numbers.values] };
       return { type, ...statistics, epsilon, ...affineOptions(layer), ...place };
     }
     case 'layerNorm':
@@ -57,16 +57,30 @@ function affineOptions({ weight, bias }: Record<'weight' | 'bias', Parameter | u
   return { ...(weight === undefined ? { scale: false } : {}), ...biasOption({ bias }) };
 }
 
-/** @param known magnitude of the largest parameter, as this library's own files say it
- *  @throws EigenscapeError ERR_DATA when a tensor of the layer holds what no network can have */
-export function checkTensors(stage: Stage, known: number): void {
-  const { layer } = stage;
-  const place = entriesOf(layer.type);
-  for (const tensor of parametersOf(stage))
-    checkEntries(tensor, { place, least: -Infinity, known });
+/** A tensor of a layer, and what its entries may be. */
+export interface ExpectedTensor {
+  readonly tensor: Parameter;
+  readonly place: string;
+  readonly least: number;
+  /** A magnitude that is known to occur. */
+  readonly known: number;
+}
+
+/** The parameters of a layer.
+ *  @param known magnitude of the largest parameter, as this library's own files say it */
+export function expectedParameters(stage: Stage, known: number): readonly ExpectedTensor[] {
+  const place = entriesOf(stage.layer.type);
+  return parametersOf(stage).map((tensor) => ({ tensor, place, least: -Infinity, known }));
+}
+
+/** @throws EigenscapeError ERR_DATA when a statistic of the layer is none */
+export function checkStatistics({ layer }: Stage): void {
   if (layer.type !== 'batchNorm') return;
-  checkEntries(layer.mean, { place: '[channels]', least: -Infinity, known: 0 });
-  checkEntries(layer.variance, { place: '[channels]', least: 0, known: Infinity });
+  const { mean, variance } = layer;
+  const place = '[channels]';
+  const of = (tensor: Parameter) => tensor.numbers.values;
+  checkEntries({ tensor: mean, place, least: -Infinity, known: 0 }, of(mean), 0);
+  checkEntries({ tensor: variance, place, least: 0, known: Infinity }, of(variance), 0);
 }
 
 function entriesOf(type: Stage['layer']['type']): string {
@@ -82,14 +96,14 @@ function entriesOf(type: Stage['layer']['type']): string {
   }
 }
 
-interface Expected {
-  readonly place: string;
-  readonly least: number;
-  readonly known: number;
-}
-
-function checkEntries(tensor: Parameter, { place, least, known }: Expected): void {
-  const { name, values } = tensor;
+/** @param values entries of the tensor from `first` on
+ *  @throws EigenscapeError ERR_DATA when one is what no network can have */
+export function checkEntries(
+  { tensor, place, least, known }: ExpectedTensor,
+  values: Float64Array,
+  first: number,
+): void {
+  const { name } = tensor;
   const most = Math.max(known, largestMagnitude[dtypeOf(tensor)]);
   // A plain loop: there may be millions of entries.
   let index = 0;
@@ -103,8 +117,8 @@ function checkEntries(tensor: Parameter, { place, least, known }: Expected): voi
     : `weights and statistics must be finite${least === 0 ? ' and at least 0' : ''}. Was the training divergent?`;
   throw new EigenscapeError(
     'ERR_DATA',
-    `Tensor '${name}' holds ${value} at entry ${index} of ${place}${isRange ? ',' : ';'} ${why}`,
-    { details: { tensor: name, index } },
+    `Tensor '${name}' holds ${value} at entry ${first + index} of ${place}${isRange ? ',' : ';'} ${why}`,
+    { details: { tensor: name, index: first + index } },
   );
 }
 

@@ -3,12 +3,12 @@
 import { elementType, elementTypeName, type ElementType } from './element-type.js';
 import { externalBytes, isExternal, type ExternalDataReader } from './external-data.js';
 import { invalid, Refusal } from './failures.js';
+import { Numbers } from './numbers.js';
 import type { TensorProto } from './onnx_pb.js';
 
-/** Values in row-major order; float32 and narrower widened without change. */
 export interface Tensor {
   readonly dims: readonly number[];
-  readonly values: Float64Array;
+  readonly numbers: Numbers;
   readonly type: ElementType;
 }
 
@@ -36,36 +36,22 @@ export function decodeTensor(
   const bytes = isExternal(proto)
     ? externalBytes(proto, count * type.bytes, externalData)
     : proto.rawData;
-  const values = bytes.byteLength > 0 ? fromBytes(bytes, type) : type.typed(proto);
-  if (values.length !== count || bytes.byteLength % type.bytes !== 0) {
+  const numbers = bytes.byteLength > 0 ? stored(bytes, type) : Numbers.of(type.typed(proto));
+  if (numbers.length !== count || bytes.byteLength % type.bytes !== 0) {
     const held =
       bytes.byteLength > 0
         ? `${bytes.byteLength} bytes`
-        : `${values.length} elements of ${type.name}`;
+        : `${numbers.length} elements of ${type.name}`;
     throw invalid(
       `Tensor '${name}' of shape [${dims.join(', ')}] takes ${count} elements of ${type.name}, ` +
         `${count * type.bytes} bytes; the file holds ${held}.`,
     );
   }
-  return { dims, values, type };
+  return { dims, numbers, type };
 }
 
-function fromBytes(bytes: Uint8Array, type: ElementType): Float64Array {
+function stored(bytes: Uint8Array, { bytes: width, read }: ElementType): Numbers {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const values = new Float64Array(Math.floor(bytes.byteLength / type.bytes));
-  for (let index = 0; index < values.length; index++) {
-    values[index] = type.read(view, index * type.bytes);
-  }
-  return values;
-}
-
-/** The values of a matrix with rows and columns exchanged. */
-export function transposed(values: Float64Array, rows: number, columns: number): Float64Array {
-  const result = new Float64Array(values.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      result[column * rows + row] = values[row * columns + column] ?? NaN;
-    }
-  }
-  return result;
+  const count = Math.floor(bytes.byteLength / width);
+  return Numbers.from(count, (index) => read(view, index * width));
 }

@@ -10,6 +10,7 @@ import type {
 } from '../network/spec.js';
 import type { GraphNode } from './graph.js';
 import { Refusal, type Problem } from './failures.js';
+import type { Numbers } from './numbers.js';
 import type { TensorProto } from './onnx_pb.js';
 import type { Tensor } from './tensor.js';
 
@@ -18,7 +19,7 @@ import type { Tensor } from './tensor.js';
 export interface Parameter {
   /** The ONNX name of the tensor it was read from. */
   readonly name: string;
-  readonly values: Float64Array;
+  readonly numbers: Numbers;
   readonly type: Tensor['type'];
   /** The tensor that an Identity node copied: PyTorch's TorchScript exporter merges equal ones. */
   readonly copyOf: string | undefined;

@@ -13,6 +13,9 @@ import { entryCount, parametersOption } from '../curvature/parameters.js';
 import type { ChosenTensor } from '../curvature/parameters.js';
 import type { Dataset } from '../data/dataset.js';
 import { EigenscapeError } from '../errors.js';
+import { taken } from '../copies.js';
+import { allocate } from '../data/dtype.js';
+import { inPieces } from '../in-pieces.js';
 import { addon } from '../native.js';
 import type { NativeArray, NativeClassPairMoments } from '../native.js';
 import type { Network } from '../network/network.js';
@@ -94,11 +97,17 @@ export async function attributeOutliers(
     typeof given === 'number'
       ? (await extremalEigenpairs(operator, { ...long, seed, largest: given })).largest
       : given;
-  const { values, vectors } = readPairs(operator, found);
+  const { values, vectors: held, entries } = readPairs(operator, found);
+  const { signal } = long;
+  const vectors: NativeArray = await taken<NativeArray>(
+    held,
+    allocate(operator.dtype, entries),
+    signal,
+  );
   const moments = await operator.run(long, (handle, job) =>
     addon().classPairMoments(handle, vectors, values.length, job),
   );
-  const norms = tensorNorms(operator.parameters, vectors, values.length);
+  const norms = await tensorNorms(operator.parameters, vectors, values.length, signal);
   const parts = values.map((value, rank) => partsOf(moments, value, rank, norms[rank] ?? []));
   const attributed: AttributedOutlier[] = [];
   for (const ranks of eigenspaces(values, tolerance)) {
@@ -130,20 +139,25 @@ function eigenspaces(values: readonly number[], tolerance: number): readonly num
 }
 
 /** |v_t|² of each tensor t and each vector, over |v|². */
-function tensorNorms(
+async function tensorNorms(
   tensors: readonly ChosenTensor[],
   vectors: NativeArray,
   count: number,
-): readonly (readonly number[])[] {
+  signal: AbortSignal | undefined,
+): Promise<readonly (readonly number[])[]> {
   const size = vectors.length / count;
-  return Array.from({ length: count }, (_, rank) =>
-    tensors.map(({ start, shape }) => {
+  const norms = Array.from({ length: count }, () => tensors.map(() => 0));
+  for (const [rank, sums] of norms.entries()) {
+    for (const [place, { start, shape }] of tensors.entries()) {
+      const tensor = vectors.subarray(rank * size + start, rank * size + start + entryCount(shape));
       let sum = 0;
-      const first = rank * size + start;
-      for (let i = first; i < first + entryCount(shape); i += 1) sum += (vectors[i] ?? NaN) ** 2;
-      return sum;
-    }),
-  );
+      await inPieces(tensor.length, signal, (first, last) => {
+        for (let i = first; i < last; i += 1) sum += (tensor[i] ?? NaN) ** 2;
+      });
+      sums[place] = sum;
+    }
+  }
+  return norms;
 }
 
 /** vᵀG_k v / vᵀv of one vector, by class. */

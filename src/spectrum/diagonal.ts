@@ -1,8 +1,10 @@
 // The diagonal of an operator, entry by entry with its error.
 
 import type { SymmetricOperator } from '../curvature/operator.js';
+import { inPieces } from '../in-pieces.js';
 import { callEngine, runJob } from '../long-call.js';
 import { addon } from '../native.js';
+import type { BasisHandle } from '../native.js';
 import { optionsOf, parseOptions } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 import { requireOperator } from './dense-matrix.js';
@@ -72,23 +74,43 @@ async function hutchinson(
       await runJob({ signal, threads }, (job) =>
         addon().randomizeBasis(basis, 0, count, stream, 'rademacher', job),
       );
-      const z = addon().basisRows(basis, 0, count);
-      const image = await products.apply(z.slice());
+      const z = await rowsOf(basis, count, size, { signal, threads });
+      const image = await products.apply(products.isOwn ? z : z.slice());
       for (let k = 0; k < count; k += 1) {
         done += 1;
-        for (let i = 0; i < size; i += 1) {
-          const entry = (z[k * size + i] ?? NaN) * (image[k * size + i] ?? NaN);
-          const before = values[i] ?? NaN;
-          const after = before + (entry - before) / done;
-          values[i] = after;
-          squares[i] = (squares[i] ?? NaN) + (entry - before) * (entry - after);
-        }
+        const seen = done;
+        await inPieces(size, signal, (first, last) => {
+          for (let i = first; i < last; i += 1) {
+            const entry = (z[k * size + i] ?? NaN) * (image[k * size + i] ?? NaN);
+            const before = values[i] ?? NaN;
+            const after = before + (entry - before) / seen;
+            values[i] = after;
+            squares[i] = (squares[i] ?? NaN) + (entry - before) * (entry - after);
+          }
+        });
       }
       onProgress?.({ stage: 'diagonal', done, total: wanted, secondsLeft: undefined });
     }
   } finally {
     addon().releaseBasis(basis);
   }
-  const standardErrors = squares.map((square) => Math.sqrt(square / (wanted - 1) / wanted));
+  const standardErrors = squares;
+  await inPieces(size, signal, (first, last) => {
+    for (let i = first; i < last; i += 1) {
+      standardErrors[i] = Math.sqrt((squares[i] ?? NaN) / (wanted - 1) / wanted);
+    }
+  });
   return { values, standardErrors };
+}
+
+/** The first rows of a basis, as an array of their own. */
+function rowsOf(
+  basis: BasisHandle,
+  count: number,
+  size: number,
+  options: LongCallOptions,
+): Promise<Float64Array> {
+  const ranks = Uint32Array.from({ length: count }, (_, row) => row);
+  const rows = new Float64Array(count * size);
+  return runJob(options, (job) => addon().copyBasisRows(basis, ranks, rows, job));
 }

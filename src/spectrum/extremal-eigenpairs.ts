@@ -4,7 +4,7 @@ import * as v from 'valibot';
 
 import type { SymmetricOperator } from '../curvature/operator.js';
 import { EigenscapeError } from '../errors.js';
-import { addon } from '../native.js';
+import { copyNumbers } from '../copies.js';
 import {
   longCallEntries,
   optionsOf,
@@ -204,11 +204,8 @@ function readStart(operator: SymmetricOperator, given: unknown): Float64Array | 
       { details: { given: given.length, size } },
     );
   }
-  const isFloat = given instanceof Float64Array || given instanceof Float32Array;
-  const copy = isFloat
-    ? new Float64Array(given)
-    : Float64Array.from(given, (value) => (typeof value === 'number' ? value : NaN));
-  const index = addon().firstNotFinite(copy);
+  const copy = new Float64Array(given.length);
+  const index = copyNumbers(given, copy);
   if (index === copy.length) return copy;
   const value: unknown = given[index];
   throw new EigenscapeError(

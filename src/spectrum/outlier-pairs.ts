@@ -1,10 +1,10 @@
 // The eigenpairs that outliers are attributed by, as they are given.
 
 import type { CurvatureOperator } from '../curvature/operator.js';
-import { allocate } from '../data/dtype.js';
+import { copyVector } from '../copies.js';
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
-import type { NativeArray } from '../native.js';
+import type { VectorHandle } from '../native.js';
 import { requireArray } from '../options.js';
 
 const call = 'attributeOutliers';
@@ -30,7 +30,9 @@ export function requireCount(count: number): number {
 /** @internal */
 export interface ReadPairs {
   readonly values: readonly number[];
-  readonly vectors: NativeArray;
+  /** [values.length, size] */
+  readonly vectors: VectorHandle;
+  readonly entries: number;
 }
 
 /** Checked copies, in the operator's dtype.
@@ -50,20 +52,20 @@ export function readPairs({ size, dtype }: CurvatureOperator, pairs: unknown): R
       { details: { values: count, vectors: vectors.length, size } },
     );
   }
-  const finite = (name: string, value: unknown, index: number): number => {
-    if (typeof value === 'number' && Number.isFinite(value)) return value;
-    throw new EigenscapeError(
+  const refused = (name: string, value: unknown, index: number): EigenscapeError =>
+    new EigenscapeError(
       'ERR_DATA',
       `${call}: entry ${String(index)} of ${name} of the pairs is ${describeValue(value)}; expected a finite number`,
       { details: { index, value } },
     );
-  };
-  const copy = allocate(dtype, vectors.length);
-  for (let index = 0; index < copy.length; index += 1) {
-    copy[index] = finite('vectors', vectors[index], index);
-  }
+  const copy = copyVector(vectors, dtype);
+  if (typeof copy === 'number') throw refused('vectors', vectors[copy], copy);
   return {
-    values: Array.from(values, (value, index) => finite('values', value, index)),
+    values: Array.from(values, (value, index) => {
+      if (typeof value === 'number' && Number.isFinite(value)) return value;
+      throw refused('values', value, index);
+    }),
     vectors: copy,
+    entries: vectors.length,
   };
 }

@@ -6,6 +6,7 @@ import type { DType } from '../data/dtype.js';
 import { createRandom } from '../data/random.js';
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
+import { inPieces } from '../in-pieces.js';
 import { throwIfAborted } from '../long-call.js';
 import { addon } from '../native.js';
 import type { BasisHandle, OperatorHandle } from '../native.js';
@@ -74,6 +75,11 @@ export class Products {
     if (this.#twin !== undefined) addon().release(this.#twin);
   }
 
+  /** Whether the operator is the library's, which neither keeps nor changes what it is given. */
+  get isOwn(): boolean {
+    return isCurvatureOperator(this.#operator);
+  }
+
   /** A·v for the rows v of `vectors` [count, size], finite, in the operator's own array or a copy. */
   async apply(vectors: Vectors): Promise<Vectors> {
     const { signal } = this.#options;
@@ -131,7 +137,7 @@ export class Products {
     }
   }
 
-  #checked(result: unknown, length: number): Vectors {
+  async #checked(result: unknown, length: number): Promise<Vectors> {
     requireArray(this.#call, "what the operator's apply returned", result);
     if (result.length !== length) {
       throw new EigenscapeError(
@@ -142,33 +148,44 @@ export class Products {
     }
     if (isCurvatureOperator(this.#operator)) return result as Vectors; // the engine has checked
     const copy = new Float64Array(length);
-    for (let index = 0; index < length; index += 1) {
-      const value = result[index];
-      if (typeof value !== 'number' || !Number.isFinite(value)) {
-        throw new EigenscapeError(
-          'ERR_NUMERIC',
-          `${this.#call}: a product of the operator is not finite: entry ${String(index % this.size)} of row ${String(Math.floor(index / this.size))} is ${describeValue(value)}`,
-          { details: { index, value } },
-        );
+    await inPieces(length, this.#options.signal, (first, last) => {
+      for (let index = first; index < last; index += 1) {
+        const value = result[index];
+        if (typeof value !== 'number' || !Number.isFinite(value)) {
+          throw new EigenscapeError(
+            'ERR_NUMERIC',
+            `${this.#call}: a product of the operator is not finite: entry ${String(index % this.size)} of row ${String(Math.floor(index / this.size))} is ${describeValue(value)}`,
+            { details: { index, value } },
+          );
+        }
+        copy[index] = value;
       }
-      copy[index] = value;
-    }
+    });
     return copy;
   }
 
   async #probe(): Promise<void> {
     const random = createRandom(0);
-    const u = Float64Array.from({ length: this.size }, () => random.normal());
-    const v = Float64Array.from({ length: this.size }, () => random.normal());
+    const { signal } = this.#options;
+    const draw = async (): Promise<Float64Array> => {
+      const vector = new Float64Array(this.size);
+      await inPieces(this.size, signal, (first, last) => {
+        for (let i = first; i < last; i += 1) vector[i] = random.normal();
+      });
+      return vector;
+    };
+    const [u, v] = [await draw(), await draw()];
     const au = await this.apply(u.slice());
     const av = await this.apply(v.slice());
     const again = await this.apply(u.slice());
     const limit = tolerated[this.dtype];
     let [moved, largest] = [0, 0];
-    for (let i = 0; i < this.size; i += 1) {
-      moved = Math.max(moved, Math.abs((au[i] ?? NaN) - (again[i] ?? NaN)));
-      largest = Math.max(largest, Math.abs(au[i] ?? NaN));
-    }
+    await inPieces(this.size, signal, (first, last) => {
+      for (let i = first; i < last; i += 1) {
+        moved = Math.max(moved, Math.abs((au[i] ?? NaN) - (again[i] ?? NaN)));
+        largest = Math.max(largest, Math.abs(au[i] ?? NaN));
+      }
+    });
     if (moved > limit * largest) {
       throw new EigenscapeError(
         'ERR_NUMERIC',
@@ -176,8 +193,10 @@ export class Products {
         { details: { moved, largest } },
       );
     }
-    const [left, right] = [dot(u, av), dot(v, au)];
-    const size = norm(u) * norm(av) + norm(v) * norm(au);
+    const product = (x: Vectors, y: Vectors) => dot(x, y, signal);
+    const norm = async (x: Vectors) => Math.sqrt(await product(x, x));
+    const [left, right] = [await product(u, av), await product(v, au)];
+    const size = (await norm(u)) * (await norm(av)) + (await norm(v)) * (await norm(au));
     if (Math.abs(left - right) > limit * size) {
       throw new EigenscapeError(
         'ERR_NUMERIC',
@@ -188,10 +207,10 @@ export class Products {
   }
 }
 
-function dot(x: Vectors, y: Vectors): number {
+async function dot(x: Vectors, y: Vectors, signal: AbortSignal | undefined): Promise<number> {
   let sum = 0;
-  for (let index = 0; index < x.length; index += 1) sum += (x[index] ?? NaN) * (y[index] ?? NaN);
+  await inPieces(x.length, signal, (first, last) => {
+    for (let index = first; index < last; index += 1) sum += (x[index] ?? NaN) * (y[index] ?? NaN);
+  });
   return sum;
 }
-
-const norm = (x: Vectors): number => Math.sqrt(dot(x, x));

@@ -3,7 +3,6 @@
 import * as v from 'valibot';
 
 import type { Dataset } from '../data/dataset.js';
-import type { DType } from '../data/dtype.js';
 import { EigenscapeError } from '../errors.js';
 import {
   longCallEntries,
@@ -17,7 +16,7 @@ import { checkpointOptionsSchema } from './checkpoints.js';
 import { parsePhase, phaseEntries, phaseSchema } from './phase.js';
 import type { ParsedPhase } from './phase.js';
 import { countSchema, resumeSchema, startingState } from './state.js';
-import type { TrainingState } from './state.js';
+import type { StartingState } from './state.js';
 import { trackSchema } from './track.js';
 import type { TrainingCall } from './train.js';
 
@@ -51,20 +50,16 @@ type CallChoices = Omit<v.InferOutput<typeof manyPhases>, 'phases'>;
 
 /** What the options say, with the phases that are still to come.
  *  @internal */
-export interface Choices<D extends DType> {
+export interface Choices {
   readonly call: CallChoices;
-  readonly state: TrainingState<D>;
+  readonly state: StartingState;
   /** From that of the state on. */
   readonly phases: readonly [ParsedPhase, ...ParsedPhase[]];
 }
 
 /** @throws EigenscapeError ERR_SPEC, and what a state to resume from that is none throws
  *  @internal */
-export function parseTraining<D extends DType>(
-  network: Network<D>,
-  data: Dataset,
-  options: unknown,
-): Choices<D> {
+export function parseTraining(network: Network, data: Dataset, options: unknown): Choices {
   const { sampleCount } = data;
   if (typeof options !== 'object' || options === null || !('phases' in options)) {
     const choices = parseOptions('train', onePhase, options);
@@ -89,7 +84,7 @@ export function parseTraining<D extends DType>(
 
 /** The last step that will be taken unless a gradient is small enough before.
  *  @internal */
-export function lastStep({ state, phases }: Choices<DType>): number {
+export function lastStep({ state, phases }: Choices): number {
   return phases.reduce(
     (step, phase, index) => Math.max(step, (index === 0 ? state.phaseStart : step) + phase.steps),
     state.step,

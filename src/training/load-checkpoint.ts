@@ -7,10 +7,11 @@ import type { FilePath } from '../data/file-bytes.js';
 import { allocate } from '../data/dtype.js';
 import type { DType } from '../data/dtype.js';
 import { loadSafetensors } from '../data/safetensors.js';
-import type { Safetensors } from '../data/safetensors.js';
+import type { LoadSafetensorsOptions, Safetensors } from '../data/safetensors.js';
 import { damaged, digestKey } from '../data/safetensors-header.js';
 import { isEigenscapeError } from '../errors.js';
 import { runJob } from '../long-call.js';
+import { longCallEntries, optionsOf, parseOptions } from '../options.js';
 import { addon } from '../native.js';
 import { createNetworkFrom } from '../network/network.js';
 import type { Network } from '../network/network.js';
@@ -42,6 +43,11 @@ export interface Checkpoint<D extends DType = DType> {
   readonly records: readonly TrainingRecord[];
 }
 
+const optionsSchema = optionsOf({
+  signal: longCallEntries.signal,
+  onProgress: longCallEntries.onProgress,
+});
+
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 // createNetworkFrom checks it.
 const specSchema = v.custom<NetworkSpec>(isObject);
@@ -56,25 +62,34 @@ const checkpointingSchema = v.object({ checkpoint: v.object({ every: v.number() 
 /** What `saveCheckpoint` or `train` with `checkpoint` wrote. Training goes on from it with the bits of a run
  *  that never stopped.
  *  @throws EigenscapeError (rejects) ERR_DATA when the file is absent, cut, has any other byte than was
- *  written, or is no checkpoint; the message names the file and what is wrong
+ *  written, or is no checkpoint; the message names the file and what is wrong; ERR_ABORTED
  *  @example const { network, state, options } = await loadCheckpoint('run.safetensors');
  *  await train(network, data, { ...options, resumeFrom: state }) */
-export async function loadCheckpoint(file: FilePath): Promise<Checkpoint> {
+export async function loadCheckpoint(
+  file: FilePath,
+  options: LoadSafetensorsOptions = {},
+): Promise<Checkpoint> {
   const path = filePath(file);
-  const stored = await loadSafetensors(path);
+  const long = parseOptions('loadCheckpoint', optionsSchema, options);
+  const { signal } = long;
+  const stored = await loadSafetensors(path, long);
   const json = jsonOf(path, stored);
   try {
-    const network = await networkOf(json, stored);
-    const arrays = await arraysOf(json, stored);
-    const { state, options, records } = v.parse(trainingSchema, unpack(json.training, arrays));
-    const checkpoint = v.is(checkpointingSchema, options)
-      ? { checkpoint: { file: path, every: options.checkpoint.every, records } }
+    const network = await networkOf(json, stored, signal);
+    const arrays = await arraysOf(json, stored, signal);
+    const {
+      state,
+      options: plan,
+      records,
+    } = v.parse(trainingSchema, unpack(json.training, arrays));
+    const checkpoint = v.is(checkpointingSchema, plan)
+      ? { checkpoint: { file: path, every: plan.checkpoint.every, records } }
       : {};
     return {
       network,
       state,
       step: state?.step ?? 0,
-      options: options && { ...options, ...checkpoint },
+      options: plan && { ...plan, ...checkpoint },
       records,
     };
   } catch (error) {
@@ -120,12 +135,14 @@ const versionSchema = v.object({ format: v.number(), version: v.string() });
 async function networkOf(
   { spec, dtype, parameters: names }: CheckpointJson,
   stored: Safetensors,
+  signal: AbortSignal | undefined,
 ): Promise<Network> {
   const tensors = names.map((name) => floatTensor(stored, name, dtype));
   const network = await createNetworkFrom(
     v.parse(specSchema, unpack(spec, new Map())),
     tensors.map(({ data }) => data),
     { dtype, tensorNames: names },
+    signal,
   );
   network.layout.forEach(({ name, shape }, index) => {
     if (shape.join() === tensors[index]?.shape.join()) return;
@@ -138,12 +155,13 @@ async function networkOf(
 async function arraysOf(
   { arrays, parameters }: CheckpointJson,
   stored: Safetensors,
+  signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, FloatArray>> {
   const whole = new Map<string, FloatArray>();
   for (const { path, dtype, parts } of arrays) {
     const names = parts === 'parameters' ? parameters : [undefined];
     const data = names.map((name) => floatTensor(stored, stateName(path, name), dtype).data);
-    whole.set(path, await concatenated(dtype, data));
+    whole.set(path, await concatenated(dtype, data, signal));
   }
   return whole;
 }
@@ -156,7 +174,11 @@ function floatTensor({ tensors }: Safetensors, name: string, dtype: DType) {
 }
 
 /** On another thread: arrays over all parameters are large. */
-function concatenated(dtype: DType, parts: readonly FloatArray[]): Promise<FloatArray> {
+function concatenated(
+  dtype: DType,
+  parts: readonly FloatArray[],
+  signal: AbortSignal | undefined,
+): Promise<FloatArray> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  return runJob({}, (job) => addon().joinArrays(parts, allocate(dtype, length), job));
+  return runJob({ signal }, (job) => addon().joinArrays(parts, allocate(dtype, length), job));
 }

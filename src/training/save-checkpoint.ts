@@ -6,6 +6,8 @@ import * as v from 'valibot';
 
 import { filePath } from '../data/file-bytes.js';
 import type { FilePath } from '../data/file-bytes.js';
+import { keep } from '../copies.js';
+import { allocate } from '../data/dtype.js';
 import type { DType } from '../data/dtype.js';
 import { saveSafetensors } from '../data/save-safetensors.js';
 import type { NamedTensor } from '../data/save-safetensors.js';
@@ -68,7 +70,13 @@ export async function saveCheckpoint<D extends DType>(
   refuseCustomLoss('saveCheckpoint', network.spec.loss);
   const plan = contents.options && planOf(contents.options);
   const { json, arrays } = pack({ state, options: plan, records });
-  const copies = new Map([...arrays].map(([name, array]) => [name, array.slice()]));
+  const kept = [...arrays].map(([name, array]) => {
+    const dtype = array instanceof Float64Array ? 'float64' : 'float32';
+    const copy = keep<FloatArray>(array);
+    return { name, copy: () => copy((length) => allocate(dtype, length), signal) };
+  });
+  const copies = new Map<string, FloatArray>();
+  for (const { name, copy } of kept) copies.set(name, await copy());
   await writeCheckpoint(path, network, { json, arrays: copies }, signal);
 }
 

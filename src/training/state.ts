@@ -2,10 +2,11 @@
 
 import * as v from 'valibot';
 
-import { allocate } from '../data/dtype.js';
+import { copyVector } from '../copies.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
+import type { VectorHandle } from '../native.js';
 import { optionsOf, requireArray, seedOption } from '../options.js';
 import type { Network } from '../network/network.js';
 import type { MomentName } from './optimizer.js';
@@ -59,14 +60,20 @@ export const resumeSchema = optionsOf({
   ),
 });
 
+/** A state with its moments in the engine's memory.
+ *  @internal */
+export interface StartingState extends Omit<TrainingState, 'moments'> {
+  readonly moments: Readonly<Partial<Record<MomentName, VectorHandle>>>;
+}
+
 /** The state that a call begins with, copied from `resumeFrom` if that is given.
  *  @throws EigenscapeError ERR_SPEC, ERR_SHAPE or ERR_DATA for moments that are none of the network's
  *  @internal */
-export function startingState<D extends DType>(
-  network: Network<D>,
+export function startingState(
+  network: Network,
   resumeFrom: v.InferOutput<typeof resumeSchema> | undefined,
   seed: number | undefined,
-): TrainingState<D> {
+): StartingState {
   if (resumeFrom === undefined) {
     return { step: 0, phase: 0, phaseStart: 0, seed: seed ?? 0, updates: 0, moments: {} };
   }
@@ -78,7 +85,7 @@ export function startingState<D extends DType>(
       { details: { step, phaseStart, updates } },
     );
   }
-  const copies: Partial<Record<MomentName, ArrayOf[D]>> = {};
+  const copies: Partial<Record<MomentName, VectorHandle>> = {};
   for (const name of ['velocity', 'first', 'second', 'largestSecond'] as const) {
     const given = moments[name];
     if (given !== undefined) copies[name] = copyMoment(network, name, given);
@@ -87,11 +94,7 @@ export function startingState<D extends DType>(
   return { step, phase, phaseStart, seed: chosen, updates, moments: copies };
 }
 
-function copyMoment<D extends DType>(
-  network: Network<D>,
-  name: MomentName,
-  given: unknown,
-): ArrayOf[D] {
+function copyMoment(network: Network, name: MomentName, given: unknown): VectorHandle {
   const called = `resumeFrom.moments.${name}`;
   requireArray('train', called, given);
   const size = network.parameterCount;
@@ -102,17 +105,12 @@ function copyMoment<D extends DType>(
       { details: { given: given.length, expected: size } },
     );
   }
-  const copy = allocate(network.dtype, size);
-  for (let index = 0; index < size; index += 1) {
-    const value = given[index];
-    copy[index] = typeof value === 'number' ? value : NaN;
-    if (!Number.isFinite(copy[index])) {
-      throw new EigenscapeError(
-        'ERR_DATA',
-        `train: entry ${String(index)} of ${called} is ${describeValue(value)}; expected a finite number of ${network.dtype}`,
-        { details: { index, value } },
-      );
-    }
-  }
-  return copy;
+  const copy = copyVector(given, network.dtype);
+  if (typeof copy !== 'number') return copy;
+  const value = given[copy];
+  throw new EigenscapeError(
+    'ERR_DATA',
+    `train: entry ${String(copy)} of ${called} is ${describeValue(value)}; expected a finite number of ${network.dtype}`,
+    { details: { index: copy, value } },
+  );
 }

@@ -13,7 +13,7 @@ import { momentNames, ruleOf } from './optimizer.js';
 import type { MomentName, Optimizer } from './optimizer.js';
 import type { ParsedPhase } from './phase.js';
 import { learningRatesOf } from './schedule.js';
-import type { TrainingState } from './state.js';
+import type { StartingState, TrainingState } from './state.js';
 
 /** Learning rates that are computed beforehand: a millisecond's worth. */
 const LONGEST_SCHEDULED_STRETCH = 8192;
@@ -29,7 +29,7 @@ export class Steps<D extends DType> implements Disposable {
 
   /** Goes on from `state` with the network's parameters. Its moments are taken if they are those that
    *  `optimizer` keeps; else it begins anew. */
-  constructor(network: Network<D>, data: Dataset, state: TrainingState<D>, optimizer: Optimizer) {
+  constructor(network: Network<D>, data: Dataset, state: StartingState, optimizer: Optimizer) {
     const { moments, updates, ...place } = state;
     const names = momentNames(optimizer);
     const given = names.flatMap((name) => moments[name] ?? []);

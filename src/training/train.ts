@@ -72,7 +72,7 @@ class Run<D extends DType> {
   readonly #network: Network<D>;
   readonly #data: Dataset;
   readonly #testData: Dataset | undefined;
-  readonly #choices: Choices<D>;
+  readonly #choices: Choices;
   readonly #steps: Steps<D>;
   readonly #stops: Stops;
   readonly #checkpoints: Checkpoints<D> | undefined;
@@ -85,7 +85,7 @@ class Run<D extends DType> {
     network: Network<D>,
     data: Dataset,
     testData: Dataset | undefined,
-    choices: Choices<D>,
+    choices: Choices,
     steps: Steps<D>,
     checkpoints: Checkpoints<D> | undefined,
     tracker: Tracker | undefined,

@@ -15,6 +15,7 @@ import {
 } from '../../src/onnx/onnx_pb.js';
 import { parseOnnx } from '../../src/onnx/parse.js';
 import { readOnnx } from '../../src/onnx/read-file.js';
+import { readParameters } from '../../src/onnx/read-parameters.js';
 import { refusal } from '../data/refusal.js';
 import { temporaryFiles } from '../data/temporary-files.js';
 import { modelBytes, node, rawTensor, tensor, type ModelParts } from './model-builder.js';
@@ -185,9 +186,11 @@ describe('external data', () => {
 
   it('is read from the file beside the model, at its offset', async () => {
     const place = { location: 'm.onnx.data', offset: '4', length: '8' };
-    expect([...(await importFrom(place, { 'm.onnx.data': data })).parameters]).toEqual([1, 2]);
-    const { parameters } = await importFrom({ location: 'm.onnx.data' }, { 'm.onnx.data': data });
-    expect([...parameters]).toEqual([9, 1]);
+    const files = { 'm.onnx.data': data };
+    const read = async (entries: Record<string, string>) =>
+      readParameters((await importFrom(entries, files)).tensors, {});
+    expect([...(await read(place))]).toEqual([1, 2]);
+    expect([...(await read({ location: 'm.onnx.data' }))]).toEqual([9, 1]);
   });
 
   it('may lie in a folder below the model', async () => {
@@ -195,7 +198,8 @@ describe('external data', () => {
     await mkdir(join(folder, 'weights'));
     await writeFile(join(folder, 'weights/w.bin'), data);
     const file = pathToFileURL(join(folder, 'm.onnx'));
-    expect([...(await readOnnx(file, { loss })).parameters]).toEqual([9, 1]);
+    const { tensors } = await readOnnx(file, { loss });
+    expect([...(await readParameters(tensors, {}))]).toEqual([9, 1]);
   });
 
   it('absent: ERR_DATA with both names', async () => {

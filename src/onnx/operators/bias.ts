@@ -10,6 +10,7 @@ import {
   type Stage,
   type Value,
 } from '../values.js';
+import { Numbers } from '../numbers.js';
 import { isPerChannel } from './channel-numbers.js';
 import { asParameter } from './parameters.js';
 
@@ -45,9 +46,9 @@ export function withBias(
   if (layer.type !== 'dense' && layer.type !== 'conv2d') {
     throw refusal(node, 'adds a bias to no dense layer or convolution');
   }
-  const { dims, values, type } = constant.tensor;
+  const { dims, numbers, type } = constant.tensor;
   const units = stage.shape[0] ?? 0;
-  const isOne = values.length === 1 && dims.length <= 1 + view.length;
+  const isOne = numbers.length === 1 && dims.length <= 1 + view.length;
   const fits = isOne || isPerChannel(value, constant.tensor);
   if (!fits) {
     throw refusal(
@@ -56,7 +57,7 @@ export function withBias(
         `of a tensor of shape ${sampleShape(view)}`,
     );
   }
-  if (values.length !== units) {
+  if (numbers.length !== units) {
     note(
       `${node.operator} '${node.name}': the bias '${constant.name}' is one number for all ` +
         `${units} units; here each unit has its own.`,
@@ -64,9 +65,7 @@ export function withBias(
   }
   const bias: Parameter = {
     name: constant.name,
-    values: Float64Array.from({ length: units }, (_, unit) => {
-      return scale * (values[values.length === 1 ? 0 : unit] ?? NaN);
-    }),
+    numbers: Numbers.from(units, (unit) => scale * numbers.at(numbers.length === 1 ? 0 : unit)),
     type,
     copyOf: constant.copyOf,
   };

@@ -2,6 +2,7 @@
 // Here it is a batchNorm layer of mean 0 and variance 1.
 
 import type { GraphNode } from '../graph.js';
+import { Numbers } from '../numbers.js';
 import { withLayer, type FeaturesValue, type Parameter, type Value } from '../values.js';
 import { isPerChannel } from './channel-numbers.js';
 import { asParameter, parameterOf } from './parameters.js';
@@ -16,7 +17,7 @@ export function channelScale(
   const weight = parameterOf(asParameter(node, scale, 'the scale'));
   const filled = (part: string, entry: number): Parameter => ({
     name: `${node.name}.${part}`,
-    values: new Float64Array(weight.values.length).fill(entry),
+    numbers: Numbers.from(weight.numbers.length, () => entry),
     type: weight.type,
     copyOf: undefined,
   });
@@ -47,7 +48,7 @@ function isNumbersPerChannel(value: FeaturesValue, constant: Value | undefined):
   // One number is the same for everything, such as a factor of an activation.
   return (
     constant?.kind === 'constant' &&
-    constant.tensor.values.length > 1 &&
+    constant.tensor.numbers.length > 1 &&
     isPerChannel(value, constant.tensor)
   );
 }

@@ -7,14 +7,14 @@ import type { FeaturesValue } from '../values.js';
 /** Whether the constant has one number for each channel of the value, [samples, …view] to the graph. */
 export function isPerChannel(value: FeaturesValue, constant: Tensor): boolean {
   const { stage, view, order } = value;
-  const { dims, values } = constant;
+  const { dims, numbers } = constant;
   const [channels = 1] = stage.shape;
   // Broadcasting aligns last axes.
   const before = 1 + view.length - dims.length;
   const full = [1, ...view];
   const fits =
     before >= 0 && dims.every((size, axis) => size === 1 || size === full[axis + before]);
-  if (!fits || values.length !== channels) return false;
+  if (!fits || numbers.length !== channels) return false;
   const rest = stage.shape.slice(1).reduce((product, size) => product * size, 1);
   return broadcastPlaces(full, dims).every(
     (read, place) => read === Math.floor((order?.[place] ?? place) / rest),

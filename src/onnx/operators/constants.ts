@@ -1,6 +1,7 @@
 // Nodes that make a constant, pass a value on, or change nothing but its type.
 
 import { elementType, elementTypeName, float32, int64, type ElementType } from '../element-type.js';
+import { Numbers } from '../numbers.js';
 import { TensorProto_DataType as DataType } from '../onnx_pb.js';
 import { inAnyOrder, refusal, type ConstantValue, type Handler } from '../values.js';
 import type { GraphNode } from '../graph.js';
@@ -37,7 +38,7 @@ export const Identity: Handler = (node, [x]) => {
 
 /** At inference the identity. */
 export const Dropout: Handler = (node, [x, _ratio, trainingMode]) => {
-  const training = trainingMode?.kind === 'constant' ? trainingMode.tensor.values[0] : 0;
+  const training = trainingMode?.kind === 'constant' ? trainingMode.tensor.numbers.at(0) : 0;
   const isOpen = trainingMode !== undefined && trainingMode.kind !== 'constant';
   if (isOpen || training !== 0) {
     throw refusal(
@@ -85,8 +86,8 @@ function converted(
     const reason = `casts '${value.name}' from ${from.name} to ${typeName}, which is not supported`;
     throw refusal(node, reason);
   }
-  const values = value.tensor.values.map(type.round);
-  return { ...value, tensor: { ...value.tensor, type, values } };
+  const numbers = value.tensor.numbers.map(type.round);
+  return { ...value, tensor: { ...value.tensor, type, numbers } };
 }
 
 function literal(
@@ -95,5 +96,5 @@ function literal(
   values: readonly number[],
   type: ElementType,
 ): ConstantValue {
-  return { kind: 'constant', name, tensor: { dims, values: Float64Array.from(values), type } };
+  return { kind: 'constant', name, tensor: { dims, numbers: Numbers.of(values), type } };
 }

@@ -2,7 +2,7 @@
 
 import { invalid } from '../failures.js';
 import type { GraphNode } from '../graph.js';
-import { transposed } from '../tensor.js';
+import { Numbers } from '../numbers.js';
 import {
   inAnyOrder,
   newStage,
@@ -50,7 +50,7 @@ export const MatMul: Handler = (node, [a, b]) => {
     return dense(node, input, transposedMatrix(asMatrix(node, b, 'its second input B')));
   }
   // [samples, inputs] · [inputs] is [samples]: one unit whose axis is gone.
-  const columns = constant.tensor.values.length;
+  const columns = constant.tensor.numbers.length;
   const weight = { parameter: parameterOf(constant), rows: 1, columns };
   return { ...dense(node, input, weight), view: [] };
 };
@@ -83,13 +83,16 @@ function dense(node: GraphNode, input: FeaturesValue, weight: Matrix): FeaturesV
 
 /** The columns in the order of the library, whose images have the channels first. */
 function reordered({ parameter, rows, columns }: Matrix, order: readonly number[]): Parameter {
-  const values = new Float64Array(parameter.values.length);
-  for (let row = 0; row < rows; row++) {
-    order.forEach((place, column) => {
-      values[row * columns + place] = parameter.values[row * columns + column] ?? NaN;
-    });
-  }
-  return { ...parameter, values, reordered: true };
+  const columnAt = new Uint32Array(columns);
+  order.forEach((place, column) => {
+    columnAt[place] = column;
+  });
+  const { numbers: given } = parameter;
+  const numbers = Numbers.from(rows * columns, (index) => {
+    const place = index % columns;
+    return given.at(index - place + (columnAt[place] ?? NaN));
+  });
+  return { ...parameter, numbers, reordered: true };
 }
 
 function asMatrix(node: GraphNode, value: Value | undefined, role: string): Matrix {
@@ -104,12 +107,12 @@ function asMatrix(node: GraphNode, value: Value | undefined, role: string): Matr
 }
 
 function transposedMatrix({ parameter, rows, columns }: Matrix): Matrix {
-  const values = transposed(parameter.values, rows, columns);
-  return { parameter: { ...parameter, values }, rows: columns, columns: rows };
+  const numbers = parameter.numbers.transposed(rows, columns);
+  return { parameter: { ...parameter, numbers }, rows: columns, columns: rows };
 }
 
 function scaled(matrix: Matrix, factor: number): Matrix {
   if (factor === 1) return matrix;
-  const values = matrix.parameter.values.map((value) => factor * value);
-  return { ...matrix, parameter: { ...matrix.parameter, values } };
+  const numbers = matrix.parameter.numbers.map((value) => factor * value);
+  return { ...matrix, parameter: { ...matrix.parameter, numbers } };
 }

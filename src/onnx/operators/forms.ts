@@ -36,10 +36,9 @@ export function expressionAndScalar(
 /** The one number of a constant; one of more axes than `rank` would give a result more axes. */
 export function scalarOf(value: Value | undefined, rank: number): number | undefined {
   if (value?.kind !== 'constant') return undefined;
-  const { values, type, dims } = value.tensor;
-  const [first] = values;
-  if (first === undefined || values.length !== 1 || dims.length > rank) return undefined;
-  return exactScalar(first, Math.max(type.roundoff, 2 ** -24));
+  const { numbers, type, dims } = value.tensor;
+  if (numbers.length !== 1 || dims.length > rank) return undefined;
+  return exactScalar(numbers.at(0), Math.max(type.roundoff, 2 ** -24));
 }
 
 /** √2 and 1/√2 as they were before some type rounded them (float32 on the way to float64, too). */

@@ -49,7 +49,7 @@ export const BatchNormalization: Handler = (node, [x, scale, bias, mean, varianc
     variance: perChannel(variance, 'its variance'),
     epsilon,
   } as const;
-  const flat = layer.variance.values.findIndex((value) => value + epsilon === 0);
+  const flat = layer.variance.numbers.values.findIndex((value) => value + epsilon === 0);
   if (flat >= 0) {
     throw refusal(
       node,

@@ -13,7 +13,7 @@ export const Pad: Handler = (node, [x, padsInput, valueInput, axesInput], { note
   const pads = padsOf(node, { padsInput, axesInput, rank: 1 + input.view.length });
   if (pads.every((size) => size === 0)) return input;
   const mode = node.attributes.text('mode', 'constant');
-  const given = valueInput?.kind === 'constant' ? valueInput.tensor.values[0] : 0;
+  const given = valueInput?.kind === 'constant' ? valueInput.tensor.numbers.at(0) : 0;
   const value = node.attributes.float('value') ?? given;
   if (mode !== 'constant' || value !== 0) {
     throw refusal(node, `pads with other than zeros (mode '${mode}')`);

@@ -15,14 +15,14 @@ export function asParameter(
   if (value.kind !== 'constant') {
     throw refusal(node, `${role} must be a constant, but is computed from the network's input`);
   }
-  const { dims, values, type } = value.tensor;
+  const { dims, numbers, type } = value.tensor;
   if (type.kind !== 'floating') {
     throw refusal(
       node,
       `${role} '${value.name}' holds ${type.name}; float32 or float64 is expected`,
     );
   }
-  if (values.length === 0) {
+  if (numbers.length === 0) {
     throw invalid(
       `${node.operator} '${node.name}': ${role} '${value.name}' of shape [${dims.join(', ')}] has ` +
         'no entries.',
@@ -33,7 +33,7 @@ export function asParameter(
 
 /** The constant's numbers as they are stored. */
 export function parameterOf({ name, tensor, copyOf }: ConstantValue): Parameter {
-  return { name, values: tensor.values, type: tensor.type, copyOf };
+  return { name, numbers: tensor.numbers, type: tensor.type, copyOf };
 }
 
 /** Whether each entry of a constant is this number and the graph, not training, made it so: PyTorch's
@@ -42,7 +42,7 @@ export function isMadeOf(value: Value | undefined, entry: number): boolean {
   return (
     value?.kind === 'constant' &&
     (value.isFilled === true || value.isLiteral === true) &&
-    value.tensor.values.every((each) => each === entry)
+    value.tensor.numbers.values.every((each) => each === entry)
   );
 }
 
@@ -54,10 +54,10 @@ export function numbersPer(
   { role, count, what }: { readonly role: string; readonly count: number; readonly what: string },
 ): Parameter {
   const constant = asParameter(node, value, role);
-  const { dims, values } = constant.tensor;
-  if (values.length === count) return parameterOf(constant);
+  const { dims, numbers } = constant.tensor;
+  if (numbers.length === count) return parameterOf(constant);
   throw invalid(
     `${node.operator} '${node.name}': ${role} '${constant.name}' of shape [${dims.join(', ')}] ` +
-      `has ${values.length} entries; one for each of ${count} ${what} is expected.`,
+      `has ${numbers.length} entries; one for each of ${count} ${what} is expected.`,
   );
 }

@@ -4,6 +4,7 @@
 import { int64 } from '../element-type.js';
 import { invalid } from '../failures.js';
 import type { GraphNode } from '../graph.js';
+import { Numbers } from '../numbers.js';
 import {
   inAnyOrder,
   newStage,
@@ -52,7 +53,7 @@ export const Reshape: Handler = (node, [x, shape], { batch }) => {
     return matrixOf(node, sizes.entries, target);
   }
   if (x?.kind === 'constant') {
-    const dims = filled(target, x.tensor.dims, x.tensor.values.length, keepsZeros);
+    const dims = filled(target, x.tensor.dims, x.tensor.numbers.length, keepsZeros);
     if (dims === undefined) throw mismatch(node, target, x.tensor.dims);
     return { ...x, tensor: { ...x.tensor, dims } };
   }
@@ -67,7 +68,7 @@ function matrixOf(node: GraphNode, entries: readonly Size[], target: readonly Si
   if (dims?.length !== 2 || numbers.length !== entries.length) {
     throw refusal(node, 'gives a shape another shape');
   }
-  const tensor = { dims, values: Float64Array.from(numbers), type: int64 };
+  const tensor = { dims, numbers: Numbers.of(numbers), type: int64 };
   return { kind: 'constant', name: node.outputs[0] ?? node.name, tensor } as const;
 }
 

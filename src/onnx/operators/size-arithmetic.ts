@@ -2,6 +2,7 @@
 
 import { invalid } from '../failures.js';
 import type { GraphNode } from '../graph.js';
+import { Numbers } from '../numbers.js';
 import { asSizes, maximumLength } from './sizes.js';
 import { refusal, type Handler, type Size, type SizesValue, type Value } from '../values.js';
 
@@ -112,21 +113,22 @@ export const ConstantOfShape: Handler = (node, [shape], { decode }) => {
   const value = proto === undefined ? undefined : decode(proto, node.name);
   if (value?.type.kind !== 'integer')
     throw refusal(node, 'makes a tensor of floats, where only shapes are understood');
-  return repeated(node, value.values[0] ?? 0, shape);
+  return repeated(node, value.numbers.length === 0 ? 0 : value.numbers.at(0), shape);
 };
 
 /** One number repeated, or a shape of as many entries as asked for. */
 export const Expand: Handler = (node, [x, shape]) => {
   const entries = asSizes(shape)?.entries ?? [];
   const [length] = entries;
-  if (x?.kind === 'constant' && x.tensor.values.length === 1 && typeof length === 'number') {
+  if (x?.kind === 'constant' && x.tensor.numbers.length === 1 && typeof length === 'number') {
     const dims = entries.filter((size) => size !== 'batch');
     const count = dims.reduce((product, size) => product * size, 1);
     if (dims.length < entries.length || !(count >= 1 && count <= largestFill)) {
       throw refusal(node, `repeats a number other than up to ${largestFill} times`);
     }
-    const values = new Float64Array(count).fill(x.tensor.values[0] ?? NaN);
-    return { ...x, tensor: { ...x.tensor, dims, values }, isFilled: true };
+    const value = x.tensor.numbers.at(0);
+    const numbers = Numbers.from(count, () => value);
+    return { ...x, tensor: { ...x.tensor, dims, numbers }, isFilled: true };
   }
   const sizes = required(node, asSizes(x));
   if (length === 1 || length === sizes.entries.length) return { ...sizes, scalar: false };

@@ -3,6 +3,7 @@
 
 import { invalid } from '../failures.js';
 import type { GraphNode } from '../graph.js';
+import { Numbers } from '../numbers.js';
 import {
   refusal,
   type ConstantValue,
@@ -19,9 +20,11 @@ export const maximumLength = 64;
 export function asSizes(value: Value | undefined): SizesValue | undefined {
   if (value?.kind === 'sizes') return value;
   if (value?.kind !== 'constant') return undefined;
-  const { dims, values, type } = value.tensor;
-  if (type.kind !== 'integer' || dims.length > 1 || values.length > maximumLength) return undefined;
-  return { kind: 'sizes', scalar: dims.length === 0, entries: [...values] };
+  const { dims, numbers, type } = value.tensor;
+  if (type.kind !== 'integer' || dims.length > 1 || numbers.length > maximumLength) {
+    return undefined;
+  }
+  return { kind: 'sizes', scalar: dims.length === 0, entries: [...numbers.values] };
 }
 
 /** Entries that are all numbers, such as axes and indices.
@@ -101,11 +104,10 @@ export const Slice: Handler = (node, [data, starts, ends, axes, steps]) => {
 /** The pads of PyTorch's pad, innermost axis first, in ONNX's order. */
 function withRowsReversed({ tensor, ...value }: ConstantValue): ConstantValue {
   const [rows = 0, columns = 0] = tensor.dims;
-  const values = tensor.values.map(
-    (_, place) =>
-      tensor.values[(rows - 1 - Math.floor(place / columns)) * columns + (place % columns)] ?? NaN,
+  const numbers = Numbers.from(tensor.numbers.length, (place) =>
+    tensor.numbers.at((rows - 1 - Math.floor(place / columns)) * columns + (place % columns)),
   );
-  return { ...value, tensor: { ...tensor, values } };
+  return { ...value, tensor: { ...tensor, numbers } };
 }
 
 function shapeOf(value: Value | undefined): readonly Size[] | undefined {

@@ -4,6 +4,7 @@
 
 import { invalid } from '../failures.js';
 import type { GraphNode } from '../graph.js';
+import { Numbers } from '../numbers.js';
 import { inAnyOrder, newStage, refusal, type FeaturesValue, type Handler } from '../values.js';
 import { asInputImage } from './window.js';
 
@@ -14,14 +15,13 @@ export const Transpose: Handler = (node, [x], { note }) => {
   if (x?.kind !== 'constant') {
     return transposedFeatures(node, inAnyOrder(node, x, 'its input'), note);
   }
-  const { dims, values } = x.tensor;
+  const { dims, numbers: given } = x.tensor;
   const perm = permutation(node, dims);
   if (isIdentity(perm)) return x;
-  const moved = Float64Array.from(places(dims, perm), (place) => values[place] ?? NaN);
-  return {
-    ...x,
-    tensor: { ...x.tensor, dims: perm.map((axis) => dims[axis] ?? 0), values: moved },
-  };
+  const numbers = isExchange(perm)
+    ? given.transposed(dims[0] ?? 0, dims[1] ?? 0)
+    : Numbers.of(places(dims, perm).map((place) => given.at(place)));
+  return { ...x, tensor: { ...x.tensor, dims: perm.map((axis) => dims[axis] ?? 0), numbers } };
 };
 
 function transposedFeatures(
@@ -85,6 +85,11 @@ function permutation(node: GraphNode, dims: readonly unknown[]): readonly number
   throw invalid(
     `Transpose '${node.name}' orders the axes of [${dims.join(', ')}] as [${perm.join(', ')}].`,
   );
+}
+
+/** Of the axes of a matrix, which may be large: no list of places is made of it. */
+function isExchange(perm: readonly number[]): boolean {
+  return perm.join() === '1,0';
 }
 
 function isIdentity(perm: readonly number[]): boolean {
