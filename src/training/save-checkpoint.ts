@@ -70,6 +70,8 @@ export async function saveCheckpoint<D extends DType>(
   refuseCustomLoss('saveCheckpoint', network.spec.loss);
   const plan = contents.options && planOf(contents.options);
   const { json, arrays } = pack({ state, options: plan, records });
+  // Its parameters as they are now, without a copy.
+  using own = network.clone();
   const kept = [...arrays].map(([name, array]) => {
     const dtype = array instanceof Float64Array ? 'float64' : 'float32';
     const copy = keep<FloatArray>(array);
@@ -77,7 +79,7 @@ export async function saveCheckpoint<D extends DType>(
   });
   const copies = new Map<string, FloatArray>();
   for (const { name, copy } of kept) copies.set(name, await copy());
-  await writeCheckpoint(path, network, { json, arrays: copies }, signal);
+  await writeCheckpoint(path, own, { json, arrays: copies }, signal);
 }
 
 /** @param training is read while this runs, and must not change
