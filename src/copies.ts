@@ -1,13 +1,15 @@
 // Callers' numbers, copied before a call returns.
 
-import type { DType } from './data/dtype.js';
 import { callEngine, runJob } from './long-call.js';
 import { addon } from './native.js';
 import type { CopiedArray, NativeArray, VectorHandle } from './native.js';
 
 /** A copy of `values` in the engine's memory; or, if not all are finite numbers of `dtype`, the index of the
  *  first that is not. */
-export function copyVector(values: ArrayLike<unknown>, dtype: DType): VectorHandle | number {
+export function copyVector(
+  values: ArrayLike<unknown>,
+  dtype: 'float64' | 'float32',
+): VectorHandle | number {
   return callEngine(() => addon().copyVector(numbersOf(values), dtype));
 }
 

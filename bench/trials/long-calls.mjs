@@ -171,7 +171,6 @@ export async function callsOnNetwork(parameters, folder) {
 
 /** What needs a matrix: of 4,270 parameters, or 5,000 rows. */
 export function callsOnMatrices() {
-  const { twoBlobs } = eigenscape;
   const data = eigenscape.gaussianClusters({
     samples: 1000,
     classes: 10,

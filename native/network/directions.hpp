@@ -17,8 +17,8 @@ struct TensorRows {
   bool stands_still = false;
 };
 
-/// Filter normalization (Li et al. 2018, §4): each row d of a direction [M] gets the norm of the row θ
-/// at the origin [M], d ← d / ‖d‖ · ‖θ‖; of tensors that stand still it becomes 0.
+/// Filter normalization (Li et al. 2018, §4): each row d of a direction [M] gets the norm of the
+/// row θ at the origin [M], d ← d / ‖d‖ · ‖θ‖; of tensors that stand still it becomes 0.
 template <typename T>
 void normalize_rows(const std::vector<TensorRows>& tensors, std::span<const T> origin,
                     std::span<T> direction, const Control& control);

@@ -107,8 +107,8 @@ std::vector<TensorRows> to_rows(const Napi::Array& list, std::size_t size) {
   return tensors;
 }
 
-/// normalizeFilters(layout, origin: copied, direction [M], options) → job of the direction, which it
-/// overwrites
+/// normalizeFilters(layout, origin: copied, direction [M], options) → job of the direction, which
+/// it overwrites
 Napi::Value normalize_filters_job(const Napi::CallbackInfo& info) {
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Copied<T>>& origin) -> Napi::Value {

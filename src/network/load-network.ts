@@ -154,14 +154,14 @@ async function parametersOf(
   let offset = 0;
   const rounded: string[] = [];
   for (const { source, data } of parts) {
-    let isRounded = false;
+    const own = { isRounded: false };
     await inPieces(data.length, signal, (first, last) => {
       const values = finiteValues(path, source, data, { first, last, dtype });
       parameters.set(values, offset + first);
       const stored = parameters.subarray(offset + first, offset + last);
-      isRounded ||= stored.some((value, index) => value !== values[index]);
+      own.isRounded ||= stored.some((value, index) => value !== values[index]);
     });
-    if (isRounded) rounded.push(`'${source}'`);
+    if (own.isRounded) rounded.push(`'${source}'`);
     offset += data.length;
   }
   if (rounded.length > 0) {

@@ -122,7 +122,10 @@ it('an aborted train leaves the network on a whole step, and the checkpoint whol
       signal: controller.signal,
       onRecord: ({ step }) => {
         // In the step after, in a measure of the loss, or while a checkpoint is written.
-        if (step === at) setTimeout(() => controller.abort(), at % 4);
+        if (step === at)
+          setTimeout(() => {
+            controller.abort();
+          }, at % 4);
       },
     });
     await expect(call).rejects.toMatchObject({ code: 'ERR_ABORTED' });

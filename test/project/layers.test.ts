@@ -9,6 +9,8 @@ const typescriptLevels: readonly (readonly string[])[] = [
   [
     'addon',
     'native.ts',
+    'copies.ts',
+    'in-pieces.ts',
     'long-call.ts',
     'machine.ts',
     'memory.ts',
