@@ -211,14 +211,7 @@ struct JavaScriptSide {
     work->resolve = nullptr;
   }
 
-  Napi::Value result() {
-    if (!work->resolve) return in_place.Value();
-    const Napi::Value made = work->resolve(env);
-    if (!in_place.IsEmpty() && made.IsObject()) {
-      made.As<Napi::Object>().Set("inPlace", in_place.Value());
-    }
-    return made;
-  }
+  Napi::Value result() { return work->resolve ? work->resolve(env) : in_place.Value(); }
 
   Napi::Env env;
   Napi::Promise::Deferred deferred;

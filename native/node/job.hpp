@@ -18,7 +18,7 @@
 namespace eigenscape::node {
 
 /// Makes the value that settles the promise; nullptr stands for the array that was written in
-/// place. An object gets that array, if there is one, as `inPlace`.
+/// place.
 using Resolve = std::function<Napi::Value(Napi::Env env)>;
 /// Returns how to make the result; throws eigenscape::Error.
 using Run = std::function<Resolve(const Control& control)>;
