@@ -8,10 +8,11 @@ import type { FilePath } from '../data/file-bytes.js';
 import { allocate } from '../data/dtype.js';
 import type { DType } from '../data/dtype.js';
 import { loadSafetensors } from '../data/safetensors.js';
-import type { LoadSafetensorsOptions, SafetensorsTensor } from '../data/safetensors.js';
+import type { SafetensorsTensor } from '../data/safetensors.js';
 import { EigenscapeError } from '../errors.js';
 import { inPieces } from '../in-pieces.js';
 import { longCallEntries, optionsOf, parseOptions, wordOption } from '../options.js';
+import type { LongCallOptions } from '../progress.js';
 import { matchState } from './match-state.js';
 import type { WantedTensor } from './match-state.js';
 import { Network, createNetworkFrom } from './network.js';
@@ -20,7 +21,10 @@ import type { ParsedSpec } from './parse-spec.js';
 import type { NetworkSpec } from './spec.js';
 
 /** Options of {@link loadNetwork}. */
-export interface LoadNetworkOptions<D extends DType = 'float64'> extends LoadSafetensorsOptions {
+export interface LoadNetworkOptions<D extends DType = 'float64'> extends Pick<
+  LongCallOptions,
+  'signal' | 'onProgress'
+> {
   /** Precision of the network, whatever the file's is; default 'float64', which holds every value
    *  exactly. */
   readonly dtype?: D | undefined;
