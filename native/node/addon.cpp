@@ -59,6 +59,7 @@ Napi::Object initialize(Napi::Env /*env*/, Napi::Object exports) {
   Exports list(exports);
   register_rows(list);
   register_network(list);
+  register_samples(list);
   register_training(list);
   register_operators(list);
   register_spectra(list);

@@ -37,6 +37,7 @@ std::shared_ptr<const RowSource<T>> to_inputs(const Napi::Value& value, std::siz
 
 void register_rows(Exports& exports);
 void register_network(Exports& exports);
+void register_samples(Exports& exports);
 void register_training(Exports& exports);
 void register_operators(Exports& exports);
 void register_spectra(Exports& exports);

@@ -143,4 +143,10 @@ void release(const Napi::Value& value) {
   owned->bytes = 0;
 }
 
+/// What the parameters take.
+template <typename T>
+std::size_t bytes_of(const Network<T>& network) {
+  return network.graph()->parameter_count() * sizeof(T);
+}
+
 }  // namespace eigenscape::node

@@ -17,7 +17,10 @@ export async function readParameters(
   { signal, onProgress }: Pick<LongCallOptions, 'signal' | 'onProgress'>,
 ): Promise<Float64Array> {
   const parameters = roomFor(tensors);
-  for (const done of fill(parameters, tensors)) {
+  for (const piece of piecesOf(tensors)) {
+    read(piece, parameters);
+    if (piece.count < readAtOnce) continue;
+    const done = piece.place + piece.count;
     onProgress?.({ stage: 'weights', done, total: parameters.length, secondsLeft: undefined });
     await setImmediate();
     throwIfAborted(signal);
@@ -28,27 +31,36 @@ export async function readParameters(
 /** {@link readParameters} in one go. */
 export function readSmallParameters(tensors: readonly ExpectedTensor[]): Float64Array {
   const parameters = roomFor(tensors);
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- there is nothing to do between two pieces
-  for (const _ of fill(parameters, tensors));
+  for (const piece of piecesOf(tensors)) read(piece, parameters);
   return parameters;
+}
+
+/** Entries of one tensor, from `first` on, which are parameters from `place` on. */
+interface Piece {
+  readonly expected: ExpectedTensor;
+  readonly first: number;
+  readonly count: number;
+  readonly place: number;
 }
 
 function roomFor(tensors: readonly ExpectedTensor[]): Float64Array {
   return new Float64Array(tensors.reduce((sum, { tensor }) => sum + tensor.numbers.length, 0));
 }
 
-/** Gives after each piece how many entries are there. */
-function* fill(parameters: Float64Array, tensors: readonly ExpectedTensor[]): Generator<number> {
-  let done = 0;
+function* piecesOf(tensors: readonly ExpectedTensor[]): Generator<Piece> {
+  let place = 0;
   for (const expected of tensors) {
-    const { numbers } = expected.tensor;
-    for (let first = 0; first < numbers.length; first += readAtOnce) {
-      const count = Math.min(readAtOnce, numbers.length - first);
-      const piece = parameters.subarray(done, done + count);
-      numbers.copy(first, piece);
-      checkEntries(expected, piece, first);
-      done += count;
-      if (count === readAtOnce) yield done;
+    const { length } = expected.tensor.numbers;
+    for (let first = 0; first < length; first += readAtOnce) {
+      const count = Math.min(readAtOnce, length - first);
+      yield { expected, first, count, place };
+      place += count;
     }
   }
+}
+
+function read({ expected, first, count, place }: Piece, parameters: Float64Array): void {
+  const piece = parameters.subarray(place, place + count);
+  expected.tensor.numbers.copy(first, piece);
+  checkEntries(expected, piece, first);
 }

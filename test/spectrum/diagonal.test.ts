@@ -7,29 +7,17 @@ import {
   blocks,
   createNetwork,
   diagonal,
-  empiricalFisher,
   gaussNewton,
-  gradientCovariance,
   hessian,
   matrixOperator,
-  monteCarloFisher,
   randomInputs,
-  residual,
   shift,
   trace,
 } from '../../src/index.js';
 import { createRandom } from '../../src/data/random.js';
+import { makers } from '../curvature/makers.js';
 import { build, largest, problems, sameBits } from '../curvature/random-problems.js';
 import { refusal } from '../data/refusal.js';
-
-const makers = {
-  hessian,
-  gaussNewton,
-  residual,
-  empiricalFisher,
-  gradientCovariance,
-  monteCarloFisher,
-};
 
 function diagonalOf(matrix: Float64Array | Float32Array, size: number): Float64Array {
   return Float64Array.from({ length: size }, (_, i) => matrix[i * (size + 1)] ?? NaN);

@@ -8,12 +8,9 @@ import {
   createNetwork,
   denseSpectrum,
   eigenvalues,
-  empiricalFisher,
   gaussNewton,
-  gradientCovariance,
   hessian,
   matrixOperator,
-  monteCarloFisher,
   residual,
 } from '../../src/index.js';
 import type {
@@ -25,20 +22,11 @@ import type {
   OperatorOptions,
 } from '../../src/index.js';
 import { createRandom } from '../../src/data/random.js';
+import { makers } from '../curvature/makers.js';
+import { distance } from '../curvature/random-problems.js';
 import { chainWithDeadUnits, randomData, setBias, stripedImages } from './reduced-problems.js';
 
-const makers = {
-  hessian,
-  gaussNewton,
-  residual,
-  empiricalFisher,
-  gradientCovariance,
-  monteCarloFisher,
-} as const;
 const dtypes = ['float64', 'float32'] as const;
-
-const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
-  Array.from(a).reduce((far, value, i) => Math.max(far, Math.abs(value - (b[i] ?? NaN))), 0);
 
 type Via = 'closedForm' | 'products';
 

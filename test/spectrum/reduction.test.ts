@@ -6,28 +6,15 @@ import {
   createDataset,
   createNetwork,
   denseSpectrum,
-  empiricalFisher,
   gaussNewton,
-  gradientCovariance,
   hessian,
-  monteCarloFisher,
   residual,
   spectrum,
 } from '../../src/index.js';
 import type { CurvatureOperator, Dataset, DType, Network, NetworkSpec } from '../../src/index.js';
 import { createRandom } from '../../src/data/random.js';
-
-const makers = {
-  hessian,
-  gaussNewton,
-  residual,
-  empiricalFisher,
-  gradientCovariance,
-  monteCarloFisher,
-} as const;
-
-const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
-  Array.from(a).reduce((far, value, i) => Math.max(far, Math.abs(value - (b[i] ?? NaN))), 0);
+import { makers } from '../curvature/makers.js';
+import { distance } from '../curvature/random-problems.js';
 
 /** Eight inputs: one always 0, one always 2, one the sum of two others; one sample all zeros but for that 2. In
  *  sixteenths, so that the sum is exact in float32, too: by the rule of float64, a rounded one is a dimension. */
