@@ -1,10 +1,9 @@
 // Models that contradict themselves or the standard.
 
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TensorProto_DataType as DataType } from '../../src/onnx/onnx_pb.js';
-import { attribute, bytesOf } from './model-builder.js';
-import { model, node, tensor, type ModelParts } from './model-builder.js';
+import { bytesOf } from './model-builder.js';
+import { model, node, type ModelParts } from './model-builder.js';
 import { refusalOf } from './refusal.js';
 import { simple, square, typed64 } from './small-models.js';
 

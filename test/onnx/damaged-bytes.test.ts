@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseOnnx } from '../../src/onnx/parse.js';
 import { fixtures, folder } from './fixtures.js';
-import { model, modelBytes, node } from './model-builder.js';
+import { modelBytes, node } from './model-builder.js';
 import { refusalOf } from './refusal.js';
 import { simple } from './small-models.js';
 

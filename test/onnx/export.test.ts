@@ -23,7 +23,6 @@ import { imageNetworks } from './random-networks.js';
 const dtypes = fc.constantFrom<DType>('float32', 'float64');
 const runs = { numRuns: 60, seed: 11 };
 const quiet = { onNote: () => undefined };
-const decode = (bytes: Uint8Array) => fromBinary(ModelProtoSchema, bytes);
 /** What the engine is told of each layer; batchNorm's default statistics written out, and no flatten of
  *  what is flat already, which ONNX cannot tell from nothing. */
 function engineLayers(network: Network) {

@@ -1,6 +1,5 @@
 // Whole graphs: several problems at once, functions and opsets.
 
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EigenscapeError } from '../../src/errors.js';
 import { TensorProto_DataType as DataType } from '../../src/onnx/onnx_pb.js';
