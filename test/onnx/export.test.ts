@@ -1,6 +1,5 @@
 // Files that this library writes: ONNX Runtime computes the same, and importing them gives the same network.
 
-import { fromBinary } from '@bufbuild/protobuf';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSpec } from '../../src/network/parse-spec.js';
@@ -14,7 +13,6 @@ import {
   type Network,
   type NetworkSpec,
 } from '../../src/index.js';
-import { ModelProtoSchema } from '../../src/onnx/onnx_pb.js';
 import { problems } from '../curvature/random-problems.js';
 import { networks, onVectors, rows } from './exported-networks.js';
 import { fixtures } from './fixtures.js';
