@@ -143,10 +143,14 @@ void release(const Napi::Value& value) {
   owned->bytes = 0;
 }
 
-/// What the parameters take.
+/// What is held beside the heap of JavaScript.
 template <typename T>
 std::size_t bytes_of(const Network<T>& network) {
   return network.graph()->parameter_count() * sizeof(T);
+}
+template <typename T>
+std::size_t bytes_of(const Samples<T>& samples) {
+  return samples.inputs->resident_bytes() + samples.rows.size() * sizeof(T);
 }
 
 }  // namespace eigenscape::node

@@ -13,11 +13,6 @@ namespace eigenscape::node {
 namespace {
 
 template <typename T>
-std::size_t bytes_of(const Samples<T>& samples) {
-  return samples.inputs->resident_bytes() + samples.rows.size() * sizeof(T);
-}
-
-template <typename T>
 std::shared_ptr<Samples<T>> to_samples(const Napi::Object& data) {
   auto samples = std::make_shared<Samples<T>>();
   samples->count = size_of(data.Get("count"));
