@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +16,8 @@
 #include <system_error>
 #include <thread>
 
+#include "core/step_counter.hpp"
+
 namespace eigenscape {
 namespace {
 
@@ -25,6 +28,7 @@ class Pool {
     {
       const std::lock_guard lock(mutex_);
       jobs_.push_back(std::move(job));
+      ++waiting_;
       ensure_threads(default_thread_count());
     }
     work_.notify_one();
@@ -39,9 +43,10 @@ class Pool {
     {
       const std::lock_guard lock(mutex_);
       for (std::size_t i = 0; i < count; ++i) shares_.push_back(share);
+      waiting_ += count;
       ensure_threads(busy_ + count);
     }
-    work_.notify_all();
+    for (std::size_t i = 0; i < count; ++i) work_.notify_one();
   }
 
  private:
@@ -59,11 +64,20 @@ class Pool {
 
   [[noreturn]] void work() {
     std::unique_lock lock(mutex_);
+    bool shared = false;
     for (;;) {
-      work_.wait(lock, [this] { return !jobs_.empty() || !shares_.empty(); });
-      auto& queue = jobs_.empty() ? shares_ : jobs_;
+      if (shared && waiting_ == 0) {
+        // The loops of a computation follow one another sooner than a thread wakes.
+        lock.unlock();
+        spin_until([this] { return waiting_ > 0; });
+        lock.lock();
+      }
+      work_.wait(lock, [this] { return waiting_ > 0; });
+      shared = jobs_.empty();
+      auto& queue = shared ? shares_ : jobs_;
       const std::function<void()> task = std::move(queue.front());
       queue.pop_front();
+      --waiting_;
       ++busy_;
       lock.unlock();
       task();
@@ -76,6 +90,7 @@ class Pool {
   std::condition_variable work_;
   std::deque<std::function<void()>> jobs_;
   std::deque<std::function<void()>> shares_;
+  std::atomic<std::size_t> waiting_ = 0;  // entries of both; changed under the mutex
   std::size_t threads_ = 0;
   std::size_t busy_ = 0;
 };
@@ -154,6 +169,11 @@ class Loop {
   void finish() {
     std::unique_lock lock(mutex_);
     next_ = count_;
+    if (running_ > 0) {
+      lock.unlock();
+      spin_until([this] { return running_ == 0; });
+      lock.lock();
+    }
     idle_.wait(lock, [this] { return running_ == 0; });
     if (failure_) throw Error(failure_->code, failure_->message, failure_->details);
   }
@@ -165,7 +185,7 @@ class Loop {
   std::mutex mutex_;
   std::condition_variable idle_;
   std::size_t next_ = 0;
-  std::size_t running_ = 0;
+  std::atomic<std::size_t> running_ = 0;  // changed under the mutex
   std::optional<Failure> failure_;
 };
 

@@ -1,31 +1,36 @@
-// The three passes over a block of the band that bulge chasing consists of. A block is `rows` rows,
-// `step` entries apart, each of `vectors` whole 64-byte vectors; what lies in the window outside
-// the block meets zeros in the other operand.
+// The two steps that bulge chasing consists of, on one block of the band each. The formulas are in
+// band_to_tridiagonal.hpp.
 #pragma once
 
 #include <cstddef>
+
+#include "eigensolver/reflector.hpp"
 
 namespace eigenscape {
 
 /// Rows of these many vectors are compiled.
 inline constexpr std::size_t kBandVectors[] = {3, 5, 9};
 
-/// out = Σ_r c_r B[r, :]
-void combine_rows(std::size_t vectors, std::size_t rows, const double* b, std::size_t step,
-                  const double* c, double* out);
-void combine_rows(std::size_t vectors, std::size_t rows, const float* b, std::size_t step,
-                  const float* c, float* out);
+/// Rows `step` entries apart, each a window of `vectors` whole 64-byte vectors; the block's columns
+/// are [before, before + columns) of it. What else lies in a window is not changed.
+template <typename T>
+struct BandBlock {
+  T* window;
+  std::size_t step;
+  std::size_t rows;
+  std::size_t before;
+  std::size_t columns;
+};
 
-/// y_r = B[r, :]·v; y has room for whole vectors.
-void multiply_rows(std::size_t vectors, std::size_t rows, const double* b, std::size_t step,
-                   const double* v, double* y);
-void multiply_rows(std::size_t vectors, std::size_t rows, const float* b, std::size_t step,
-                   const float* v, float* y);
+/// D ← H D H with H = I − τ v vᵀ; v is a window, zero outside the block.
+void reflect_block(std::size_t vectors, const BandBlock<double>& d, double tau, const double* v);
+void reflect_block(std::size_t vectors, const BandBlock<float>& d, float tau, const float* v);
 
-/// B[r, :] −= s_r p + t_r q
-void subtract_two(std::size_t vectors, std::size_t rows, double* b, std::size_t step,
-                  const double* s, const double* p, const double* t, const double* q);
-void subtract_two(std::size_t vectors, std::size_t rows, float* b, std::size_t step, const float* s,
-                  const float* p, const float* t, const float* q);
+/// B ← H' B H, where H' zeroes the first column below its first entry. v becomes the window of v',
+/// which begins at `next_before` in it. Gives τ' and that first entry.
+Reflection<double> chase_block(std::size_t vectors, const BandBlock<double>& b, double tau,
+                               double* v, std::size_t next_before);
+Reflection<float> chase_block(std::size_t vectors, const BandBlock<float>& b, float tau, float* v,
+                              std::size_t next_before);
 
 }  // namespace eigenscape

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <limits>
-#include <thread>
 #include <vector>
 
+#include "core/step_counter.hpp"
 #include "core/thread_pool.hpp"
 #include "core/vector.hpp"
 #include "eigensolver/band_kernels.hpp"
@@ -22,7 +22,7 @@ constexpr std::size_t kGroup = 8;
 /// vectors' ends included, is then disjoint.
 constexpr std::size_t kGap = 3;
 constexpr std::size_t kWidestBand = 128;
-constexpr std::size_t kDone = std::numeric_limits<std::size_t>::max() / 2;
+constexpr std::size_t kDone = std::numeric_limits<std::uint32_t>::max();
 
 template <typename T>
 constexpr std::size_t kWindow = kWidestBand + kLanes<T>;
@@ -40,6 +40,18 @@ struct Sweep {
   std::size_t index = 0;
   std::size_t c = 0;
   std::size_t length = 0;
+};
+
+/// A group that its thread leaves, done or cancelled: nobody is to wait for it any more.
+class Leaving {
+ public:
+  explicit Leaving(StepCounter& progress) : progress_(progress) {}
+  Leaving(const Leaving&) = delete;
+  Leaving& operator=(const Leaving&) = delete;
+  ~Leaving() { progress_.set(kDone); }
+
+ private:
+  StepCounter& progress_;
 };
 
 template <typename T>
@@ -75,23 +87,20 @@ class Chase {
     const std::size_t first = group * kGroup;
     const std::size_t count = std::min(kGroup, sweeps_ - first);
     std::array<Sweep<T>, kGroup> sweeps;
+    const Leaving leaving(progress_[group]);
     for (std::size_t position = 0; position < blocks(first) + count - 1; ++position) {
       wait_for_previous(group, position + kGap + kGroup - 1);
       for (std::size_t i = 0; i < std::min(count, position + 1); ++i) {
         if (position - i == 0) start(first + i, sweeps[i]);
         if (position - i < blocks(first + i)) step(sweeps[i]);
       }
-      progress_[group].store(position + 1, std::memory_order_release);
+      progress_[group].set(position + 1);
     }
-    progress_[group].store(kDone, std::memory_order_release);
   }
 
   void wait_for_previous(std::size_t group, std::size_t position) {
-    if (group == 0) return control_.check();
-    while (progress_[group - 1].load(std::memory_order_acquire) < position) {
-      control_.check();  // the one before may have left for the same reason
-      std::this_thread::yield();
-    }
+    if (group > 0) progress_[group - 1].wait_for(position);
+    control_.check();  // the one before may have left for the same reason
   }
 
   /// Zeroes column s below its subdiagonal.
@@ -110,73 +119,30 @@ class Chase {
     if (kept_ != nullptr) kept_->keep(s, sweep.c, sweep.length, x, h.tau);
   }
 
-  static void clear_outside(Window<T>& window, std::size_t before, std::size_t length) {
-    std::fill_n(window.begin(), before, T{});
-    std::fill(window.begin() + static_cast<std::ptrdiff_t>(before + length), window.end(), T{});
-  }
-
-  static T dot(const Window<T>& x, const Window<T>& y) {
-    Vector<T> sum{};
-    for (std::size_t k = 0; k < kWindow<T>; k += kLanes<T>) {
-      sum += vector_at<T>(x.data() + k) * vector_at<T>(y.data() + k);
-    }
-    T result = 0;
-    for (std::size_t i = 0; i < kLanes<T>; ++i) result += sum[i];
-    return result;
-  }
-
   void step(Sweep<T>& sweep) {
-    const std::size_t before = sweep.c % kLanes<T>;
-    two_sided(sweep, before);
-    const std::size_t below = sweep.c + sweep.length;
-    if (below < n_) {
-      chase(sweep, before, below, std::min(b_, n_ - below));
-    }
-  }
-
-  /// D ← H D H
-  void two_sided(Sweep<T>& sweep, std::size_t before) {
     const std::size_t c = sweep.c;
-    const std::size_t length = sweep.length;
-    // The last row came into this block with the sweep: its mirror image is still to be made.
-    const std::size_t last = c + length - 1;
-    for (std::size_t i = c; i < last; ++i) band_.at(i, last) = band_.at(last, i);
-    if (sweep.tau == 0) return;
-    T* const block = &band_.at(c, c - before);
-    alignas(64) Window<T> w;
-    combine_rows(vectors_, length, block, band_.step(), sweep.v.data() + before, w.data());
-    clear_outside(w, before, length);
-    const T shift = T(-0.5) * sweep.tau * sweep.tau * dot(w, sweep.v);
-    for (std::size_t k = 0; k < kWindow<T>; ++k) w[k] = sweep.tau * w[k] + shift * sweep.v[k];
-    subtract_two(vectors_, length, block, band_.step(), sweep.v.data() + before, w.data(),
-                 w.data() + before, sweep.v.data());
+    const std::size_t before = c % kLanes<T>;
+    if (sweep.tau != 0) {
+      const BandBlock<T> d{&band_.at(c, c - before), band_.step(), sweep.length, before,
+                           sweep.length};
+      reflect_block(vectors_, d, sweep.tau, sweep.v.data());
+    }
+    const std::size_t below = c + sweep.length;
+    if (below < n_) chase(sweep, below, std::min(b_, n_ - below));
   }
 
-  /// B ← H' B H with rows [below, below + rows); the sweep goes on with H'.
-  void chase(Sweep<T>& sweep, std::size_t before, std::size_t below, std::size_t rows) {
-    T* const block = &band_.at(below, sweep.c - before);
-    const std::size_t step = band_.step();
+  /// The block below, of rows [below, below + rows); the sweep goes on with its reflector.
+  void chase(Sweep<T>& sweep, std::size_t below, std::size_t rows) {
+    const std::size_t c = sweep.c;
+    const std::size_t before = c % kLanes<T>;
     const std::size_t next_before = below % kLanes<T>;
-    alignas(64) Window<T> y{};
-    alignas(64) Window<T> next{};
-    alignas(64) Window<T> z;
-    multiply_rows(vectors_, rows, block, step, sweep.v.data(), y.data());
-    for (T& entry : y) entry *= sweep.tau;
-    T* const x = next.data() + next_before;
-    for (std::size_t r = 0; r < rows; ++r) {
-      x[r] = block[r * step + before] - y[r] * sweep.v[before];
+    const BandBlock<T> b{&band_.at(below, c - before), band_.step(), rows, before, sweep.length};
+    const Reflection<T> h = chase_block(vectors_, b, sweep.tau, sweep.v.data(), next_before);
+    // Its first row is the last of the next sweep's diagonal block, whose other half is kept too.
+    for (std::size_t i = c + 1; i < below; ++i) band_.at(i, below) = band_.at(below, i);
+    if (kept_ != nullptr) {
+      kept_->keep(sweep.index, below, rows, sweep.v.data() + next_before, h.tau);
     }
-    const Reflection<T> h = make_reflector(rows, x);
-    combine_rows(vectors_, rows, block, step, x, z.data());
-    clear_outside(z, before, sweep.length);
-    T overlap = 0;
-    for (std::size_t r = 0; r < rows; ++r) overlap += x[r] * y[r];
-    for (std::size_t k = 0; k < kWindow<T>; ++k) z[k] = h.tau * (z[k] - overlap * sweep.v[k]);
-    subtract_two(vectors_, rows, block, step, y.data(), sweep.v.data(), x, z.data());
-    block[before] = h.beta;
-    for (std::size_t r = 1; r < rows; ++r) block[r * step + before] = 0;
-    if (kept_ != nullptr) kept_->keep(sweep.index, below, rows, x, h.tau);
-    sweep.v = next;
     sweep.tau = h.tau;
     sweep.c = below;
     sweep.length = rows;
@@ -189,7 +155,7 @@ class Chase {
   std::size_t vectors_;
   const Control& control_;
   std::size_t sweeps_;
-  std::vector<std::atomic<std::size_t>> progress_;  // [groups] positions done
+  std::vector<StepCounter> progress_;  // [groups] positions done
 };
 
 std::size_t row_step(std::size_t width, std::size_t lanes) { return 3 * width + 32 + lanes; }

@@ -1,11 +1,10 @@
 #include "eigensolver/full_to_band.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 #include <vector>
 
 #include "core/aligned_buffer.hpp"
+#include "core/step_counter.hpp"
 #include "core/thread_pool.hpp"
 #include "eigensolver/panel_qr.hpp"
 #include "eigensolver/reduction_tasks.hpp"
@@ -19,11 +18,6 @@ namespace {
 static_assert(kReductionTile == kTile);
 
 using blas::Form;
-using Counter = std::atomic<std::size_t>;
-
-void wait_until(const Counter& counter, std::size_t value) {
-  while (counter.load(std::memory_order_acquire) < value) std::this_thread::yield();
-}
 
 /// −[W V]ᵀ in groups: rows [first, last) of [V W] [*, 2 width] become columns. `first` begins a
 /// group; the last group is filled up with zeros.
@@ -96,7 +90,7 @@ class Reduction {
       case Kind::finish:
         return finish(task.panel, task.tile);
       case Kind::last_entry:
-        wait_until(finished_, tasks_.rows_before(task.panel));
+        finished_.wait_for(tasks_.rows_before(task.panel));
         return update(task.panel, task.tile, task.tile);
     }
   }
@@ -119,7 +113,7 @@ class Reduction {
   }
 
   void factor(std::size_t p) {
-    wait_until(finished_, tasks_.rows_before(p));
+    finished_.wait_for(tasks_.rows_before(p));
     const std::size_t rows = n_ - tasks_.start(p);
     const double left = static_cast<double>(rows) / static_cast<double>(n_);
     control_.report("full to band", 1 - left * left * left, 1);
@@ -132,7 +126,7 @@ class Reduction {
     blas::gemm<T>(Form::transposed, Form::plain, b_, b_, rows, 1, v_.data(), b_, v_.data(), b_, 0,
                   product_.data(), b_);
     block_reflector<T>(b_, product_.data(), tau_.data(), t_.data());
-    factored_.store(p + 1, std::memory_order_release);
+    factored_.set(p + 1);
   }
 
   /// Calls action(row of A₂₁, column of it, their entries) for the lines of panel p's strips.
@@ -175,18 +169,18 @@ class Reduction {
   /// row's own share of Z = A₂₂ V and, transposed, for those of its columns. Before V is there the
   /// tiles are only updated. A column gets its shares from the last row of tiles to the first.
   void pass(std::size_t p, std::size_t i) {
-    wait_until(finished_, tasks_.rows_before(p));
+    finished_.wait_for(tasks_.rows_before(p));
     std::fill_n(&own_[row_of(p, i) * b_], rows_of(p, i) * b_, T{});
     std::size_t next = tasks_.first_tile(p);
     for (std::size_t k = next; k <= i; ++k) {
       if (p > 0) update(p, i, k);
-      if (k == i) wait_until(factored_, p + 1);
-      if (factored_.load(std::memory_order_acquire) <= p) continue;
+      if (k == i) factored_.wait_for(p + 1);
+      if (factored_.value() <= p) continue;
       for (; next <= k; ++next) multiply_both(p, i, next);
     }
     wait_for_turn(p, i, i);
     add_shares(p, i);
-    passed_.fetch_add(1, std::memory_order_release);
+    passed_.add_one();
   }
 
   void multiply_both(std::size_t p, std::size_t i, std::size_t k) {
@@ -198,7 +192,7 @@ class Reduction {
     if (k == i) return;  // both triangles of a diagonal tile are there
     wait_for_turn(p, i, k);
     multiply_transposed(tile, v(row_of(p, i)), &mirrored_[row_of(p, k) * b_]);
-    turns_[k].store(turn(p, i), std::memory_order_release);
+    turns_[k].set(turn(p, i));
   }
 
   [[nodiscard]] std::size_t turn(std::size_t p, std::size_t i) const {
@@ -206,7 +200,7 @@ class Reduction {
   }
   /// Until the row of tiles below row i has given its share to column k.
   void wait_for_turn(std::size_t p, std::size_t i, std::size_t k) {
-    if (i + 1 < turns_.size()) wait_until(turns_[k], turn(p, i + 1));
+    if (i + 1 < turns_.size()) turns_[k].wait_for(turn(p, i + 1));
   }
 
   /// Z for a row of tiles, and its share of Vᵀ Z.
@@ -221,7 +215,7 @@ class Reduction {
 
   /// −½ Tᵀ S T, and what the columns of the next panel are updated with.
   void combine(std::size_t p) {
-    wait_until(passed_, tasks_.rows_before(p + 1));
+    passed_.wait_for(tasks_.rows_before(p + 1));
     const std::size_t square = b_ * b_;
     T* const s = &gram_[tasks_.first_tile(p) * square];
     for (std::size_t i = 1; i < tasks_.tiles(p); ++i) blas::axpy<T>(square, 1, s + i * square, s);
@@ -232,7 +226,7 @@ class Reduction {
     const std::size_t rows = std::min(b_, n_ - tasks_.start(p));
     make_vw(0, rows);
     pack_negative<T>(0, rows, b_, vw_, strip_.data());
-    combined_.store(p + 1, std::memory_order_release);
+    combined_.set(p + 1);
   }
 
   /// [V W], W = Z T − ½ V (Tᵀ S T), for rows [first, first + rows) of A₂₂.
@@ -247,7 +241,7 @@ class Reduction {
   }
 
   void finish(std::size_t p, std::size_t i) {
-    wait_until(combined_, p + 1);
+    combined_.wait_for(p + 1);
     const std::size_t first = row_of(p, i);
     const std::size_t rows = rows_of(p, i);
     make_vw(first, rows);
@@ -255,7 +249,7 @@ class Reduction {
     TilePart<T> columns = part(p, i, tasks_.first_tile(p));
     columns.last_column = std::min(columns.first_column + b_, columns.last_column);
     add_product(columns, vw_ + first * 2 * b_, 2 * b_, 2 * b_, strip_.data());
-    finished_.fetch_add(1, std::memory_order_release);
+    finished_.add_one();
   }
 
   std::size_t n_;
@@ -278,11 +272,11 @@ class Reduction {
   AlignedBuffer<T> lower_;      // [b, b] −½ Tᵀ S T
   AlignedBuffer<T> strip_;      // [b, 2b] right_ of the first b rows
   // How far the tasks are: panels, or rows of tiles over all panels.
-  Counter factored_ = 0;
-  Counter passed_ = 0;
-  Counter combined_ = 0;
-  Counter finished_ = 0;
-  std::vector<Counter> turns_;  // [tiles] whose share a column of tiles got last
+  StepCounter factored_;
+  StepCounter passed_;
+  StepCounter combined_;
+  StepCounter finished_;
+  std::vector<StepCounter> turns_;  // [tiles] whose share a column of tiles got last
   TiledMatrix<T> a_;
 };
 

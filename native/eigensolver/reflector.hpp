@@ -20,7 +20,7 @@ struct Reflection {
 
 /// x [length] becomes v.
 template <typename T>
-Reflection<T> make_reflector(std::size_t length, T* x) {
+[[gnu::always_inline]] inline Reflection<T> make_reflector(std::size_t length, T* x) {
   // Four sums, so that additions need not wait for one another.
   T squares[4] = {};
   for (std::size_t i = 1; i < length; ++i) squares[i % 4] += x[i] * x[i];

@@ -23,6 +23,7 @@ void ssyrk_(const char*, const char*, const int*, const int*, const float*, cons
 char* openblas_get_config();
 char* openblas_get_corename();
 void openblas_set_num_threads(int);
+[[gnu::weak]] int blas_thread_shutdown_();
 #endif
 }
 
@@ -131,6 +132,8 @@ const char* kernel() {
 void use_one_thread() {
 #if !defined(EIGENSCAPE_ACCELERATE)
   openblas_set_num_threads(1);
+  // The threads that it started when it was loaded spin for a while, in the way of ours.
+  if (blas_thread_shutdown_ != nullptr) blas_thread_shutdown_();
 #else
   setenv("VECLIB_MAXIMUM_THREADS", "1", 0);
 #endif
