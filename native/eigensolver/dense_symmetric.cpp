@@ -8,6 +8,8 @@
 
 #include "core/aligned_buffer.hpp"
 #include "core/thread_pool.hpp"
+#include "eigensolver/tile_kernels.hpp"
+#include "eigensolver/tridiagonal_values.hpp"
 #include "eigensolver/two_stage.hpp"
 #include "eigensolver/two_stage_pairs.hpp"
 #include "linalg/blas.hpp"
@@ -90,9 +92,32 @@ void compress(std::size_t n, const std::vector<std::size_t>& kept, std::span<T> 
   }
 }
 
+/// From this order on LAPACK's reduction to a tridiagonal matrix with our last stage is faster than
+/// xSYEVD, where ours has wide vectors (docs/decisions/0003-two-stage-crossover.md).
+constexpr std::size_t kOwnValuesFrom = 64;
+
+/// One stage, LAPACK's, and our values of the tridiagonal matrix.
+template <typename T>
+std::vector<double> one_stage_eigenvalues(std::size_t n, std::span<T> a, double norm,
+                                          const Control& control) {
+  const int exponent = scale_to_one<T>(n, a, norm, control);
+  std::vector<T> diagonal(n);
+  std::vector<T> subdiagonal(n);
+  control.report("full to tridiagonal", 0, 1);
+  lapack::tridiagonal_form<T>(n, a, diagonal, subdiagonal);
+  control.report("full to tridiagonal", 1, 1);
+  std::vector<double> values =
+      tridiagonal_values<T>(diagonal, std::span<const T>(subdiagonal).first(n - 1), control);
+  for (double& value : values) value = std::ldexp(value, -exponent);
+  return values;
+}
+
 template <typename T>
 std::vector<double> solve(std::size_t n, std::span<T> a, double norm, const Control& control) {
   if (two_stage_pays<T>(n)) return two_stage_eigenvalues<T>(n, a, norm, control);
+  if (has_wide_vectors() && n >= kOwnValuesFrom) {
+    return one_stage_eigenvalues<T>(n, a, norm, control);
+  }
   std::vector<T> values(n);
   if (n >= kLapackTwoStageFrom) {
     lapack::eigenvalues_two_stage<T>(n, a, values);

@@ -31,7 +31,7 @@ TwoStageTuning two_stage_tuning<double>() {
 }
 template <>
 TwoStageTuning two_stage_tuning<float>() {
-  return {32, 300, 1200};
+  return {32, 400, 1200};
 }
 
 template <typename T>

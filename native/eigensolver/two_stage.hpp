@@ -16,7 +16,7 @@ namespace eigenscape {
 
 struct TwoStageTuning {
   std::size_t width;       // of the band
-  std::size_t from;        // order from which on this is faster than LAPACK …
+  std::size_t from;        // order from which on this is faster than one stage …
   std::size_t pairs_from;  // … with eigenvectors (two_stage_pairs.hpp)
 };
 

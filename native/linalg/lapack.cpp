@@ -19,6 +19,10 @@ void dsyevr_(const char*, const char*, const char*, const int*, double*, const i
 void ssyevr_(const char*, const char*, const char*, const int*, float*, const int*, const float*,
              const float*, const int*, const int*, const float*, int*, float*, float*, const int*,
              int*, float*, const int*, int*, const int*, int*);
+void dsytrd_(const char*, const int*, double*, const int*, double*, double*, double*, double*,
+             const int*, int*);
+void ssytrd_(const char*, const int*, float*, const int*, float*, float*, float*, float*,
+             const int*, int*);
 void dsytrf_(const char*, const int*, double*, const int*, int*, double*, const int*, int*);
 void ssytrf_(const char*, const int*, float*, const int*, int*, float*, const int*, int*);
 void dgelqf_(const int*, const int*, double*, const int*, double*, double*, const int*, int*);
@@ -39,6 +43,8 @@ template <typename T>
 using Syevd = void (*)(const char*, const char*, const int*, T*, const int*, T*, T*, const int*,
                        int*, const int*, int*);
 template <typename T>
+using Sytrd = void (*)(const char*, const int*, T*, const int*, T*, T*, T*, T*, const int*, int*);
+template <typename T>
 using Sytrf = void (*)(const char*, const int*, T*, const int*, int*, T*, const int*, int*);
 template <typename T>
 using Syevr = void (*)(const char*, const char*, const char*, const int*, T*, const int*, const T*,
@@ -51,6 +57,7 @@ template <>
 struct Routines<double> {
   static constexpr Syevd<double> syevd = dsyevd_;
   static constexpr Syevr<double> syevr = dsyevr_;
+  static constexpr Sytrd<double> sytrd = dsytrd_;
   static constexpr Sytrf<double> sytrf = dsytrf_;
 #if !defined(EIGENSCAPE_ACCELERATE)
   static constexpr Syevd<double> syevd_2stage = dsyevd_2stage_;
@@ -62,6 +69,7 @@ template <>
 struct Routines<float> {
   static constexpr Syevd<float> syevd = ssyevd_;
   static constexpr Syevr<float> syevr = ssyevr_;
+  static constexpr Sytrd<float> sytrd = ssytrd_;
   static constexpr Sytrf<float> sytrf = ssytrf_;
 #if !defined(EIGENSCAPE_ACCELERATE)
   static constexpr Syevd<float> syevd_2stage = ssyevd_2stage_;
@@ -133,6 +141,25 @@ void eigenvalues_one_stage(std::size_t n, std::span<T> a, std::span<T> values) {
 template <typename T>
 void eigenvalues_two_stage(std::size_t n, std::span<T> a, std::span<T> values) {
   run_syevd<T>(Routines<T>::syevd_2stage, "xSYEVD_2STAGE", "N", n, 2 * n + 1, a, values);
+}
+
+template <typename T>
+void tridiagonal_form(std::size_t n, std::span<T> a, std::span<T> diagonal,
+                      std::span<T> subdiagonal) {
+  const int order = order_of(n, kLargestOrder);
+  const int query = -1;
+  std::vector<T> tau(n);
+  T work_answer = 0;
+  int info = 0;
+  const auto call = [&](T* work, const int& work_size) {
+    Routines<T>::sytrd("L", &order, a.data(), &order, diagonal.data(), subdiagonal.data(),
+                       tau.data(), work, &work_size, &info);
+    check(info, "xSYTRD", n);
+  };
+  call(&work_answer, query);
+  const int work_size = workspace_size(work_answer, n);
+  AlignedBuffer<T> work(static_cast<std::size_t>(work_size));
+  call(work.data(), work_size);
 }
 
 template <typename T>
@@ -245,6 +272,10 @@ template void eigenvalues_one_stage<double>(std::size_t, std::span<double>, std:
 template void eigenvalues_one_stage<float>(std::size_t, std::span<float>, std::span<float>);
 template void eigenvalues_two_stage<double>(std::size_t, std::span<double>, std::span<double>);
 template void eigenvalues_two_stage<float>(std::size_t, std::span<float>, std::span<float>);
+template void tridiagonal_form<double>(std::size_t, std::span<double>, std::span<double>,
+                                       std::span<double>);
+template void tridiagonal_form<float>(std::size_t, std::span<float>, std::span<float>,
+                                      std::span<float>);
 template void eigenpairs<double>(std::size_t, std::span<double>, std::span<double>);
 template void eigenpairs<float>(std::size_t, std::span<float>, std::span<float>);
 template void eigenpairs_in_range<double>(std::size_t, std::span<double>, std::size_t, std::size_t,

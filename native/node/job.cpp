@@ -316,4 +316,21 @@ Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run, Napi
   return result;
 }
 
+Napi::Object finish_job(Napi::Env env, Run run) {
+  Work work(1, {});
+  work.run = std::move(run);
+  run_caught(work);
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  if (work.failure) {
+    const auto& [code, message, details] = *work.failure;
+    deferred.Reject(to_javascript(env, code, message, details).Value());
+  } else {
+    deferred.Resolve(work.resolve(env));
+  }
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("promise", deferred.Promise());
+  result.Set("cancel", Napi::Function::New(env, [](const Napi::CallbackInfo&) {}));
+  return result;
+}
+
 }  // namespace eigenscape::node

@@ -1,4 +1,4 @@
-// All eigenvalues of orders at which the two-stage way is taken: spectra that are known, laws.
+// All eigenvalues, in one stage and in two: spectra that are known, laws.
 
 import { describe, expect, it } from 'vitest';
 
@@ -7,24 +7,32 @@ import { createRandom } from '../../src/data/random.js';
 import { distance, largest } from '../curvature/random-problems.js';
 import { epsilon, tridiagonal, withSpectrum } from './known-spectra.js';
 
-/** The native tuning's `from` (float32's is lower), and an odd order far above it, whose last blocks are cut short. */
+/** The native tuning's `from` (float32's is lower), an odd order far above it, whose last blocks are cut short, and one
+ *  far below it. */
 const crossover = 500;
 const order = 2 * crossover + 37;
+const inOneStage = 203;
 
-const spectra: readonly (readonly [string, (i: number, random: () => number) => number])[] = [
-  ['spread evenly', (i) => i - order / 3],
-  ['random', (_, random) => random()],
-  ['two clusters of width 1e-13', (i, random) => (i % 2) + 1e-13 * random()],
-  ['graded from 1 to 1e-300', (i) => 10 ** ((-300 * i) / order)],
-  ['of rank 20', (i, random) => (i < 20 ? random() : 0)],
+type Spectrum = (i: number, order: number, random: () => number) => number;
+const spectra: readonly (readonly [string, Spectrum])[] = [
+  ['spread evenly', (i, n) => i - n / 3],
+  ['random', (_, _n, random) => random()],
+  ['two clusters of width 1e-13', (i, _n, random) => (i % 2) + 1e-13 * random()],
+  ['graded from 1 to 1e-300', (i, n) => 10 ** ((-300 * i) / n)],
+  ['of rank 20', (i, _n, random) => (i < 20 ? random() : 0)],
   ['the identity', () => 1],
 ];
 
-describe.each(['float64', 'float32'] as const)('eigenvalues in two stages, %s', (dtype) => {
+describe.each([
+  ['float64', order],
+  ['float32', order],
+  ['float64', inOneStage],
+  ['float32', inOneStage],
+] as const)('eigenvalues, %s, order %i', (dtype, order) => {
   it.each(spectra)('%s, are within n·ε·‖A‖', async (_, value) => {
     const random = createRandom(3);
     const expected = Float64Array.from({ length: order }, (_unused, i) =>
-      value(i, () => random.normal()),
+      value(i, order, () => random.normal()),
     );
     const operator = withSpectrum(expected, dtype);
     const { eigenvalues: values, errorBound } = await denseSpectrum(operator);
@@ -56,7 +64,7 @@ describe.each(['float64', 'float32'] as const)('eigenvalues in two stages, %s', 
   });
 });
 
-describe('eigenvalues in two stages', () => {
+describe.each([order, inOneStage])('eigenvalues of order %i', (order) => {
   it.each([
     ['Wilkinson', (i: number) => Math.abs(i - (order - 1) / 2), 1],
     ['diagonal', (i: number) => ((i * 7919) % order) - 3, 0],
@@ -65,6 +73,14 @@ describe('eigenvalues in two stages', () => {
     const { values } = await eigenpairs(operator);
     const limit = order * epsilon.float64 * largest(values);
     expect(distance(await eigenvalues(operator), values)).toBeLessThanOrEqual(limit);
+  });
+});
+
+describe('eigenvalues', () => {
+  it.each([63, 64, 65, 127, 128, 129])('agree across the ways, order %i', async (size) => {
+    const expected = Float64Array.from({ length: size }, (_, i) => i + 1);
+    const values = await eigenvalues(withSpectrum(expected, 'float64'));
+    expect(distance(values, expected)).toBeLessThanOrEqual(size * epsilon.float64 * size);
   });
 
   it.each([-1, 0, 1])('agree across the crossover, order %i from it', async (offset) => {
