@@ -183,6 +183,7 @@ export type { SpectrumOptions } from './spectrum/prepare.js';
 export type { SpectrumMethod } from './spectrum/method.js';
 export type {
   DenseRoute,
+  DenseSpectrum,
   DensityTermSpectrum,
   DenseTermSpectrum,
   LanczosTermSpectrum,
@@ -190,6 +191,7 @@ export type {
   SpectrumJson,
   SpectrumResult,
   SpectrumTerm,
+  StageTime,
   TermSpectrum,
   WeightDecayTerm,
 } from './spectrum/result.js';

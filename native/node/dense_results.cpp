@@ -6,11 +6,28 @@
 
 namespace eigenscape::node {
 
-Resolve resolve_spectrum(DenseSpectrum spectrum, AssemblyScale scale, const char* via,
+namespace {
+
+/// [{ stage, seconds }, …]
+Napi::Array to_array(Napi::Env env, const std::vector<StageTime>& stages) {
+  const Napi::Array result = Napi::Array::New(env);
+  for (const auto& [stage, seconds] : stages) {
+    const Napi::Object time = Napi::Object::New(env);
+    time.Set("stage", stage);
+    time.Set("seconds", seconds);
+    result.Set(result.Length(), time);
+  }
+  return result;
+}
+
+}  // namespace
+
+Resolve resolve_spectrum(const Control& control, DenseSpectrum spectrum, AssemblyScale scale,
+                         const char* via,
                          const std::optional<ReductionFacts>& reduction,
                          std::optional<std::size_t> order) {
   auto held = std::make_shared<DenseSpectrum>(std::move(spectrum));
-  return [held, scale, via, reduction, order](Napi::Env env) {
+  return [held, scale, via, reduction, order, stages = control.stages()](Napi::Env env) {
     const Napi::Object result = Napi::Object::New(env);
     result.Set("eigenvalues", to_array<double>(env, held->values));
     result.Set("exactZeros", static_cast<double>(held->exact_zeros));
@@ -19,6 +36,7 @@ Resolve resolve_spectrum(DenseSpectrum spectrum, AssemblyScale scale, const char
     result.Set("operations", static_cast<double>(scale.operations));
     result.Set("via", via);
     result.Set("reductionError", scale.reduction_error);
+    result.Set("stages", to_array(env, stages));
     if (order) result.Set("order", static_cast<double>(*order));
     if (reduction) result.Set("reduction", to_object(env, *reduction));
     return result;

@@ -15,9 +15,10 @@
 
 namespace eigenscape::node {
 
-/// { eigenvalues, exactZeros, norm, magnitude, operations, via, reductionError, order?, reduction?
-/// }
-Resolve resolve_spectrum(DenseSpectrum spectrum, AssemblyScale scale, const char* via,
+/// { eigenvalues, exactZeros, norm, magnitude, operations, via, reductionError, stages, order?,
+/// reduction? } at the end of what `control` watches
+Resolve resolve_spectrum(const Control& control, DenseSpectrum spectrum, AssemblyScale scale,
+                         const char* via,
                          const std::optional<ReductionFacts>& reduction = {},
                          std::optional<std::size_t> order = {});
 

@@ -83,7 +83,7 @@ Resolve solve_matrix(std::size_t n, std::span<T> a, double tolerance, const Cont
   if (const auto fault = make_symmetric<T>(n, a, tolerance, control)) {
     return [fault = *fault](Napi::Env env) { return to_object(env, fault); };
   }
-  return resolve_spectrum(symmetric_eigenvalues<T>(n, a, control), {}, "matrix");
+  return resolve_spectrum(control, symmetric_eigenvalues<T>(n, a, control), {}, "matrix");
 }
 
 /// matrixEigenvalues(matrix, n, { tolerance, keeps }, options) → job as operatorEigenvalues, or of

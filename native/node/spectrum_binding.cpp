@@ -35,7 +35,7 @@ Napi::Value kronecker_eigenvalues_job(Napi::Env env, const Napi::Object& options
     KroneckerSpectrum found = matrix->kronecker(control).spectrum(control);
     DenseSpectrum spectrum{std::move(found.values), found.exact_zeros, found.norm};
     shift(spectrum.values, matrix->weight_decay());
-    return resolve_spectrum(std::move(spectrum), {found.magnitude, kronecker_operations(*matrix)},
+    return resolve_spectrum(control, std::move(spectrum), {found.magnitude, kronecker_operations(*matrix)},
                             "factors");
   });
 }
@@ -64,7 +64,7 @@ Resolve compute_gram_eigenvalues(const Operator<T>& matrix, std::size_t rows,
     add_zeros(spectrum, matrix.size() - rows);
   }
   shift(spectrum.values, matrix.weight_decay());
-  return resolve_spectrum(std::move(spectrum), scale, "gram", {}, rows);
+  return resolve_spectrum(control, std::move(spectrum), scale, "gram", {}, rows);
 }
 
 /// The eigenvalues of the reduced matrix, and zeros in place of what the reduction took out.
@@ -83,11 +83,11 @@ Resolve compute_eigenvalues(const Operator<T>& matrix, const DenseWay& way,
   shift(spectrum.values, matrix.weight_decay());
   std::optional<ReductionFacts> facts;
   if (reduction != nullptr) facts = facts_of(*reduction);
-  return resolve_spectrum(std::move(spectrum), left.scale, name_of(way.route), facts);
+  return resolve_spectrum(control, std::move(spectrum), left.scale, name_of(way.route), facts);
 }
 
 /// operatorEigenvalues(operator, way, options) → job of { eigenvalues, exactZeros, norm,
-/// magnitude, operations, via, reductionError, reduction? }
+/// magnitude, operations, via, reductionError, stages, reduction? }
 Napi::Value operator_eigenvalues_job(const Napi::CallbackInfo& info) {
   return std::visit(
       [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {

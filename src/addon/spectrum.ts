@@ -17,6 +17,7 @@ export interface NativeSpectrum {
   readonly order?: number;
   /** Norm of what the reduction changed. */
   readonly reductionError: number;
+  readonly stages: readonly { readonly stage: string; readonly seconds: number }[];
   readonly reduction?: NativeReduction;
 }
 

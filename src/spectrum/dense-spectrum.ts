@@ -9,7 +9,7 @@ import { parseOptions } from '../options.js';
 import { matrixSpectrum } from './dense-matrix.js';
 import { denseSpectrumSchema, describeReduction } from './reduction.js';
 import type { DenseSpectrumOptions } from './reduction.js';
-import type { DenseRoute, DenseTermSpectrum } from './result.js';
+import type { DenseRoute, DenseSpectrum } from './result.js';
 
 /** Distance from 1 to the next number of each type. */
 const epsilon: Readonly<Record<DType, number>> = { float64: 2 ** -52, float32: 2 ** -23 };
@@ -53,7 +53,7 @@ function withErrors(
   dtype: DType,
   sampleCount: number,
   weightDecay = 0,
-): DenseTermSpectrum {
+): DenseSpectrum {
   const { eigenvalues, exactZeros, norm, magnitude, operations, via, reductionError } = spectrum;
   const size = spectrum.order ?? spectrum.reduction?.size ?? eigenvalues.length;
   const errors = errorsOf({ dtype, size, norm, magnitude, operations, sampleCount });
@@ -67,6 +67,7 @@ function withErrors(
     errorBound: errors.errorBound + beside,
     errorEstimate: errors.errorEstimate + beside,
     via: routeOf(via),
+    stages: spectrum.stages,
   };
 }
 
@@ -76,12 +77,15 @@ function withErrors(
  *  the Gram matrix SSᵀ is solved in its place (`via: 'gram'`), and the other eigenvalues are 0 exactly. Else, what
  *  leaves the matrix exactly is taken out before it is assembled (`reduce`), and rows that vanish
  *  identically (dead units) before it is solved; their eigenvalues are 0 exactly and counted in `exactZeros`.
+ *
+ *  `stages` holds the seconds of each stage. Where the way is by a band these are 'full to band', 'band to tridiagonal'
+ *  and 'tridiagonal', else 'full to tridiagonal' and 'tridiagonal', or LAPACK's whole solver.
  *  @throws EigenscapeError ERR_MEMORY before the matrix is allocated, ERR_NUMERIC when a product or the
  *  matrix is not finite, or a user's operator is not symmetric or not repeatable */
 export async function denseSpectrum(
   operator: SymmetricOperator,
   options: DenseSpectrumOptions = {},
-): Promise<DenseTermSpectrum> {
+): Promise<DenseSpectrum> {
   const { via, blockSize, reduce } = parseOptions('eigenvalues', denseSpectrumSchema, options);
   if (isCurvatureOperator(operator)) {
     const spectrum = await operator.run(options, (handle, job) =>

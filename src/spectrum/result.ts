@@ -39,6 +39,19 @@ export interface DenseTermSpectrum {
   readonly reduction?: SpectrumReduction;
 }
 
+/** How long a stage of a call took, from its first progress to its last. */
+export interface StageTime {
+  /** As progress names it: 'assembly', 'full to band' … */
+  readonly stage: string;
+  readonly seconds: number;
+}
+
+/** All eigenvalues of one operator, and where the time went. */
+export interface DenseSpectrum extends DenseTermSpectrum {
+  /** In the order in which they began. The solver is 'eigenvalues'; stages after it are parts of it. */
+  readonly stages: readonly StageTime[];
+}
+
 /** The outermost eigenvalues, from products alone. */
 export interface LanczosTermSpectrum {
   readonly method: 'lanczos';

@@ -8,19 +8,20 @@ import type { StageWork } from '../network/work.js';
 import { roundedBlock, roundedRows } from './rounded-search.js';
 
 /** From this order on the reduction goes by a band, on all threads (native/eigensolver/two_stage.cpp). */
-const twoStageFrom: Readonly<Record<DType, number>> = { float64: 500, float32: 300 };
+const twoStageFrom: Readonly<Record<DType, number>> = { float64: 500, float32: 400 };
 /** Width of that band. */
 const bandWidth = 32;
 
 /** Shares of the speed of a large product. One stage, on one thread: half of its flops are products with
  *  vectors. By a band: 0.45 at n = 500, 0.7 at 1,000, 0.88 at 4,000 on two cores of 52 GFLOP/s. */
-const vectorEfficiency = 0.12;
+const vectorEfficiency = 0.3;
 const oneStageEfficiency = 0.6;
 const bandEfficiency = 0.7;
 /** Band to tridiagonal form, 6·b·n² flops. */
 const chaseEfficiency = 0.16;
-/** Flops of a product as long as one of the n² steps of the tridiagonal solver: LAPACK's on one thread, and ours. */
-const stepFlops = { oneStage: 1200, counts: 150 };
+/** Flops of a product as long as one of the n² steps that are left: of one stage with what is small in it, of the
+ *  values of a tridiagonal matrix alone. */
+const stepFlops = { oneStage: 700, counts: 150 };
 
 /** All eigenvalues of a symmetric matrix of order n: 4/3·n³ flops to tridiagonal form, and what grows with n². */
 export function eigenvalueWork(n: number, dtype: DType): StageWork {

@@ -76,6 +76,28 @@ describe.each([order, inOneStage])('eigenvalues of order %i', (order) => {
   });
 });
 
+describe('denseSpectrum', () => {
+  it.each([
+    [40, ['eigenvalues']],
+    [inOneStage, ['eigenvalues', 'full to tridiagonal', 'tridiagonal']],
+    [order, ['eigenvalues', 'full to band', 'band to tridiagonal', 'tridiagonal']],
+  ])('of order %i tells the seconds of its stages', async (size, names) => {
+    const before = performance.now();
+    const { stages } = await denseSpectrum(
+      withSpectrum(
+        Float64Array.from({ length: size }, (_, i) => i),
+        'float64',
+      ),
+    );
+    const passed = (performance.now() - before) / 1000;
+    expect(stages.map(({ stage }) => stage)).toEqual(names);
+    const [whole = NaN, ...parts] = stages.map(({ seconds }) => seconds);
+    expect(whole).toBeGreaterThan(0);
+    expect(whole).toBeLessThan(passed);
+    expect(parts.reduce((sum, part) => sum + part, 0)).toBeLessThanOrEqual(whole);
+  });
+});
+
 describe('eigenvalues', () => {
   it.each([63, 64, 65, 127, 128, 129])('agree across the ways, order %i', async (size) => {
     const expected = Float64Array.from({ length: size }, (_, i) => i + 1);
