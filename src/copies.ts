@@ -2,7 +2,7 @@
 
 import { callEngine, runJob } from './long-call.js';
 import { addon } from './native.js';
-import type { CopiedArray, NativeArray, VectorHandle } from './native.js';
+import type { CopiedArray, NativeArray, ResultHandle, VectorHandle } from './native.js';
 
 /** A copy of `values` in the engine's memory; or, if not all are finite numbers of `dtype`, the index of the
  *  first that is not. */
@@ -30,10 +30,10 @@ export function keep<Array extends CopiedArray>(
   return (make, signal) => taken(handle, make(length), signal);
 }
 
-/** The entries of a vector as an array, which has as many of the same type.
+/** The entries of a vector or a result as an array, which has as many of the same type.
  *  @param handle released */
 export async function taken<Array extends CopiedArray>(
-  handle: VectorHandle,
+  handle: VectorHandle | ResultHandle,
   array: Array,
   signal: AbortSignal | undefined,
 ): Promise<Array> {

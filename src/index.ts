@@ -36,6 +36,7 @@ export type { StoredArray } from './data/stored-array.js';
 export { loadSafetensors } from './data/safetensors.js';
 export type { LoadSafetensorsOptions, Safetensors, SafetensorsTensor } from './data/safetensors.js';
 export type { SafetensorsType } from './data/safetensors-header.js';
+export type { ReadingOptions } from './data/reading.js';
 export { loadCsv } from './data/csv.js';
 export type { CsvOptions } from './data/csv.js';
 export type { FilePath } from './data/file-bytes.js';

@@ -14,6 +14,7 @@ import type {
   NetworkHandle,
   OperatorHandle,
   PointHandle,
+  ResultHandle,
   RowsHandle,
   SamplesHandle,
   VectorHandle,
@@ -49,6 +50,7 @@ export interface Addon
       | SamplesHandle
       | PointHandle
       | VectorHandle
+      | ResultHandle
       | LossTableHandle
       | RowsHandle,
   ): void;

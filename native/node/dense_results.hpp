@@ -5,11 +5,14 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "curvature/assembly.hpp"
 #include "eigensolver/dense_symmetric.hpp"
 #include "eigensolver/inertia.hpp"
 #include "node/convert.hpp"
+#include "node/handles.hpp"
 #include "node/job.hpp"
 #include "node/reduction.hpp"
 
@@ -22,14 +25,26 @@ Resolve resolve_spectrum(const Control& control, DenseSpectrum spectrum, Assembl
                          const std::optional<ReductionFacts>& reduction = {},
                          std::optional<std::size_t> order = {});
 
-/// { values, vectors, residualNorms }
+/// The entries as an array; of many a handle, from which a job takes them.
+template <typename T>
+Napi::Value to_result(Napi::Env env, std::shared_ptr<const std::vector<T>> entries) {
+  constexpr std::size_t kMany = std::size_t{1} << 20U;
+  const std::size_t bytes = entries->size() * sizeof(T);
+  if (bytes < kMany) return to_array<T>(env, *entries);
+  ResultHandle handle;
+  handle.object = std::move(entries);
+  return wrap(env, std::move(handle), bytes);
+}
+
+/// { values, vectors: array or handle of the result, residualNorms }
 template <typename T>
 Resolve resolve_pairs(DenseEigenpairs<T> pairs) {
+  auto vectors = std::make_shared<const std::vector<T>>(std::move(pairs.vectors));
   auto held = std::make_shared<DenseEigenpairs<T>>(std::move(pairs));
-  return [held](Napi::Env env) {
+  return [held, vectors](Napi::Env env) {
     const Napi::Object result = Napi::Object::New(env);
     result.Set("values", to_array<double>(env, held->values));
-    result.Set("vectors", to_array<T>(env, held->vectors));
+    result.Set("vectors", to_result<T>(env, vectors));
     result.Set("residualNorms", to_array<double>(env, held->residual_norms));
     return result;
   };

@@ -54,6 +54,16 @@ struct VectorHandle {
   Either<Copied> object;
 };
 
+template <typename T>
+using Computed = const std::vector<T>;
+
+/// What a job has computed, too large to be copied on the JavaScript thread.
+struct ResultHandle {
+  static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e0aULL};
+  static constexpr const char* name = "result";
+  Either<Computed> object;
+};
+
 struct LossTableHandle {
   static constexpr napi_type_tag tag{0x9d1f0f5c6a9e4c11ULL, 0x8b0d1d1f2f6a7e05ULL};
   static constexpr const char* name = "table of a custom loss";

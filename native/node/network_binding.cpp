@@ -220,6 +220,7 @@ Napi::Value release_handle(const Napi::CallbackInfo& info) {
   release<OperatorHandle>(info[0]);
   release<PointHandle>(info[0]);
   release<VectorHandle>(info[0]);
+  release<ResultHandle>(info[0]);
   release<LossTableHandle>(info[0]);
   release<RowsHandle>(info[0]);
   return info.Env().Undefined();

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/finite.hpp"
+#include "core/thread_pool.hpp"
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
 #include "node/handles.hpp"
@@ -70,6 +71,16 @@ std::span<std::byte> bytes_of(const Napi::Value& value) {
   return {reinterpret_cast<std::byte*>(array.Data()), array.ByteLength()};
 }
 
+/// Fresh pages cost more than what is written to them: threads share them.
+void copy_bytes(std::span<const std::byte> from, std::span<std::byte> to, const Control& control) {
+  constexpr std::size_t kAtOnce = std::size_t{1} << 21U;
+  parallel_for(control, (to.size() + kAtOnce - 1) / kAtOnce, [&](std::size_t part) {
+    const std::size_t first = part * kAtOnce;
+    const auto piece = from.subspan(first, std::min(kAtOnce, from.size() - first));
+    std::memcpy(to.data() + first, piece.data(), piece.size());
+  });
+}
+
 /// keepBytes(typed array) → handle of a copy of its bytes
 Napi::Value keep_bytes(const Napi::CallbackInfo& info) {
   const std::span<const std::byte> bytes = bytes_of(info[0]);
@@ -86,25 +97,36 @@ Napi::Value keep_bytes(const Napi::CallbackInfo& info) {
   return wrap_vector<double>(info.Env(), std::move(copy));
 }
 
-/// takeBytes(handle, typed array, options) → job of the array, which then has the bytes of the
-/// vector
-Napi::Value take_bytes_job(const Napi::CallbackInfo& info) {
+template <typename Vector>
+Napi::Value take_from(const Napi::CallbackInfo& info, const std::shared_ptr<Vector>& held) {
   const std::span<std::byte> target = bytes_of(info[1]);
   if (target.size() >= kLargeArray) prefer_large_pages(target.data(), target.size());
-  return std::visit(
-      [&]<typename T>(const std::shared_ptr<Copied<T>>& held) -> Napi::Value {
-        if (held->size() * sizeof(T) < target.size()) {
-          throw Error(ErrorCode::internal, "a vector does not fill the array");
-        }
-        return start_job(
-            info.Env(), info[2].As<Napi::Object>(),
-            [held, target](const Control& /*control*/) -> Resolve {
-              std::memcpy(target.data(), held->data(), target.size());
-              return nullptr;
-            },
-            info[1]);
+  if (held->size() * sizeof(typename Vector::value_type) < target.size()) {
+    throw Error(ErrorCode::internal, "a vector does not fill the array");
+  }
+  return start_job(
+      info.Env(), info[2].As<Napi::Object>(),
+      [held, target](const Control& control) -> Resolve {
+        copy_bytes(std::as_bytes(std::span(*held)).first(target.size()), target, control);
+        return nullptr;
       },
-      unwrap<VectorHandle>(info[0]).object);
+      info[1]);
+}
+
+/// takeBytes(handle of a vector or a result, typed array, options) → job of the array, which then
+/// has its bytes
+Napi::Value take_bytes_job(const Napi::CallbackInfo& info) {
+  const auto take = [&](const auto& held) { return take_from(info, held); };
+  return find_handle<ResultHandle>(info[0]) == nullptr
+             ? std::visit(take, unwrap<VectorHandle>(info[0]).object)
+             : std::visit(take, unwrap<ResultHandle>(info[0]).object);
+}
+
+/// preferLargePages(typed array): of an array that nothing was written to yet
+Napi::Value prefer_large_pages_for(const Napi::CallbackInfo& info) {
+  const std::span<std::byte> bytes = bytes_of(info[0]);
+  if (bytes.size() >= kLargeArray) prefer_large_pages(bytes.data(), bytes.size());
+  return info.Env().Undefined();
 }
 
 }  // namespace
@@ -115,6 +137,7 @@ void register_vectors(Exports& exports) {
   exports.add<copy_numbers>("copyNumbers");
   exports.add<keep_bytes>("keepBytes");
   exports.add<take_bytes_job>("takeBytes");
+  exports.add<prefer_large_pages_for>("preferLargePages");
 }
 
 }  // namespace eigenscape::node

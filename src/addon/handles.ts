@@ -9,6 +9,7 @@ declare const lossTableBrand: unique symbol;
 declare const basisBrand: unique symbol;
 declare const rowsBrand: unique symbol;
 declare const vectorBrand: unique symbol;
+declare const resultBrand: unique symbol;
 
 /** Opaque native objects, freed by the garbage collector. */
 export interface NetworkHandle {
@@ -36,6 +37,11 @@ export interface PointHandle {
 /** Numbers of a caller as they were when they were copied, or parameters of a network. */
 export interface VectorHandle {
   readonly [vectorBrand]: true;
+}
+
+/** What a job has computed, too large to be copied on this thread. */
+export interface ResultHandle {
+  readonly [resultBrand]: true;
 }
 
 export interface LossTableHandle {

@@ -8,6 +8,7 @@ import type {
   NetworkHandle,
   OperatorHandle,
   PointHandle,
+  ResultHandle,
   RowsHandle,
   SamplesHandle,
   VectorHandle,
@@ -126,12 +127,14 @@ export interface NetworkCalls {
   copyNumbers(values: NativeArray, copy: NativeArray): number;
   /** A copy of an array's bytes. */
   keepBytes(array: CopiedArray): VectorHandle;
-  /** Copies the bytes of a vector into an array that has no more of them. */
+  /** Copies the bytes of a vector or a result into an array that has no more of them. */
   takeBytes<Array extends CopiedArray>(
-    vector: VectorHandle,
+    vector: VectorHandle | ResultHandle,
     array: Array,
     options: JobOptions,
   ): NativeJob<Array>;
+  /** Of an array that nothing was written to yet: its pages then come faster, and go faster. */
+  preferLargePages(array: CopiedArray): void;
   /** The parameters as they are now, into `copy` [M]. */
   networkParameters(network: NetworkHandle, copy: NativeArray): void;
   /** The same on another thread. */

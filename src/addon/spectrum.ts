@@ -1,7 +1,14 @@
 // Spectra of dense matrices.
 
 import type { NativeWay } from './curvature.js';
-import type { JobOptions, NativeArray, NativeJob, OperatorHandle, PointHandle } from './handles.js';
+import type {
+  JobOptions,
+  NativeArray,
+  NativeJob,
+  OperatorHandle,
+  PointHandle,
+  ResultHandle,
+} from './handles.js';
 
 export interface NativeSpectrum {
   readonly eigenvalues: Float64Array;
@@ -59,8 +66,8 @@ export interface NativeMatrixFault {
 
 export interface NativeEigenpairs {
   readonly values: Float64Array;
-  /** [values, n] */
-  readonly vectors: NativeArray;
+  /** [values, n]; where they are many, a handle of them. */
+  readonly vectors: NativeArray | ResultHandle;
   readonly residualNorms: Float64Array;
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 
 import { EigenscapeError } from '../errors.js';
+import { throwIfAborted } from '../long-call.js';
 import { optionsOf, parseOptions, wordOption } from '../options.js';
 import { Dataset } from './dataset.js';
 import type { DatasetInputs } from './dataset-inputs.js';
@@ -15,10 +16,12 @@ import { filePath, readFileBytes, unreadable } from './file-bytes.js';
 import type { FilePath } from './file-bytes.js';
 import type { TrainTest } from './idx.js';
 import { scaledPixels, storedPixels } from './pixels.js';
+import { readingEntries } from './reading.js';
+import type { ReadingOptions } from './reading.js';
 import { openStored, storedRows } from './stored-file.js';
 
 /** Options of {@link loadCifar10}. */
-export interface Cifar10Options<D extends DType = DType> {
+export interface Cifar10Options<D extends DType = DType> extends ReadingOptions {
   /** 'flat' (the default): inputShape [3072], for dense layers; 'image': [3, 32, 32], for convolutions.
    *  The numbers are the same. */
   readonly shape?: 'flat' | 'image' | undefined;
@@ -39,13 +42,14 @@ const classes = 10;
 const trainingFiles = [1, 2, 3, 4, 5].map((batch) => `data_batch_${batch}.bin`);
 const testFiles = ['test_batch.bin'];
 /** Records that are read at once for their labels. */
-const recordsAtOnce = 10_000;
+const recordsAtOnce = 300;
 
 const cifarOptions = optionsOf({
   shape: wordOption(['flat', 'image']),
   dtype: wordOption(['float64', 'float32']),
   split: v.optional(v.picklist(['train', 'test'], "'train' or 'test'")),
   stream: v.optional(v.boolean('true or false'), false),
+  ...readingEntries,
 });
 
 /** CIFAR-10 (Krizhevsky 2009), binary version, from a directory that holds `data_batch_1.bin` …
@@ -53,9 +57,9 @@ const cifarOptions = optionsOf({
  *  scaled from 0 … 255 to [0, 1], red, green and blue one after the other; 10 classes.
  *
  *  A part of the data will do: any whole number of records in a file, and training files from the first on
- *  as far as they go, without a gap.
+ *  as far as they go, without a gap. Progress counts pixels, of training images and then of test images.
  *  @throws EigenscapeError (rejects) ERR_DATA when a file is absent, cut, or holds a label above 9; the
- *  message names file and record. ERR_SPEC for a bad option
+ *  message names file and record. ERR_SPEC for a bad option; ERR_MEMORY; ERR_ABORTED
  *  @example const { train, test } = await loadCifar10('cifar-10-batches-bin', { shape: 'image' }) */
 export function loadCifar10<D extends DType = 'float64'>(
   directory: FilePath,
@@ -74,7 +78,10 @@ export async function loadCifar10(
   const names = await readdir(path).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
-  const read = (part: Split) => readPart(findFiles(path, names, part), parsed);
+  const read = (part: Split) => {
+    const stage = part === 'train' ? 'training images' : 'test images';
+    return readPart(findFiles(path, names, part), { ...parsed, stage });
+  };
   if (split !== undefined) return read(split);
   return { train: await read('train'), test: await read('test') };
 }
@@ -98,15 +105,17 @@ function findFiles(directory: string, names: readonly string[], split: Split): s
   );
 }
 
-interface ImagesOptions {
+interface ImagesOptions extends ReadingOptions {
   readonly shape: 'flat' | 'image';
   readonly dtype: DType;
   readonly stream: boolean;
+  /** As progress names it. */
+  readonly stage: string;
 }
 
 async function readPart(files: readonly string[], options: ImagesOptions): Promise<Dataset> {
   const { shape, dtype } = options;
-  const { labels, inputs } = await (options.stream ? streamRecords : readRecords)(files, dtype);
+  const { labels, inputs } = await (options.stream ? streamRecords : readRecords)(files, options);
   return Dataset.from({
     dtype,
     inputs,
@@ -124,43 +133,50 @@ interface Records {
   readonly inputs: DatasetInputs;
 }
 
-async function readRecords(files: readonly string[], dtype: DType): Promise<Records> {
-  const records: Buffer[] = [];
+async function readRecords(files: readonly string[], options: ImagesOptions): Promise<Records> {
+  const { dtype, signal, stage } = options;
+  const parts = [];
+  const labels: Uint8Array[] = [];
   for (const file of files) {
-    const bytes = await readFileBytes(file);
-    countRecords(file, bytes.length);
-    checkLabels(file, labelsIn(bytes), 0);
-    records.push(bytes);
+    const bytes = await readFileBytes(file, { signal });
+    const count = countRecords(file, bytes.length);
+    const found = labelsIn(bytes);
+    checkLabels(file, found, 0);
+    parts.push({ bytes, offset: 1, count });
+    labels.push(found);
   }
-  const all = Buffer.concat(records);
-  const count = all.length / recordLength;
-  const images = new Uint8Array(count * pixels);
-  for (let record = 0; record < count; record++) {
-    const start = record * recordLength;
-    images.set(all.subarray(start + 1, start + recordLength), record * pixels);
-  }
-  return { labels: labelsIn(all), inputs: scaledPixels(images, dtype) };
+  const format = { width: pixels, stride: recordLength, dtype };
+  const inputs = await scaledPixels(format, parts, options, stage);
+  return { labels: Buffer.concat(labels), inputs };
 }
 
-async function streamRecords(files: readonly string[], dtype: DType): Promise<Records> {
+async function streamRecords(
+  files: readonly string[],
+  { dtype, signal }: ImagesOptions,
+): Promise<Records> {
   const parts = [];
   const labels: Uint8Array[] = [];
   for (const path of files) {
     const file = await openStored(path, 2);
     const count = countRecords(path, file.size);
     parts.push({ file, offset: 1, count });
-    labels.push(await readLabels(path, count));
+    labels.push(await readLabels(path, count, signal));
   }
   const format = { ...storedPixels, width: pixels, stride: recordLength, dtype };
   return { labels: Buffer.concat(labels), inputs: storedRows(format, parts) };
 }
 
 /** The labels of a file, which is read a piece at a time. */
-async function readLabels(path: string, count: number): Promise<Uint8Array> {
+async function readLabels(
+  path: string,
+  count: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
   const labels = new Uint8Array(count);
   const file = await open(path);
   try {
     for (let first = 0; first < count; first += recordsAtOnce) {
+      throwIfAborted(signal);
       const piece = Buffer.alloc(Math.min(recordsAtOnce, count - first) * recordLength);
       const { bytesRead } = await file.read(piece, 0, piece.length, first * recordLength);
       // What is cut while it is read is refused when the engine opens it.

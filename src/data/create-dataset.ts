@@ -189,8 +189,9 @@ function readWeights(given: unknown, sampleCount: number): Float64Array | undefi
   );
 }
 
-/** See {@link Dataset.classCount}. */
-function countClasses(targets: Float64Array, width: number): number | undefined {
+/** See {@link Dataset.classCount}.
+ *  @internal */
+export function countClasses(targets: Float64Array, width: number): number | undefined {
   if (width === 1) {
     const classes = targets.every((target) => Number.isSafeInteger(target) && target >= 0);
     return classes

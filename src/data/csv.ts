@@ -1,19 +1,24 @@
 // Datasets from CSV files: numbers only, one column of which is the target.
 
-import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
 
 import * as v from 'valibot';
 
 import { EigenscapeError } from '../errors.js';
-import { createDataset } from './create-dataset.js';
-import type { Dataset } from './dataset.js';
+import { countClasses } from './create-dataset.js';
+import { Dataset } from './dataset.js';
 import { describeValue } from '../describe-value.js';
 import { filePath, readFileBytes } from './file-bytes.js';
 import type { FilePath } from './file-bytes.js';
+import { inPieces } from '../in-pieces.js';
+import { throwIfAborted } from '../long-call.js';
 import { optionsOf, parseOptions } from '../options.js';
+import { progressOf, readingEntries } from './reading.js';
+import type { ReadingOptions } from './reading.js';
 
 /** Options of {@link loadCsv}. */
-export interface CsvOptions {
+export interface CsvOptions extends ReadingOptions {
   /** The column that holds the targets: its name in the header, or its index from 0. */
   readonly target: string | number;
   /** Whether the first line names the columns; default: if `target` is a name. */
@@ -37,12 +42,18 @@ const csvOptions = optionsOf({
     ),
     ',',
   ),
+  ...readingEntries,
 });
 
 const parsedLine = v.object({
   record: v.array(v.string()),
   info: v.object({ lines: v.number() }),
 });
+
+/** Bytes; a few milliseconds' worth. */
+const parsedAtOnce = 2 ** 15;
+/** Numbers of a block. */
+const blockLength = 2 ** 12;
 
 interface Columns {
   readonly names: readonly string[] | undefined;
@@ -57,58 +68,107 @@ interface Line {
 
 /** A dataset from a file of numbers, gzipped or not: one column is the target, the others, in
  *  their order, are the inputs. Quoted cells, blanks around cells, empty lines, CRLF and a byte
- *  order mark are understood.
+ *  order mark are understood. Progress counts bytes.
  *  @throws EigenscapeError (rejects) ERR_DATA when the file is absent, cut or damaged, has lines
  *  of different lengths, no such column, or a cell that is no finite number (class labels must be
  *  integers, not words); the message names the file, the line and the column. ERR_SPEC for a bad
- *  option
+ *  option; ERR_ABORTED
  *  @example await loadCsv('iris.csv', { target: 'species' }) */
 export async function loadCsv(file: FilePath, options: CsvOptions): Promise<Dataset<'float64'>> {
   const {
     target,
     header = typeof target === 'string',
     delimiter,
+    signal,
+    onProgress,
   } = parseOptions('loadCsv', csvOptions, options);
   const path = filePath(file);
-  const inputs: number[] = [];
-  const targets: number[] = [];
+  const inputs = new Numbers();
+  const targets = new Numbers();
   let columns: Columns | undefined;
-  for await (const line of readLines(path, delimiter)) {
+  await eachLine(path, { delimiter, signal, onProgress }, (line) => {
     if (columns === undefined) {
       const names = header ? line.cells : undefined;
       columns = { names, target: findColumn(path, target, line.cells.length, names) };
-      if (header) continue;
+      if (header) return;
     }
     for (const [column, cell] of line.cells.entries()) {
       const value = parseCell(path, cell, line.number, columnName(column, columns.names));
       (column === columns.target ? targets : inputs).push(value);
     }
-  }
+  });
   if (targets.length === 0) {
     throw damaged(path, `holds ${header ? 'a header at most' : 'nothing'}; expected samples`, {});
   }
-  return createDataset({ inputs, targets, inputShape: [inputs.length / targets.length] });
+  const targetValues = await targets.joined(signal);
+  return Dataset.from({
+    dtype: 'float64',
+    inputs: await inputs.joined(signal),
+    targets: targetValues,
+    targetWidth: 1,
+    integerTargets: targetValues.every(Number.isInteger),
+    weights: undefined,
+    inputShape: [inputs.length / targets.length],
+    classCount: countClasses(targetValues, 1),
+  });
 }
 
-// In pieces, so that the event loop turns while a long file is parsed.
-function* piecesOf(bytes: Buffer): Generator<Buffer> {
-  for (let start = 0; start < bytes.length; start += 65536) {
-    yield bytes.subarray(start, start + 65536);
+/** Numbers that come one after the other; there is no moment at which all of them are copied. */
+class Numbers {
+  length = 0;
+  readonly #blocks: Float64Array[] = [];
+
+  push(value: number): void {
+    const place = this.length % blockLength;
+    if (place === 0) this.#blocks.push(new Float64Array(blockLength));
+    const block = this.#blocks.at(-1);
+    if (block !== undefined) block[place] = value;
+    this.length += 1;
+  }
+
+  async joined(signal: AbortSignal | undefined): Promise<Float64Array> {
+    const all = new Float64Array(this.length);
+    await inPieces(this.length, signal, (first, last) => {
+      for (let place = first; place < last;) {
+        const block = this.#blocks[Math.floor(place / blockLength)] ?? all;
+        const from = place % blockLength;
+        const count = Math.min(blockLength - from, last - place);
+        all.set(block.subarray(from, from + count), place);
+        place += count;
+      }
+    });
+    return all;
   }
 }
 
-async function* readLines(path: string, delimiter: string): AsyncGenerator<Line> {
+type LineOptions = ReadingOptions & { readonly delimiter: string };
+
+async function eachLine(
+  path: string,
+  { delimiter, signal, onProgress }: LineOptions,
+  take: (line: Line) => void,
+): Promise<void> {
   const [{ CsvError, parse }, bytes] = await Promise.all([
     import('csv-parse'),
-    readFileBytes(path),
+    readFileBytes(path, { signal }),
   ]);
-  const parser = parse({ delimiter, bom: true, trim: true, skip_empty_lines: true, info: true });
-  const parsed: AsyncIterable<unknown> = Readable.from(piecesOf(bytes)).pipe(parser);
-  try {
-    for await (const line of parsed) {
-      const { record, info } = v.parse(parsedLine, line);
-      yield { number: info.lines, cells: record };
+  const report = progressOf(onProgress, 'reading', bytes.length);
+  const pieces = async function* (): AsyncGenerator<Buffer> {
+    for (let start = 0; start < bytes.length; start += parsedAtOnce) {
+      yield bytes.subarray(start, start + parsedAtOnce);
+      report(Math.min(start + parsedAtOnce, bytes.length));
+      await setImmediate();
+      throwIfAborted(signal);
     }
+  };
+  const parser = parse({ delimiter, bom: true, trim: true, skip_empty_lines: true, info: true });
+  try {
+    await pipeline(pieces, parser, async (lines: AsyncIterable<unknown>) => {
+      for await (const line of lines) {
+        const { record, info } = v.parse(parsedLine, line);
+        take({ number: info.lines, cells: record });
+      }
+    });
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
     throw damaged(path, cause.message, {}, cause);

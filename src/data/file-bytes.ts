@@ -1,20 +1,23 @@
 // Whole files in memory, unpacked if they are gzipped, whatever their name says.
 
 import { readFile, stat } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { constants, gunzip } from 'node:zlib';
+import { constants, createGunzip } from 'node:zlib';
+import type { ZlibOptions } from 'node:zlib';
 
 import { EigenscapeError } from '../errors.js';
 import { describeValue } from '../describe-value.js';
+import { throwIfAborted } from '../long-call.js';
 
 /** A path, or a file: URL. */
 export type FilePath = string | URL;
 
-const unpack = promisify(gunzip);
-
 // What readFile takes at most; it also keeps a small gzip file from filling the memory.
 const largestFile = 2 ** 31 - 1;
+
+/** Bytes that are unpacked, or copied, before the event loop turns. */
+const atOnce = 2 ** 18;
 
 /** The path of `file`, as messages name it.
  *  @throws EigenscapeError ERR_SPEC when it is neither a path nor a file: URL */
@@ -27,28 +30,36 @@ export function filePath(file: FilePath): string {
   });
 }
 
+/** How {@link readFileBytes} reads. */
+export interface ReadBytesOptions {
+  /** The length that the first bytes of the unpacked file promise; only for the message. */
+  readonly expectedLength?: (start: Buffer) => number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** All bytes of a file, unpacked if they begin as gzip does (1F 8B).
- *  @param expectedLength the length that the first bytes of the unpacked file promise; only for
- *  the message
  *  @throws EigenscapeError ERR_DATA when the file is absent, unreadable, or its gzip stream cut
- *  or damaged
+ *  or damaged; ERR_ABORTED
  *  @internal */
 export async function readFileBytes(
   path: string,
-  expectedLength: (start: Buffer) => number | undefined = () => undefined,
+  { expectedLength = () => undefined, signal }: ReadBytesOptions = {},
 ): Promise<Buffer> {
-  const bytes = await readWhole(path).catch((cause: unknown) => {
+  throwIfAborted(signal);
+  const bytes = await readWhole(path, signal).catch((cause: unknown) => {
+    throwIfAborted(signal);
     throw cause instanceof EigenscapeError ? cause : unreadable(path, cause);
   });
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
-    return await unpack(bytes, { maxOutputLength: largestFile });
+    return await unpack(path, bytes, signal);
   } catch (cause) {
-    throw await brokenGzip(path, bytes, expectedLength, cause);
+    if (cause instanceof EigenscapeError) throw cause;
+    throw await brokenGzip(path, bytes, { expectedLength, signal }, cause);
   }
 }
 
-async function readWhole(path: string): Promise<Buffer> {
+async function readWhole(path: string, signal: AbortSignal | undefined): Promise<Buffer> {
   const found = await stat(path);
   // Such as /dev/zero, which has no end.
   if (found.isCharacterDevice() || found.isBlockDevice()) {
@@ -56,7 +67,43 @@ async function readWhole(path: string): Promise<Buffer> {
       details: { file: path },
     });
   }
-  return readFile(path);
+  return readFile(path, { signal });
+}
+
+/** What zlib's own gunzip does, whose last act is to join all pieces at once. */
+async function unpack(
+  path: string,
+  bytes: Buffer,
+  signal: AbortSignal | undefined,
+  options?: ZlibOptions,
+): Promise<Buffer> {
+  const unpacker = createGunzip({ chunkSize: atOnce, ...options });
+  unpacker.end(bytes);
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of unpacker as AsyncIterable<Buffer>) {
+    throwIfAborted(signal);
+    pieces.push(piece);
+    length += piece.length;
+    if (length > largestFile) throw tooLarge(path);
+  }
+  const whole = Buffer.allocUnsafeSlow(length);
+  let place = 0;
+  for (const piece of pieces) {
+    whole.set(piece, place);
+    place += piece.length;
+    await setImmediate();
+    throwIfAborted(signal);
+  }
+  return whole;
+}
+
+function tooLarge(path: string): EigenscapeError {
+  return new EigenscapeError(
+    'ERR_DATA',
+    `${path}: unpacks to more than ${largestFile} bytes, the most that is read; split the file`,
+    { details: { file: path, expected: largestFile } },
+  );
 }
 
 export function unreadable(path: string, cause: unknown): EigenscapeError {
@@ -84,17 +131,10 @@ export function requireLength(path: string, actual: number, expected: number, wh
 async function brokenGzip(
   path: string,
   bytes: Buffer,
-  expectedLength: (start: Buffer) => number | undefined,
+  { expectedLength, signal }: Required<ReadBytesOptions>,
   cause: unknown,
 ): Promise<EigenscapeError> {
   const code = errorCode(cause);
-  if (code === 'ERR_BUFFER_TOO_LARGE') {
-    return new EigenscapeError(
-      'ERR_DATA',
-      `${path}: unpacks to more than ${largestFile} bytes, the most that is read; split the file`,
-      { cause, details: { file: path, expected: largestFile } },
-    );
-  }
   if (code !== 'Z_BUF_ERROR') {
     const reason = cause instanceof Error ? cause.message : String(cause);
     return new EigenscapeError(
@@ -105,10 +145,12 @@ async function brokenGzip(
     );
   }
   // What is there is unpacked only to be counted.
-  const start = await unpack(bytes, {
-    finishFlush: constants.Z_SYNC_FLUSH,
-    maxOutputLength: largestFile,
-  }).catch(() => Buffer.alloc(0));
+  const start = await unpack(path, bytes, signal, { finishFlush: constants.Z_SYNC_FLUSH }).catch(
+    () => {
+      throwIfAborted(signal);
+      return Buffer.alloc(0);
+    },
+  );
   const expected = expectedLength(start);
   return new EigenscapeError(
     'ERR_DATA',

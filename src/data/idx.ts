@@ -14,10 +14,12 @@ import { filePath, readFileBytes, requireLength, unreadable } from './file-bytes
 import type { FilePath } from './file-bytes.js';
 import { optionsOf, parseOptions, wordOption } from '../options.js';
 import { scaledPixels, storedPixels } from './pixels.js';
+import { readingEntries } from './reading.js';
+import type { ReadingOptions } from './reading.js';
 import { openStored, storedRows } from './stored-file.js';
 
 /** Options of {@link loadIdx}. */
-export interface IdxOptions<D extends DType = DType> {
+export interface IdxOptions<D extends DType = DType> extends ReadingOptions {
   /** 'flat' (the default): inputShape [rows·columns], for dense layers; 'image': [1, rows,
    *  columns], for convolutions. The numbers are the same. */
   readonly shape?: 'flat' | 'image' | undefined;
@@ -54,6 +56,7 @@ const idxEntries = {
   shape: wordOption(['flat', 'image']),
   dtype: wordOption(['float64', 'float32']),
   stream: v.optional(v.boolean('true or false'), false),
+  ...readingEntries,
 };
 const idxOptions = optionsOf(idxEntries);
 const mnistOptions = optionsOf({
@@ -67,10 +70,10 @@ const mnistOptions = optionsOf({
  *
  *  With `split` only that part is read: `loadMnist(dir, { split: 'test' })` is a Dataset, and
  *  needs no training files. With `stream: true` the images, which must not be gzipped then, stay on
- *  disk.
+ *  disk. Progress counts pixels, of training images and then of test images.
  *  @throws EigenscapeError (rejects) ERR_DATA when a file is absent, cut, damaged, of another
  *  kind, or the counts of images and labels differ; the message names the file. ERR_SPEC for a
- *  bad option */
+ *  bad option; ERR_MEMORY; ERR_ABORTED */
 export function loadMnist<D extends DType = 'float64'>(
   directory: FilePath,
   options?: MnistOptions<D> & { readonly split?: undefined },
@@ -117,7 +120,8 @@ export async function loadIdx(
   options: IdxOptions = {},
 ): Promise<Dataset> {
   const parsed = parseOptions('loadIdx', idxOptions, options);
-  return readPair(filePath(imagesFile), filePath(labelsFile), parsed, undefined);
+  const wanted = { ...parsed, stage: 'images' };
+  return readPair(filePath(imagesFile), filePath(labelsFile), wanted, undefined);
 }
 
 async function loadDirectory(
@@ -132,7 +136,9 @@ async function loadDirectory(
   });
   const read = (part: Split) => {
     const images = findFile(path, names, part, 'images');
-    return readPair(images, findFile(path, names, part, 'labels'), parsed, 10);
+    const labels = findFile(path, names, part, 'labels');
+    const stage = part === 'train' ? 'training images' : 'test images';
+    return readPair(images, labels, { ...parsed, stage }, 10);
   };
   if (split !== undefined) return read(split);
   return { train: await read('train'), test: await read('test') };
@@ -158,21 +164,24 @@ function findFile(directory: string, names: readonly string[], split: Split, kin
   );
 }
 
-interface ImagesOptions {
+interface ImagesOptions extends ReadingOptions {
   readonly shape: 'flat' | 'image';
   readonly dtype: DType;
   readonly stream: boolean;
+  /** As progress names it. */
+  readonly stage: string;
 }
 
 async function readPair(
   imagesFile: string,
   labelsFile: string,
-  { shape, dtype, stream }: ImagesOptions,
+  options: ImagesOptions,
   classes: number | undefined,
 ): Promise<Dataset> {
+  const { shape, dtype, stream, signal } = options;
   // One after the other, so that of two bad files always the same is named.
-  const images = await (stream ? streamImages : readImages)(imagesFile, dtype);
-  const labels = await readIdx(labelsFile, 'labels');
+  const images = await (stream ? streamImages : readImages)(imagesFile, options);
+  const labels = await readIdx(labelsFile, 'labels', signal);
   const [count, rows, columns] = images.extents;
   if (labels.extents[0] !== count) {
     throw new EigenscapeError(
@@ -193,7 +202,7 @@ async function readPair(
   }
   return Dataset.from({
     dtype,
-    inputs: images.open(),
+    inputs: await images.open(),
     targets: Float64Array.from(labels.bytes),
     targetWidth: 1,
     integerTargets: true,
@@ -208,15 +217,19 @@ type Extents = readonly [number, number, number];
 
 interface Images {
   readonly extents: Extents;
-  readonly open: () => DatasetInputs;
+  readonly open: () => DatasetInputs | Promise<DatasetInputs>;
 }
 
-async function readImages(file: string, dtype: DType): Promise<Images> {
-  const { extents, bytes } = await readIdx(file, 'images');
-  return { extents, open: () => scaledPixels(bytes, dtype) };
+async function readImages(file: string, options: ImagesOptions): Promise<Images> {
+  const { dtype, stage, signal } = options;
+  const { extents, bytes } = await readIdx(file, 'images', signal);
+  const [count, rows, columns] = extents;
+  const format = { width: rows * columns, stride: rows * columns, dtype };
+  const open = () => scaledPixels(format, [{ bytes, offset: 0, count }], options, stage);
+  return { extents, open };
 }
 
-async function streamImages(path: string, dtype: DType): Promise<Images> {
+async function streamImages(path: string, { dtype }: ImagesOptions): Promise<Images> {
   const offset = headerLength('images');
   const file = await openStored(path, offset);
   const extents = checkIdx(path, file.start, file.size, 'images');
@@ -230,8 +243,13 @@ interface IdxFile {
   readonly bytes: Buffer;
 }
 
-async function readIdx(file: string, kind: Kind): Promise<IdxFile> {
-  const bytes = await readFileBytes(file, (start) => lengthOf(start, kind));
+async function readIdx(
+  file: string,
+  kind: Kind,
+  signal: AbortSignal | undefined,
+): Promise<IdxFile> {
+  const expectedLength = (start: Buffer) => lengthOf(start, kind);
+  const bytes = await readFileBytes(file, { expectedLength, signal });
   const extents = checkIdx(file, bytes, bytes.length, kind);
   return { extents, bytes: bytes.subarray(headerLength(kind)) };
 }

@@ -4,12 +4,14 @@ import * as v from 'valibot';
 
 import { denseEntries, isCurvatureOperator } from '../curvature/operator.js';
 import type { CurvatureOperator, DenseOptions, SymmetricOperator } from '../curvature/operator.js';
+import { taken } from '../copies.js';
+import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
 import { optionsOf, parseOptions, positiveInteger } from '../options.js';
 import { EigenscapeError } from '../errors.js';
 import { runJob } from '../long-call.js';
 import { addon } from '../native.js';
-import type { NativeEigenpairs, NativeRange, NativeWay } from '../native.js';
+import type { NativeArray, NativeEigenpairs, NativeRange, NativeWay } from '../native.js';
 import { denseMatrix, requireOperator } from './dense-matrix.js';
 import { reduceOption } from './reduction.js';
 
@@ -89,7 +91,19 @@ export async function eigenpairs(
   const { via, blockSize, reduce } = parsed;
   const way = { via, blockSize, reduce };
   const pairs = await solve(operator, way, range, options);
-  return { values: pairs.values, vectors: pairs.vectors, residualNorms: pairs.residualNorms };
+  const vectors = await vectorsOf(pairs, operator, options.signal);
+  return { values: pairs.values, vectors, residualNorms: pairs.residualNorms };
+}
+
+/** The vectors [values, size] as an array: many of them are copied on another thread.
+ *  @internal */
+export async function vectorsOf(
+  { values, vectors }: NativeEigenpairs,
+  { size, dtype = 'float64' }: Pick<SymmetricOperator, 'size' | 'dtype'>,
+  signal: AbortSignal | undefined,
+): Promise<NativeArray> {
+  if (ArrayBuffer.isView(vectors)) return vectors;
+  return taken(vectors, allocate(dtype, values.length * size), signal);
 }
 
 async function solve(

@@ -12,6 +12,7 @@ import { callEngine, runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type { BasisHandle, NativeArray } from '../native.js';
 import type { LongCallOptions } from '../progress.js';
+import { vectorsOf } from './eigenpairs.js';
 import type { Products } from './products.js';
 
 /** Ritz pairs of V, ascending. */
@@ -133,9 +134,10 @@ export class Lanczos {
     }
     const range = { first: 0, last: j };
     const pairs = await this.#run((job) => addon().matrixEigenpairs(t, j, range, job));
-    const residualNorms = pairs.values.map((_, k) => this.#residual(pairs.vectors, k));
+    const coefficients = await vectorsOf(pairs, { size: j }, this.#call.signal);
+    const residualNorms = pairs.values.map((_, k) => this.#residual(coefficients, k));
     for (const value of pairs.values) this.scale = Math.max(this.scale, Math.abs(value));
-    return { values: pairs.values, coefficients: pairs.vectors, residualNorms };
+    return { values: pairs.values, coefficients, residualNorms };
   }
 
   /** Keeps the chosen Ritz pairs as the first rows of V; the frontier follows, or random rows do. */

@@ -11,10 +11,17 @@ import {
   exportOnnx,
   importOnnx,
   loadCheckpoint,
+  loadCifar10,
+  loadCsv,
+  loadIdx,
+  loadMnist,
   loadNetwork,
+  loadNpy,
   loadSafetensors,
   saveCheckpoint,
 } from '../../src/index.js';
+import type { Progress } from '../../src/index.js';
+import { bytesOf, cifarRecords, idxPair, npyFile } from '../data/stored-files.js';
 
 interface Options {
   readonly signal: AbortSignal;
@@ -37,7 +44,24 @@ beforeAll(async () => {
   bytes = await exportOnnx(network);
   await writeFile(model, bytes);
   await saveCheckpoint(checkpoint, { network });
+  await writeData();
 });
+
+/** Several pieces of each. */
+async function writeData(): Promise<void> {
+  const { images, labels } = idxPair(300, 28, 28, 10);
+  for (const part of ['train', 't10k']) {
+    await writeFile(join(folder, `${part}-images-idx3-ubyte`), images);
+    await writeFile(join(folder, `${part}-labels-idx1-ubyte`), labels);
+  }
+  await writeFile(join(folder, 'data_batch_1.bin'), cifarRecords(70, 1));
+  await writeFile(join(folder, 'test_batch.bin'), cifarRecords(70, 1));
+  const values = Float64Array.from({ length: 50_000 }, (_, i) => Math.sin(i));
+  await writeFile(join(folder, 'x.npy'), npyFile('<f8', [50_000], bytesOf(values)));
+  await writeFile(join(folder, 'x.csv'), Array.from(values, (x) => `${x},1`).join('\n'));
+}
+
+const at = (name: string): string => join(folder, name);
 
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -47,6 +71,14 @@ describe.each<readonly [string, (options: Options) => Promise<unknown>]>([
   ['loadCheckpoint', (options) => loadCheckpoint(checkpoint, options)],
   ['loadNetwork', (options) => loadNetwork(network.spec, checkpoint, options)],
   ['loadSafetensors', (options) => loadSafetensors(checkpoint, options)],
+  ['loadMnist', (options) => loadMnist(folder, options)],
+  [
+    'loadIdx',
+    (options) => loadIdx(at('train-images-idx3-ubyte'), at('train-labels-idx1-ubyte'), options),
+  ],
+  ['loadCifar10', (options) => loadCifar10(folder, options)],
+  ['loadNpy', (options) => loadNpy(at('x.npy'), options)],
+  ['loadCsv', (options) => loadCsv(at('x.csv'), { target: 1, ...options })],
 ])('%s', (_, read) => {
   const aborted = { name: 'AbortError', code: 'ERR_ABORTED', cause: 'enough' };
 
@@ -74,6 +106,36 @@ describe.each<readonly [string, (options: Options) => Promise<unknown>]>([
     });
     await expect(call).rejects.toMatchObject(aborted);
     expect(heard).toBe(1);
+  });
+
+  it('lets the event loop turn between its pieces, so that an abort comes through', async () => {
+    const controller = new AbortController();
+    const call = read({
+      signal: controller.signal,
+      onProgress: () => {
+        setImmediate(() => {
+          controller.abort('enough');
+        });
+      },
+    });
+    await expect(call).rejects.toMatchObject(aborted);
+  });
+});
+
+describe.each<readonly [string, (onProgress: (progress: Progress) => void) => Promise<unknown>]>([
+  ['loadMnist', (onProgress) => loadMnist(folder, { split: 'test', onProgress })],
+  ['loadCifar10', (onProgress) => loadCifar10(folder, { split: 'train', onProgress })],
+  ['loadNpy', (onProgress) => loadNpy(at('x.npy'), { onProgress })],
+  ['loadCsv', (onProgress) => loadCsv(at('x.csv'), { target: 1, onProgress })],
+])('%s', (_, read) => {
+  it('tells of its progress, and of its end', async () => {
+    const told: Progress[] = [];
+    await read((progress) => told.push(progress));
+    const [first, last] = [told[0], told.at(-1)];
+    expect(told.length).toBeGreaterThan(1);
+    expect(first?.done).toBeLessThan(first?.total ?? 0);
+    expect(last?.done).toBe(last?.total);
+    expect(last?.secondsLeft).toBe(0);
   });
 });
 

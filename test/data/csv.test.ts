@@ -148,7 +148,11 @@ describe('refusals', () => {
       /'target' is -1; expected the name of a column or its index from 0/,
     ],
     ['a quote as delimiter', { target: 0, delimiter: '"' }, /'delimiter' is/],
-    ['no options', undefined, /given undefined; expected \{ target, header, delimiter \}/],
+    [
+      'no options',
+      undefined,
+      /given undefined; expected \{ target, header, delimiter, signal, onProgress \}/,
+    ],
   ])('%s: ERR_SPEC', async (_, options, message) => {
     await expect(load('1,2', options as CsvOptions)).rejects.toEqual(refusal('ERR_SPEC', message));
   });
