@@ -51,7 +51,8 @@ class Control {
     const std::lock_guard lock(noted_);
     std::vector<StageTime> times;
     for (const Stage& stage : stages_) {
-      times.push_back({stage.name, std::chrono::duration<double>(stage.last - stage.first).count()});
+      times.push_back(
+          {stage.name, std::chrono::duration<double>(stage.last - stage.first).count()});
     }
     return times;
   }

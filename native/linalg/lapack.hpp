@@ -16,8 +16,8 @@ void eigenvalues_one_stage(std::size_t n, std::span<T> a, std::span<T> values);
 template <typename T>
 void eigenvalues_two_stage(std::size_t n, std::span<T> a, std::span<T> values);
 
-/// From a to a tridiagonal matrix of the same eigenvalues (xSYTRD): diagonal [n], subdiagonal [n − 1].
-/// Destroys a. Entries whose squares are out of range are not scaled.
+/// From a to a tridiagonal matrix of the same eigenvalues (xSYTRD): diagonal [n], subdiagonal [n −
+/// 1]. Destroys a. Entries whose squares are out of range are not scaled.
 template <typename T>
 void tridiagonal_form(std::size_t n, std::span<T> a, std::span<T> diagonal,
                       std::span<T> subdiagonal);

@@ -23,8 +23,7 @@ Napi::Array to_array(Napi::Env env, const std::vector<StageTime>& stages) {
 }  // namespace
 
 Resolve resolve_spectrum(const Control& control, DenseSpectrum spectrum, AssemblyScale scale,
-                         const char* via,
-                         const std::optional<ReductionFacts>& reduction,
+                         const char* via, const std::optional<ReductionFacts>& reduction,
                          std::optional<std::size_t> order) {
   auto held = std::make_shared<DenseSpectrum>(std::move(spectrum));
   return [held, scale, via, reduction, order, stages = control.stages()](Napi::Env env) {

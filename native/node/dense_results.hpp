@@ -21,8 +21,7 @@ namespace eigenscape::node {
 /// { eigenvalues, exactZeros, norm, magnitude, operations, via, reductionError, stages, order?,
 /// reduction? } at the end of what `control` watches
 Resolve resolve_spectrum(const Control& control, DenseSpectrum spectrum, AssemblyScale scale,
-                         const char* via,
-                         const std::optional<ReductionFacts>& reduction = {},
+                         const char* via, const std::optional<ReductionFacts>& reduction = {},
                          std::optional<std::size_t> order = {});
 
 /// The entries as an array; of many a handle, from which a job takes them.

@@ -30,8 +30,8 @@ using Run = std::function<Resolve(const Control& control)>;
 Napi::Object start_job(Napi::Env env, const Napi::Object& options, Run run,
                        Napi::Value in_place = {}, Napi::Value read = {});
 
-/// The same for work that takes less time than another thread takes to wake: done when this returns,
-/// on the JavaScript thread; the promise is settled. No progress.
+/// The same for work that takes less time than another thread takes to wake: done when this
+/// returns, on the JavaScript thread; the promise is settled. No progress.
 Napi::Object finish_job(Napi::Env env, Run run);
 
 /// The JavaScript error for an error of the engine: `code` is its ERR_ name.

@@ -35,8 +35,8 @@ Napi::Value kronecker_eigenvalues_job(Napi::Env env, const Napi::Object& options
     KroneckerSpectrum found = matrix->kronecker(control).spectrum(control);
     DenseSpectrum spectrum{std::move(found.values), found.exact_zeros, found.norm};
     shift(spectrum.values, matrix->weight_decay());
-    return resolve_spectrum(control, std::move(spectrum), {found.magnitude, kronecker_operations(*matrix)},
-                            "factors");
+    return resolve_spectrum(control, std::move(spectrum),
+                            {found.magnitude, kronecker_operations(*matrix)}, "factors");
   });
 }
 
