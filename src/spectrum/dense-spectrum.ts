@@ -9,7 +9,7 @@ import { parseOptions } from '../options.js';
 import { matrixSpectrum } from './dense-matrix.js';
 import { denseSpectrumSchema, describeReduction } from './reduction.js';
 import type { DenseSpectrumOptions } from './reduction.js';
-import type { DenseRoute, DenseSpectrum } from './result.js';
+import type { DenseRoute, DenseSpectrum, DenseTermSpectrum, StageTime } from './result.js';
 
 /** Distance from 1 to the next number of each type. */
 const epsilon: Readonly<Record<DType, number>> = { float64: 2 ** -52, float32: 2 ** -23 };
@@ -53,7 +53,7 @@ function withErrors(
   dtype: DType,
   sampleCount: number,
   weightDecay = 0,
-): DenseSpectrum {
+): DenseTermSpectrum {
   const { eigenvalues, exactZeros, norm, magnitude, operations, via, reductionError } = spectrum;
   const size = spectrum.order ?? spectrum.reduction?.size ?? eigenvalues.length;
   const errors = errorsOf({ dtype, size, norm, magnitude, operations, sampleCount });
@@ -67,8 +67,35 @@ function withErrors(
     errorBound: errors.errorBound + beside,
     errorEstimate: errors.errorEstimate + beside,
     via: routeOf(via),
-    stages: spectrum.stages,
   };
+}
+
+/** What two runs have to the last bit, and what they have not. */
+interface SolvedTerm {
+  readonly term: DenseTermSpectrum;
+  readonly stages: readonly StageTime[];
+}
+
+/** {@link denseSpectrum} in two parts.
+ *  @internal */
+export async function solveDense(
+  operator: SymmetricOperator,
+  options: DenseSpectrumOptions,
+): Promise<SolvedTerm> {
+  const { via, blockSize, reduce } = parseOptions('eigenvalues', denseSpectrumSchema, options);
+  if (isCurvatureOperator(operator)) {
+    const spectrum = await operator.run(options, (handle, job) =>
+      addon().operatorEigenvalues(handle, { via, blockSize, reduce }, job),
+    );
+    const { dtype, sampleCount, weightDecay } = operator;
+    const reduction = describeReduction(operator, spectrum.reduction, spectrum.reductionError);
+    const found = withErrors(spectrum, dtype, sampleCount, weightDecay);
+    const term = reduction === undefined ? found : { ...found, reduction };
+    return { term, stages: spectrum.stages };
+  }
+  const spectrum = await matrixSpectrum(operator, blockSize, options);
+  const term = withErrors(spectrum, operator.dtype ?? 'float64', 0);
+  return { term, stages: spectrum.stages };
 }
 
 /** All eigenvalues of an operator, ascending, from its dense matrix, with bounds on their errors.
@@ -86,18 +113,8 @@ export async function denseSpectrum(
   operator: SymmetricOperator,
   options: DenseSpectrumOptions = {},
 ): Promise<DenseSpectrum> {
-  const { via, blockSize, reduce } = parseOptions('eigenvalues', denseSpectrumSchema, options);
-  if (isCurvatureOperator(operator)) {
-    const spectrum = await operator.run(options, (handle, job) =>
-      addon().operatorEigenvalues(handle, { via, blockSize, reduce }, job),
-    );
-    const { dtype, sampleCount, weightDecay } = operator;
-    const reduction = describeReduction(operator, spectrum.reduction, spectrum.reductionError);
-    const found = withErrors(spectrum, dtype, sampleCount, weightDecay);
-    return reduction === undefined ? found : { ...found, reduction };
-  }
-  const spectrum = await matrixSpectrum(operator, blockSize, options);
-  return withErrors(spectrum, operator.dtype ?? 'float64', 0);
+  const { term, stages } = await solveDense(operator, options);
+  return { ...term, stages };
 }
 
 /** All eigenvalues of an operator [size], ascending: {@link denseSpectrum} without the errors.

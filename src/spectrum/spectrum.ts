@@ -7,10 +7,9 @@ import { parseOptions } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 import { addon } from '../native.js';
 import type { Network } from '../network/network.js';
-import { denseSpectrum } from './dense-spectrum.js';
+import { solveDense } from './dense-spectrum.js';
 import { prepareSpectrum, spectrumSchema, termsSideBySide } from './prepare.js';
 import type { SpectrumOptions } from './prepare.js';
-import type { DenseSpectrumOptions } from './reduction.js';
 import type {
   DenseTermSpectrum,
   SpectrumJson,
@@ -75,7 +74,7 @@ export async function spectrum<Term extends SpectrumTerm, D extends DType>(
       found.set(
         term,
         method === 'dense'
-          ? await denseTerm(operator, { ...call, via, blockSize, reduce })
+          ? (await solveDense(operator, { ...call, via, blockSize, reduce })).term
           : method === 'lanczos'
             ? await lanczosSpectrum(operator, { largest, smallest }, { ...call })
             : await densitySpectrum(operator, { steps, probes, seed }, call),
@@ -97,15 +96,6 @@ export async function spectrum<Term extends SpectrumTerm, D extends DType>(
     ...(parameters !== undefined && { parameters: tensors.map(({ name }) => name) }),
   } as const;
   return makeResult(facts, asked, found);
-}
-
-/** Without the seconds, so that two runs are the same to the last bit. */
-async function denseTerm(
-  operator: CurvatureOperator,
-  options: DenseSpectrumOptions,
-): Promise<DenseTermSpectrum> {
-  const { stages: _, ...term } = await denseSpectrum(operator, options);
-  return term;
 }
 
 function decayOf(
