@@ -127,6 +127,7 @@ export type {
   OperatorOptions,
   OperatorTerm,
   OutlierTerm,
+  ProductOptions,
   SymmetricOperator,
 } from './curvature/operator.js';
 export { outlierTerms } from './curvature/outlier-terms.js';

@@ -47,6 +47,27 @@ function abortedError(signal: AbortSignal): EigenscapeError {
   return new EigenscapeError('ERR_ABORTED', 'the call was aborted', { cause: signal.reason });
 }
 
+/** What `work` gives, unless the signal is aborted before: then what it gives is dropped.
+ *  @throws EigenscapeError ERR_ABORTED */
+export async function untilAborted<Result>(
+  work: Result | Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  if (signal === undefined) return work;
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      reject(abortedError(signal));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
 /** Checks `threads`: a whole number from 1 to 48, or nothing. */
 export function threadCount(threads: number | undefined): number {
   if (threads === undefined) return 0;

@@ -164,26 +164,59 @@ Napi::Value multiply_job(const Napi::CallbackInfo& info) {
       unwrap<BasisHandle>(info[0]).object, unwrap<OperatorHandle>(info[1]).object);
 }
 
+std::vector<std::size_t> ranks_of(const Napi::Value& value) {
+  const auto given = value.As<Napi::Uint32Array>();
+  return {given.Data(), given.Data() + given.ElementLength()};
+}
+
+/// Calls `action` with the basis, in its precision, and with the entries of an array [ranks, n], in
+/// its own.
+template <typename Action>
+Napi::Value with_rows(const Napi::CallbackInfo& info, std::span<const std::size_t> ranks,
+                      const Action& action) {
+  return std::visit(
+      [&]<typename T, typename U>(const std::shared_ptr<KrylovBasis<T>>& basis,
+                                  std::span<const U> /*entries*/) -> Napi::Value {
+        for (const std::size_t rank : ranks) require_rows(*basis, rank, 1);
+        return action(basis, writable_span_of<U>(info[2], ranks.size() * basis->size()));
+      },
+      unwrap<BasisHandle>(info[0]).object, entries_of(info[2]));
+}
+
 /// copyBasisRows(basis, ranks: Uint32Array, array [ranks, n], options) → job of the array, which
 /// then has these rows
 Napi::Value copy_basis_rows_job(const Napi::CallbackInfo& info) {
-  const auto given = info[1].As<Napi::Uint32Array>();
-  const std::vector<std::size_t> ranks(given.Data(), given.Data() + given.ElementLength());
-  return with_basis(
-      info[0], [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) -> Napi::Value {
-        for (const std::size_t rank : ranks) require_rows(*basis, rank, 1);
-        const std::span<T> copies = writable_span_of<T>(info[2], ranks.size() * basis->size());
-        return start_job(
-            info.Env(), info[3].As<Napi::Object>(),
-            [basis, ranks, copies](const Control& control) -> Resolve {
-              for (std::size_t i = 0; i < ranks.size(); ++i) {
-                control.check();
-                std::copy_n(basis->row(ranks[i]), basis->size(), copies.data() + i * basis->size());
-              }
-              return nullptr;
-            },
-            info[2]);
-      });
+  const std::vector<std::size_t> ranks = ranks_of(info[1]);
+  return with_rows(info, ranks, [&](const auto& basis, auto copies) -> Napi::Value {
+    return start_job(
+        info.Env(), info[3].As<Napi::Object>(),
+        [basis, ranks, copies](const Control& control) -> Resolve {
+          for (std::size_t i = 0; i < ranks.size(); ++i) {
+            control.check();
+            std::copy_n(basis->row(ranks[i]), basis->size(), copies.data() + i * basis->size());
+          }
+          return nullptr;
+        },
+        info[2]);
+  });
+}
+
+/// takeBasisRows(basis, ranks: Uint32Array, array [ranks, n], options) → job; these rows become
+/// those of the array
+Napi::Value take_basis_rows_job(const Napi::CallbackInfo& info) {
+  const std::vector<std::size_t> ranks = ranks_of(info[1]);
+  return with_rows(info, ranks, [&](const auto& basis, auto entries) -> Napi::Value {
+    return start_job(
+        info.Env(), info[3].As<Napi::Object>(),
+        [basis, ranks, entries](const Control& control) -> Resolve {
+          for (std::size_t i = 0; i < ranks.size(); ++i) {
+            control.check();
+            std::copy_n(entries.data() + i * basis->size(), basis->size(), basis->row(ranks[i]));
+          }
+          return [](Napi::Env env) { return env.Undefined(); };
+        },
+        {}, info[2]);
+  });
 }
 
 Resolve resolve_numbers(std::vector<double> numbers) {
@@ -355,6 +388,7 @@ void register_krylov(Exports& exports) {
   exports.add<create_basis>("createBasis");
   exports.add<basis_rows>("basisRows");
   exports.add<copy_basis_rows_job>("copyBasisRows");
+  exports.add<take_basis_rows_job>("takeBasisRows");
   exports.add<set_basis_rows>("setBasisRows");
   exports.add<convert_rows_job>("convertBasisRows");
   exports.add<multiply_job>("multiplyBasis");

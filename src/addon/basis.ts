@@ -7,7 +7,7 @@ export interface BasisCalls {
   createBasis(n: number, capacity: number, dtype: string): BasisHandle;
   /** [count, n] */
   basisRows(basis: BasisHandle, first: number, count: number): NativeArray;
-  /** Some rows into `copy` [ranks, n], of the basis' dtype, on another thread. */
+  /** Some rows into `copy` [ranks, n], on another thread. */
   copyBasisRows<Array extends NativeArray>(
     basis: BasisHandle,
     ranks: Uint32Array,
@@ -27,6 +27,13 @@ export interface BasisCalls {
     operator: OperatorHandle,
     options: JobOptions,
   ): NativeJob<OperatorHandle | undefined>;
+  /** Some rows become those of an array [ranks, n] that nobody changes meanwhile, on another thread. */
+  takeBasisRows(
+    basis: BasisHandle,
+    ranks: Uint32Array,
+    rows: NativeArray,
+    options: JobOptions,
+  ): NativeJob<undefined>;
   setBasisRows(basis: BasisHandle, first: number, rows: NativeArray): void;
   /** Rows to + i·stride become the operator's products with rows from + i·stride, i < count. */
   multiplyBasis(

@@ -4,9 +4,13 @@
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
 import { inPieces } from '../in-pieces.js';
-import type { SymmetricOperator } from './operator.js';
+import { throwIfAborted } from '../long-call.js';
+import { isCurvatureOperator } from './operator.js';
+import type { ProductOptions, SymmetricOperator } from './operator.js';
 
 type Entries = ArrayLike<number>;
+type Vectors = Float64Array | Float32Array;
+type Signal = AbortSignal | undefined;
 
 /** A + B: float32 only if both are.
  *  @throws EigenscapeError ERR_SHAPE when their sizes differ */
@@ -21,16 +25,16 @@ export function add(a: SymmetricOperator, b: SymmetricOperator): SymmetricOperat
     );
   }
   const dtype = a.dtype === 'float32' && b.dtype === 'float32' ? 'float32' : 'float64';
-  const sum = (x: Entries, y: Entries) =>
-    entries(x.length, (index) => (x[index] ?? NaN) + (y[index] ?? NaN));
+  const sum = (x: Entries, y: Entries, signal?: Signal) =>
+    entries(x.length, signal, (index) => (x[index] ?? NaN) + (y[index] ?? NaN));
   const denseA = a.toDense?.bind(a);
   const denseB = b.toDense?.bind(b);
   return {
     size: a.size,
     dtype,
-    async apply(vectors, count) {
-      // A part may keep or change what it is given: each gets its own.
-      return sum(await a.apply(vectors.slice(), count), await b.apply(vectors.slice(), count));
+    async apply(vectors, count, options) {
+      const left = await product(a, vectors, count, options);
+      return sum(left, await product(b, vectors, count, options), options?.signal);
     },
     ...(denseA !== undefined &&
       denseB !== undefined && { toDense: async () => sum(await denseA(), await denseB()) }),
@@ -42,12 +46,14 @@ export function add(a: SymmetricOperator, b: SymmetricOperator): SymmetricOperat
 export function scale(a: SymmetricOperator, c: number): SymmetricOperator {
   requirePart('scale', a);
   requireFactor('scale', c);
-  const multiply = (x: Entries) => entries(x.length, (index) => c * (x[index] ?? NaN));
+  const multiply = (x: Entries, signal?: Signal) =>
+    entries(x.length, signal, (index) => c * (x[index] ?? NaN));
   const dense = a.toDense?.bind(a);
   return {
     size: a.size,
     dtype: a.dtype ?? 'float64',
-    apply: async (vectors, count) => multiply(await a.apply(vectors, count)),
+    apply: async (vectors, count, options) =>
+      multiply(await a.apply(vectors, count, options), options?.signal),
     ...(dense !== undefined && { toDense: async () => multiply(await dense()) }),
   };
 }
@@ -62,10 +68,11 @@ export function shift(a: SymmetricOperator, c: number): SymmetricOperator {
   return {
     size,
     dtype: a.dtype ?? 'float64',
-    async apply(vectors, count) {
-      const products = await a.apply(vectors.slice(), count);
+    async apply(vectors, count, options) {
+      const products = await product(a, vectors, count, options);
       return entries(
         products.length,
+        options?.signal,
         (index) => (products[index] ?? NaN) + c * (vectors[index] ?? NaN),
       );
     },
@@ -80,10 +87,36 @@ export function shift(a: SymmetricOperator, c: number): SymmetricOperator {
   };
 }
 
+/** Products of a part. Unless it is the library's, it may keep or change what it is given, so it gets its own. */
+async function product(
+  part: SymmetricOperator,
+  vectors: Vectors,
+  count: number,
+  options: ProductOptions | undefined,
+): Promise<Entries> {
+  if (isCurvatureOperator(part)) return part.apply(vectors, count, options);
+  return part.apply(await copyOf(vectors, options?.signal), count, options);
+}
+
+async function copyOf(vectors: Vectors, signal: Signal): Promise<Vectors> {
+  const { length } = vectors;
+  const copy =
+    vectors instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
+  await inPieces(length, signal, (first, last) => {
+    copy.set(vectors.subarray(first, last), first);
+  });
+  return copy;
+}
+
 /** A fresh array, made in pieces: vectors may have millions of entries. */
-async function entries(length: number, entryAt: (index: number) => number): Promise<Float64Array> {
+async function entries(
+  length: number,
+  signal: Signal,
+  entryAt: (index: number) => number,
+): Promise<Float64Array> {
+  throwIfAborted(signal);
   const result = new Float64Array(length);
-  await inPieces(length, undefined, (first, last) => {
+  await inPieces(length, signal, (first, last) => {
     for (let index = first; index < last; index += 1) result[index] = entryAt(index);
   });
   return result;

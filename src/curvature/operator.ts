@@ -39,16 +39,21 @@ import { LossTable } from './loss-table.js';
 import { entryCount, parametersOption, rangesOf, selectParameters } from './parameters.js';
 import type { ChosenTensor } from './parameters.js';
 
+/** What the `apply` of an operator of one's own is told of the call that wants its products. */
+export type ProductOptions = Pick<LongCallOptions, 'signal' | 'threads'>;
+
 /** What the functions of the spectrum room accept: a symmetric matrix of which products are known. */
 export interface SymmetricOperator {
   /** Rows, and columns. */
   readonly size: number;
   /** Precision of its products, by which tolerances are chosen; default 'float64'. */
   readonly dtype?: DType | undefined;
-  /** Products with `count` vectors, the rows of `vectors` [count, size]. */
+  /** Products with `count` vectors, the rows of `vectors` [count, size]. `options` are those of the call that
+   *  wants them, for products that last: an abort rejects that call at once, whether they are heeded or not. */
   apply(
     vectors: Float64Array | Float32Array,
     count: number,
+    options?: ProductOptions,
   ): ArrayLike<number> | Promise<ArrayLike<number>>;
   /** The matrix [size, size] row-major. */
   toDense?(): ArrayLike<number> | Promise<ArrayLike<number>>;

@@ -8,7 +8,7 @@ import type { DType } from '../data/dtype.js';
 import { createRandom } from '../data/random.js';
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
-import { runJob, throwIfAborted } from '../long-call.js';
+import { runJob, throwIfAborted, untilAborted } from '../long-call.js';
 import { requireMemory } from '../memory.js';
 import { addon } from '../native.js';
 import type { NativeMatrixFault, NativeSpectrum } from '../native.js';
@@ -42,8 +42,10 @@ async function applyChecked(
   operator: SymmetricOperator,
   vectors: Matrix,
   count: number,
+  { signal, threads }: LongCallOptions,
 ): Promise<ArrayLike<number>> {
-  const products: unknown = await operator.apply(vectors, count);
+  const work = operator.apply(vectors, count, { signal, threads });
+  const products: unknown = await untilAborted(work, signal);
   requireArray('eigenvalues', "what the operator's apply returned", products);
   if (products.length !== vectors.length) {
     throw new EigenscapeError(
@@ -71,11 +73,14 @@ function requireFinite(values: ArrayLike<unknown>, size: number, what: string): 
 }
 
 /** Two products of one random vector must be the same. */
-async function probeRepeatability(operator: SymmetricOperator): Promise<void> {
+async function probeRepeatability(
+  operator: SymmetricOperator,
+  options: LongCallOptions,
+): Promise<void> {
   const random = createRandom(0);
   const vector = allocateFor(operator, operator.size).map(() => random.normal());
-  const first = Float64Array.from(await applyChecked(operator, vector.slice(), 1));
-  const second = await applyChecked(operator, vector.slice(), 1);
+  const first = Float64Array.from(await applyChecked(operator, vector.slice(), 1, options));
+  const second = await applyChecked(operator, vector.slice(), 1, options);
   const scale = first.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
   const limit = tolerated[dtypeOf(operator)] * scale;
   const moved = first.findIndex((value, index) => Math.abs(value - (second[index] ?? NaN)) > limit);
@@ -90,8 +95,9 @@ async function probeRepeatability(operator: SymmetricOperator): Promise<void> {
 async function byUnitVectors(
   operator: SymmetricOperator,
   blockSize: number,
-  { signal, onProgress }: LongCallOptions,
+  options: LongCallOptions,
 ): Promise<Matrix> {
+  const { signal, onProgress } = options;
   const { size } = operator;
   const matrix = allocateFor(operator, size * size);
   for (let first = 0; first < size; first += blockSize) {
@@ -99,7 +105,7 @@ async function byUnitVectors(
     const count = Math.min(blockSize, size - first);
     const units = allocateFor(operator, count * size);
     for (let k = 0; k < count; k += 1) units[k * size + first + k] = 1;
-    matrix.set(await applyChecked(operator, units, count), first * size);
+    matrix.set(await applyChecked(operator, units, count, options), first * size);
     // A product that is computed at once would keep timers waiting until the last block.
     await setImmediate();
     onProgress?.({ stage: 'assembly', done: first + count, total: size, secondsLeft: undefined });
@@ -193,11 +199,11 @@ async function readMatrix(
   const { size } = operator;
   requireRoom(operator);
   if (operator.toDense === undefined) {
-    await probeRepeatability(operator);
+    await probeRepeatability(operator, options);
     const matrix = await byUnitVectors(operator, blockSize, options);
     return { matrix, given: matrix };
   }
-  const given: unknown = await operator.toDense();
+  const given: unknown = await untilAborted(operator.toDense(), options.signal);
   requireArray('eigenvalues', "what the operator's toDense returned", given);
   if (given.length !== size * size) {
     throw new EigenscapeError(

@@ -7,7 +7,7 @@ import { createRandom } from '../data/random.js';
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
 import { inPieces } from '../in-pieces.js';
-import { throwIfAborted } from '../long-call.js';
+import { runJob, throwIfAborted, untilAborted } from '../long-call.js';
 import { addon } from '../native.js';
 import type { BasisHandle, OperatorHandle } from '../native.js';
 import { requireArray } from '../options.js';
@@ -85,11 +85,13 @@ export class Products {
     const { signal } = this.#options;
     throwIfAborted(signal);
     const count = vectors.length / this.size;
-    const given = this.dtype === 'float32' ? Float32Array.from(vectors) : vectors;
+    const given = this.dtype === 'float32' ? new Float32Array(vectors) : vectors;
     const started = performance.now();
-    const result: unknown = isCurvatureOperator(this.#operator)
-      ? await this.#operator.apply(given, count, this.#options)
-      : await this.#operator.apply(given, count);
+    // A user's operator may not hear the signal: what it still computes is dropped.
+    const result: unknown = await untilAborted(
+      this.#operator.apply(given, count, this.#options),
+      signal,
+    );
     this.milliseconds += performance.now() - started;
     this.count += count;
     throwIfAborted(signal);
@@ -126,15 +128,12 @@ export class Products {
     to: number,
     stride: number,
   ): Promise<void> {
-    const { size } = this;
-    const vectors = new Float64Array(count * size);
-    for (let i = 0; i < count; i += 1) {
-      vectors.set(addon().basisRows(basis, from + i * stride, 1), i * size);
-    }
+    const places = (first: number) =>
+      Uint32Array.from({ length: count }, (_, i) => first + i * stride);
+    const vectors = new Float64Array(count * this.size);
+    await runJob(this.#options, (job) => addon().copyBasisRows(basis, places(from), vectors, job));
     const products = await this.apply(vectors);
-    for (let i = 0; i < count; i += 1) {
-      addon().setBasisRows(basis, to + i * stride, products.subarray(i * size, (i + 1) * size));
-    }
+    await runJob(this.#options, (job) => addon().takeBasisRows(basis, places(to), products, job));
   }
 
   async #checked(result: unknown, length: number): Promise<Vectors> {
