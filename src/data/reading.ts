@@ -4,7 +4,12 @@ import { longCallEntries } from '../options.js';
 import type { LongCallOptions } from '../progress.js';
 
 /** Options of every call that reads a data file. */
-export type ReadingOptions = Pick<LongCallOptions, 'signal' | 'onProgress'>;
+export interface ReadingOptions {
+  /** As in {@link LongCallOptions}. */
+  readonly signal?: LongCallOptions['signal'];
+  /** As in {@link LongCallOptions}. */
+  readonly onProgress?: LongCallOptions['onProgress'];
+}
 
 /** How {@link ReadingOptions} are checked. */
 export const readingEntries = {
