@@ -56,41 +56,6 @@ Napi::Value with_basis(const Napi::Value& value, const Action& action) {
                     unwrap<BasisHandle>(value).object);
 }
 
-/// basisRows(basis, first, count) → entries [count, n]
-Napi::Value basis_rows(const Napi::CallbackInfo& info) {
-  const std::size_t first = size_of(info[1]);
-  const std::size_t count = size_of(info[2]);
-  return with_basis(info[0], [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) {
-    require_rows(*basis, first, count);
-    return to_array<T>(info.Env(), std::span<const T>(basis->row(first), count * basis->size()));
-  });
-}
-
-template <typename T, typename Array>
-void copy_rows(const Array& array, KrylovBasis<T>& basis, std::size_t first) {
-  const std::size_t length = array.ElementLength();
-  if (length % basis.size() != 0) throw Error(ErrorCode::internal, "rows of another length");
-  require_rows(basis, first, length / basis.size());
-  std::copy_n(array.Data(), length, basis.row(first));
-}
-
-/// setBasisRows(basis, first, entries)
-Napi::Value set_basis_rows(const Napi::CallbackInfo& info) {
-  const std::size_t first = size_of(info[1]);
-  return with_basis(info[0], [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) {
-    if (!info[2].IsTypedArray()) throw Error(ErrorCode::internal, "a typed array was expected");
-    const auto array = info[2].As<Napi::TypedArray>();
-    if (array.TypedArrayType() == napi_float64_array) {
-      copy_rows(array.As<Napi::Float64Array>(), *basis, first);
-    } else if (array.TypedArrayType() == napi_float32_array) {
-      copy_rows(array.As<Napi::Float32Array>(), *basis, first);
-    } else {
-      throw Error(ErrorCode::internal, "a Float64Array or Float32Array was expected");
-    }
-    return info.Env().Undefined();
-  });
-}
-
 /// convertBasisRows(from, count, basis, to, options) → job; rows [to, to + count) become the first
 /// `count` of another basis
 Napi::Value convert_rows_job(const Napi::CallbackInfo& info) {
@@ -201,9 +166,9 @@ Napi::Value copy_basis_rows_job(const Napi::CallbackInfo& info) {
   });
 }
 
-/// takeBasisRows(basis, ranks: Uint32Array, array [ranks, n], options) → job; these rows become
+/// setBasisRows(basis, ranks: Uint32Array, array [ranks, n], options) → job; these rows become
 /// those of the array
-Napi::Value take_basis_rows_job(const Napi::CallbackInfo& info) {
+Napi::Value set_basis_rows_job(const Napi::CallbackInfo& info) {
   const std::vector<std::size_t> ranks = ranks_of(info[1]);
   return with_rows(info, ranks, [&](const auto& basis, auto entries) -> Napi::Value {
     return start_job(
@@ -386,10 +351,8 @@ Napi::Value round_operator_job(const Napi::CallbackInfo& info) {
 
 void register_krylov(Exports& exports) {
   exports.add<create_basis>("createBasis");
-  exports.add<basis_rows>("basisRows");
   exports.add<copy_basis_rows_job>("copyBasisRows");
-  exports.add<take_basis_rows_job>("takeBasisRows");
-  exports.add<set_basis_rows>("setBasisRows");
+  exports.add<set_basis_rows_job>("setBasisRows");
   exports.add<convert_rows_job>("convertBasisRows");
   exports.add<multiply_job>("multiplyBasis");
   exports.add<randomize_job>("randomizeBasis");

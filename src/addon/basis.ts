@@ -5,8 +5,6 @@ import type { BasisHandle, JobOptions, NativeArray, NativeJob, OperatorHandle } 
 export interface BasisCalls {
   /** Room for `capacity` rows of n entries. */
   createBasis(n: number, capacity: number, dtype: string): BasisHandle;
-  /** [count, n] */
-  basisRows(basis: BasisHandle, first: number, count: number): NativeArray;
   /** Some rows into `copy` [ranks, n], on another thread. */
   copyBasisRows<Array extends NativeArray>(
     basis: BasisHandle,
@@ -28,13 +26,12 @@ export interface BasisCalls {
     options: JobOptions,
   ): NativeJob<OperatorHandle | undefined>;
   /** Some rows become those of an array [ranks, n] that nobody changes meanwhile, on another thread. */
-  takeBasisRows(
+  setBasisRows(
     basis: BasisHandle,
     ranks: Uint32Array,
     rows: NativeArray,
     options: JobOptions,
   ): NativeJob<undefined>;
-  setBasisRows(basis: BasisHandle, first: number, rows: NativeArray): void;
   /** Rows to + i·stride become the operator's products with rows from + i·stride, i < count. */
   multiplyBasis(
     basis: BasisHandle,

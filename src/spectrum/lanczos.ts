@@ -84,7 +84,7 @@ export class Lanczos {
     const given = start === undefined ? 0 : start.length / size;
     const count = Math.min(Math.max(given, this.#options.blockSize), size);
     await this.#randomize(count);
-    if (start !== undefined) addon().setBasisRows(this.#basis, this.#rows, start);
+    if (start !== undefined) await this.#follow(start, given);
     await this.#orthonormalize(count);
     this.#left = { entries: new Float64Array(0), first: 0, count: 0 };
   }
@@ -180,11 +180,8 @@ export class Lanczos {
    *  {@link trueResiduals}. */
   async continueFrom(ranks: readonly number[]): Promise<void> {
     const kept = this.#rows;
-    const rows = ranks.map((rank) => addon().basisRows(this.#basis, kept + rank, 1));
-    rows.forEach((row, i) => {
-      addon().setBasisRows(this.#basis, kept + i, row);
-    });
-    await this.#orthonormalize(rows.length);
+    await this.#follow(await this.vectors(ranks.map((rank) => kept + rank)), ranks.length);
+    await this.#orthonormalize(ranks.length);
     this.#left = { entries: new Float64Array(0), first: 0, count: 0 };
   }
 
@@ -195,6 +192,12 @@ export class Lanczos {
     return this.#run((job) =>
       addon().copyBasisRows(this.#basis, Uint32Array.from(ranks), rows, job),
     );
+  }
+
+  /** The rows that follow V become `count` vectors. */
+  async #follow(vectors: NativeArray, count: number): Promise<void> {
+    const places = Uint32Array.from({ length: count }, (_, i) => this.#rows + i);
+    await this.#run((job) => addon().setBasisRows(this.#basis, places, vectors, job));
   }
 
   #residual(coefficients: NativeArray, k: number): number {

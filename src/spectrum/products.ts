@@ -133,7 +133,7 @@ export class Products {
     const vectors = new Float64Array(count * this.size);
     await runJob(this.#options, (job) => addon().copyBasisRows(basis, places(from), vectors, job));
     const products = await this.apply(vectors);
-    await runJob(this.#options, (job) => addon().takeBasisRows(basis, places(to), products, job));
+    await runJob(this.#options, (job) => addon().setBasisRows(basis, places(to), products, job));
   }
 
   async #checked(result: unknown, length: number): Promise<Vectors> {

@@ -34,7 +34,8 @@ export class RandomForms {
     const seed = 2 * this.#seed + 1;
     const basis = this.#basis;
     await this.#run((job) => addon().randomizeBasis(basis, 0, count, seed, 'rademacher', job));
-    addon().setBasisRows(basis, 0, await this.#products.apply(addon().basisRows(basis, 0, count)));
+    await this.#products.multiplyRows(basis, 0, count, count);
+    await this.#moveRows(count, count, 0);
     const squares = await this.#run((job) => addon().basisProducts(basis, 0, count, 0, count, job));
     const rows = Array.from({ length: count }, (_, i) =>
       Array.from(squares.subarray(i * count, (i + 1) * count)),
@@ -42,8 +43,7 @@ export class RandomForms {
     const least = negligible(rows, this.#products.dtype);
     const run = { base: 0, first: 0, count, least, seed };
     await this.#run((job) => addon().orthonormalizeBasis(basis, run, job));
-    const image = await this.#products.apply(addon().basisRows(basis, 0, count));
-    addon().setBasisRows(basis, count, image);
+    await this.#products.multiplyRows(basis, 0, count, count);
     const q = await this.#run((job) => addon().basisProducts(basis, count, count, 0, count, job));
     return Array.from({ length: count }, (_, i) => q[i * (count + 1)] ?? NaN).reduce(
       (a, b) => a + b,
@@ -61,8 +61,7 @@ export class RandomForms {
       const run = { base: 0, first: at, count: 1, least: 0, seed };
       const c = await this.#run((job) => addon().orthonormalizeBasis(basis, run, job));
       const square = (c[at] ?? NaN) ** 2; // of the length of z
-      const image = await this.#products.apply(addon().basisRows(basis, at, 1));
-      addon().setBasisRows(basis, at + 1, image);
+      await this.#products.multiplyRows(basis, at, 1, at + 1);
       const other = form === 'zAz' ? at : at + 1;
       const [value = NaN] = await this.#run((job) =>
         addon().basisProducts(basis, at + 1, 1, other, 1, job),
@@ -70,6 +69,14 @@ export class RandomForms {
       values.push(square * value);
     }
     return values;
+  }
+
+  async #moveRows(from: number, count: number, to: number): Promise<void> {
+    const basis = this.#basis;
+    const places = (first: number) => Uint32Array.from({ length: count }, (_, i) => first + i);
+    const rows = new Float64Array(count * this.#products.size);
+    await this.#run((job) => addon().copyBasisRows(basis, places(from), rows, job));
+    await this.#run((job) => addon().setBasisRows(basis, places(to), rows, job));
   }
 
   async #run<Result>(start: Parameters<typeof runJob<Result>>[1]): Promise<Result> {

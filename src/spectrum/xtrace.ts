@@ -75,14 +75,13 @@ async function reduce(
     rowsOf(await runJob(call, (job) => addon().basisProducts(basis, first, k, base, k, job)), k);
   try {
     await runJob(call, (job) => addon().randomizeBasis(basis, k, k, 2 * seed + 1, 'normal', job));
-    const image = await products.apply(addon().basisRows(basis, k, k));
-    addon().setBasisRows(basis, 0, image);
+    await products.multiplyRows(basis, k, k, 0);
     const least = negligible(await inner(0, 0), products.dtype);
     const run = { base: 0, first: 0, count: k, least, seed: 2 * seed + 1 };
     const c = await runJob(call, (job) => addon().orthonormalizeBasis(basis, run, job));
     const w = await inner(k, 0);
     const squares = (await inner(k, k)).map((row, i) => row[i] ?? NaN);
-    addon().setBasisRows(basis, k, await products.apply(addon().basisRows(basis, 0, k)));
+    await products.multiplyRows(basis, 0, k, k);
     const unit = products.dtype === 'float32' ? 2 ** -23 : 2 ** -52;
     return truncate({ r: rowsOf(c, k), w, h: await inner(k, 0), squares }, unit);
   } finally {
