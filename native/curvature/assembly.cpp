@@ -120,6 +120,25 @@ AssemblyScale scale_of_products(const Operator<T>& curvature, const std::vector<
   return scale;
 }
 
+/// Σ of the sizes of the samples' shares of a matrix that is a sum of outer products of gradients:
+/// its trace, and of a covariance what subtracting the mean takes from it, twice: once for the
+/// gradients, once for the mean. 0 for other matrices, of which it is not known.
+template <typename T>
+double size_of_outer_products(const Operator<T>& curvature, std::size_t m,
+                              std::span<const T> matrix, const Control& control) {
+  const Term term = curvature.term();
+  const bool covariance = term == Term::gradient_covariance;
+  if (!covariance && term != Term::empirical_fisher && term != Term::monte_carlo_fisher) return 0;
+  double size = 0;
+  for (std::size_t i = 0; i < m; ++i) size += std::abs(static_cast<double>(matrix[i * m + i]));
+  if (!covariance) return size;
+  double mean = 0;
+  for (const T g : curvature.mean_gradient(control)) {
+    mean += static_cast<double>(g) * static_cast<double>(g);
+  }
+  return size + 2 * curvature.kept_weight() / curvature.denominator() * mean;
+}
+
 /// Makes `matrix` [m, m], whose rows are products, symmetric; its scale.
 template <typename T>
 AssemblyScale symmetrize_products(const Operator<T>& curvature, std::size_t m, std::span<T> matrix,
@@ -129,7 +148,10 @@ AssemblyScale symmetrize_products(const Operator<T>& curvature, std::size_t m, s
   parallel_for(control, squares.size(), [&](std::size_t index) {
     squares[index] = symmetrize(index * kRows, std::min((index + 1) * kRows, m), m, matrix);
   });
-  return scale_of_products(curvature, squares);
+  AssemblyScale scale = scale_of_products(curvature, squares);
+  scale.magnitude =
+      std::max(scale.magnitude, size_of_outer_products<T>(curvature, m, matrix, control));
+  return scale;
 }
 
 /// Calls action(first, units [count, m]) for blocks of unit vectors.

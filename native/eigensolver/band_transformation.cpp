@@ -54,7 +54,7 @@ class Transformation {
     const auto steps = static_cast<double>(slabs * block_count(n_, b_));
     Workspaces<AlignedBuffer<T>> workspaces;
     std::atomic<std::size_t> done = 0;
-    control_.report(kStage, 0, 1);
+    control_.report(kStage, 0, steps);
     parallel_for(control_, slabs, [&](std::size_t slab) {
       auto scratch =
           workspaces.take([&] { return std::make_unique<AlignedBuffer<T>>(2 * rows * kBlock); });
@@ -66,7 +66,7 @@ class Transformation {
       }
       workspaces.give_back(std::move(scratch));
     });
-    control_.report(kStage, 1, 1);
+    control_.report(kStage, steps, steps);
   }
 
  private:

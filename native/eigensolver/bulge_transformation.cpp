@@ -196,7 +196,7 @@ void apply_bulge_reflectors(const BulgeReflectors<T>& reflectors, std::span<cons
   Workspaces<Slab<T>> workspaces;
   std::atomic<std::size_t> done = 0;
   const auto steps = static_cast<double>(group_count(reflectors) * slabs);
-  control.report(kStage, 0, 1);
+  control.report(kStage, 0, steps);
   parallel_for(control, slabs, [&](std::size_t index) {
     auto slab = workspaces.take([&] { return std::make_unique<Slab<T>>(n, panels); });
     const std::size_t first = index * step;
@@ -210,7 +210,7 @@ void apply_bulge_reflectors(const BulgeReflectors<T>& reflectors, std::span<cons
     store_panels(n, mine.size(), slab->entries.data(), to + first * n);
     workspaces.give_back(std::move(slab));
   });
-  control.report(kStage, 1, 1);
+  control.report(kStage, steps, steps);
 }
 
 std::size_t bulge_transformation_workspace(std::size_t n, std::size_t count,

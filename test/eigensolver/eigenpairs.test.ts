@@ -186,9 +186,14 @@ describe('eigenpairs in two stages', () => {
       'residuals',
     ];
     const ends = new Map<string, boolean>();
+    const totals = new Map<string, Set<number>>();
     await eigenpairs(operator, {
-      onProgress: ({ stage, done, total }) => ends.set(stage, done === total),
+      onProgress: ({ stage, done, total }) => {
+        ends.set(stage, done === total);
+        totals.set(stage, (totals.get(stage) ?? new Set()).add(total));
+      },
     });
+    for (const [stage, found] of totals) expect([stage, ...found]).toHaveLength(2);
     for (const stage of stages) expect([stage, ends.get(stage)]).toEqual([stage, true]);
     for (const last of stages) {
       const controller = new AbortController();

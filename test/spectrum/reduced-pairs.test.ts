@@ -168,3 +168,39 @@ describe('negativeCount of a reduced matrix', () => {
     }
   });
 });
+
+describe('the covariance of the gradients of one sample is 0', () => {
+  // What is left of the matrix is one entry, which has no mirror image to show its rounding.
+  it.each([1, 3, 8, 11, 40])(
+    'within its errorBound, and certainly not negative, seed %i',
+    async (seed) => {
+      const network = createNetwork(
+        {
+          input: [1, 4, 4],
+          layers: [
+            { type: 'conv2d', filters: 3, kernelSize: 2 },
+            { type: 'softplus' },
+            { type: 'flatten' },
+            { type: 'dense', units: 1, name: 'out' },
+          ],
+          loss: 'binaryCrossEntropy',
+        },
+        { seed },
+      );
+      let state = seed * 77;
+      const next = (): number => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return (state / 2 ** 32 - 0.5) * 6;
+      };
+      const data = createDataset({
+        inputs: [Array.from({ length: 16 }, next)],
+        inputShape: [1, 4, 4],
+        targets: [[1]],
+      });
+      const operator = gradientCovariance(network, data, { parameters: ['out'] });
+      const { eigenvalues, errorBound } = await denseSpectrum(operator, { via: 'products' });
+      expect(Math.max(...eigenvalues.map(Math.abs))).toBeLessThanOrEqual(errorBound);
+      expect(await negativeCount(operator)).toMatchObject({ count: 0 });
+    },
+  );
+});
