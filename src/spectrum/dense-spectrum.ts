@@ -3,6 +3,7 @@
 import { isCurvatureOperator } from '../curvature/operator.js';
 import type { SymmetricOperator } from '../curvature/operator.js';
 import type { DType } from '../data/dtype.js';
+import { EigenscapeError } from '../errors.js';
 import { addon } from '../native.js';
 import type { NativeSpectrum } from '../native.js';
 import { parseOptions } from '../options.js';
@@ -41,11 +42,24 @@ export function errorsOf(scale: MatrixScale): { errorBound: number; errorEstimat
   const { dtype, size, norm, magnitude, operations, sampleCount } = scale;
   const unit = epsilon[dtype];
   return {
-    errorBound: unit * (size * norm + operations * magnitude),
+    // In this order, since the other products of large numbers overflow first.
+    errorBound: unit * size * norm + unit * operations * magnitude,
     errorEstimate:
-      unit *
-      (Math.sqrt(size) * norm + Math.sqrt(operations / Math.max(sampleCount, 1)) * magnitude),
+      unit * Math.sqrt(size) * norm +
+      unit * Math.sqrt(operations / Math.max(sampleCount, 1)) * magnitude,
   };
+}
+
+/** @throws EigenscapeError ERR_NUMERIC unless all are finite: a matrix whose entries are may have larger eigenvalues
+ *  @internal */
+export function requireFiniteValues(values: Float64Array): void {
+  const index = values.findIndex((value) => !Number.isFinite(value));
+  if (index < 0) return;
+  throw new EigenscapeError(
+    'ERR_NUMERIC',
+    `eigenvalue ${String(index)} of ${String(values.length)} is ${String(values[index])}: beyond the largest number of its type; make the operator smaller: scale(operator, c)`,
+    { details: { index, value: values[index] } },
+  );
 }
 
 function withErrors(
@@ -55,6 +69,7 @@ function withErrors(
   weightDecay = 0,
 ): DenseTermSpectrum {
   const { eigenvalues, exactZeros, norm, magnitude, operations, via, reductionError } = spectrum;
+  requireFiniteValues(eigenvalues);
   const size = spectrum.order ?? spectrum.reduction?.size ?? eigenvalues.length;
   const errors = errorsOf({ dtype, size, norm, magnitude, operations, sampleCount });
   // λ is added in float64, and rounded once.
@@ -107,8 +122,8 @@ export async function solveDense(
  *
  *  `stages` holds the seconds of each stage. Where the way is by a band these are 'full to band', 'band to tridiagonal'
  *  and 'tridiagonal', else 'full to tridiagonal' and 'tridiagonal', or LAPACK's whole solver.
- *  @throws EigenscapeError ERR_MEMORY before the matrix is allocated, ERR_NUMERIC when a product or the
- *  matrix is not finite, or a user's operator is not symmetric or not repeatable */
+ *  @throws EigenscapeError ERR_MEMORY before the matrix is allocated, ERR_NUMERIC when a product, the
+ *  matrix or an eigenvalue is not finite, or a user's operator is not symmetric or not repeatable */
 export async function denseSpectrum(
   operator: SymmetricOperator,
   options: DenseSpectrumOptions = {},

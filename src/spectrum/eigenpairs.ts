@@ -13,6 +13,7 @@ import { runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type { NativeArray, NativeEigenpairs, NativeRange, NativeWay } from '../native.js';
 import { denseMatrix, requireOperator } from './dense-matrix.js';
+import { requireFiniteValues } from './dense-spectrum.js';
 import { reduceOption } from './reduction.js';
 
 export interface EigenpairsOptions extends DenseOptions {
@@ -91,6 +92,7 @@ export async function eigenpairs(
   const { via, blockSize, reduce } = parsed;
   const way = { via, blockSize, reduce };
   const pairs = await solve(operator, way, range, options);
+  requireFiniteValues(pairs.values);
   const vectors = await vectorsOf(pairs, operator, options.signal);
   return { values: pairs.values, vectors, residualNorms: pairs.residualNorms };
 }

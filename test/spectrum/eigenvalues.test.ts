@@ -102,6 +102,26 @@ describe('eigenvalues known by hand', () => {
     },
   );
 
+  it('near the largest number come with a finite bound; beyond it they are refused', async () => {
+    const size = 300;
+    const identity = matrixOf(size, (i, j) => (i === j ? 1e306 : 0));
+    const { eigenvalues: values, errorBound } = await denseSpectrum(identity);
+    expect(largest(values)).toBe(1e306);
+    expect(errorBound).toBeLessThanOrEqual(size ** 2 * epsilon.float64 * 1e306);
+    for (const [dtype, entry] of [
+      ['float64', 1.7e308],
+      ['float32', 3e38],
+    ] as const) {
+      const operator = matrixOf(4, () => entry, dtype);
+      for (const call of [eigenvalues, eigenpairs]) {
+        await expect(call(operator)).rejects.toMatchObject({
+          code: 'ERR_NUMERIC',
+          message: expect.stringContaining('beyond the largest number') as string,
+        });
+      }
+    }
+  });
+
   it('rows that vanish are exact zeros, wherever they are; −0 too', async () => {
     const operator = matrixOf(6, (i, j) => (i % 2 === 0 || j % 2 === 0 ? -0 : i === j ? -1 : 0));
     const spectrum = await denseSpectrum(operator);
