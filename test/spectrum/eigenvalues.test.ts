@@ -108,6 +108,10 @@ describe('eigenvalues known by hand', () => {
     const { eigenvalues: values, errorBound } = await denseSpectrum(identity);
     expect(largest(values)).toBe(1e306);
     expect(errorBound).toBeLessThanOrEqual(size ** 2 * epsilon.float64 * 1e306);
+    // From some order on the norm is what is not finite.
+    await expect(eigenvalues(matrixOf(64, () => 1.7e308))).rejects.toMatchObject({
+      code: 'ERR_NUMERIC',
+    });
     for (const [dtype, entry] of [
       ['float64', 1.7e308],
       ['float32', 3e38],
