@@ -279,11 +279,11 @@ export async function callsOnFiles(folder) {
   const network = createNetwork({ input: [784], layers, loss });
   const options = { optimizer: sgd({ learningRate: 1e-6 }), batchSize: 'full', steps: 3 };
   return [
-    ['loadMnist', () => eigenscape.loadMnist(folder)],
-    ['loadMnist, streamed', () => eigenscape.loadMnist(folder, { stream: true })],
-    ['loadCifar10', () => eigenscape.loadCifar10(folder)],
-    ['loadNpy', () => eigenscape.loadNpy(at('x.npy'))],
-    ['loadCsv', () => eigenscape.loadCsv(at('x.csv'), { target: 100 })],
+    ['loadMnist', (signal) => eigenscape.loadMnist(folder, { signal })],
+    ['loadMnist, streamed', (signal) => eigenscape.loadMnist(folder, { stream: true, signal })],
+    ['loadCifar10', (signal) => eigenscape.loadCifar10(folder, { signal })],
+    ['loadNpy', (signal) => eigenscape.loadNpy(at('x.npy'), { signal })],
+    ['loadCsv', (signal) => eigenscape.loadCsv(at('x.csv'), { target: 100, signal })],
     ['load of streamed data', (signal) => streamed.load({ signal })],
     [
       'train on streamed data',
