@@ -77,7 +77,7 @@ std::vector<double> row_norms(std::size_t n, std::span<const T> a, const Control
 
 double norm_of(const std::vector<double>& norms) {
   const double largest = *std::max_element(norms.begin(), norms.end());
-  if (largest == 0) return 0;
+  if (largest == 0 || std::isinf(largest)) return largest;
   double sum = 0;
   for (const double norm : norms) sum += (norm / largest) * (norm / largest);
   return largest * std::sqrt(sum);
@@ -157,10 +157,20 @@ std::vector<double> residual_norms(std::size_t n, std::span<const T> a,
   return norms;
 }
 
+/// From pairs of 2^exponent·A to those of A.
+template <typename T>
+void unscale(int exponent, DenseEigenpairs<T>& pairs) {
+  for (double& value : pairs.values) value = std::ldexp(value, -exponent);
+  for (double& residual : pairs.residual_norms) residual = std::ldexp(residual, -exponent);
+}
+
 template <typename T>
 DenseEigenpairs<T> pairs_by_lapack(std::size_t n, std::span<T> a, EigenpairRange range,
                                    const Control& control) {
   const std::size_t count = range.last - range.first;
+  // LAPACK's own scaling, by its largest entry to 1e-146 at least, leaves squares out of range.
+  const double norm = norm_of(row_norms<T>(n, a, control));
+  const int exponent = scale_to_one<T>(n, a, norm, control);
   DenseEigenpairs<T> pairs;
   std::vector<T> values(count);
   AlignedBuffer<T> copy;
@@ -181,6 +191,7 @@ DenseEigenpairs<T> pairs_by_lapack(std::size_t n, std::span<T> a, EigenpairRange
   pairs.values.assign(values.begin(), values.end());
   control.check();
   pairs.residual_norms = residual_norms<T>(n, matrix, pairs.values, pairs.vectors, control);
+  unscale(exponent, pairs);
   return pairs;
 }
 
@@ -193,8 +204,7 @@ DenseEigenpairs<T> pairs_in_two_stages(std::size_t n, std::span<T> a, EigenpairR
   pairs.values.assign(scaled.values.begin(), scaled.values.end());
   pairs.vectors = std::move(scaled.vectors);
   pairs.residual_norms = residual_norms<T>(n, a, pairs.values, pairs.vectors, control);
-  for (double& value : pairs.values) value = std::ldexp(value, -scaled.exponent);
-  for (double& residual : pairs.residual_norms) residual = std::ldexp(residual, -scaled.exponent);
+  unscale(scaled.exponent, pairs);
   return pairs;
 }
 

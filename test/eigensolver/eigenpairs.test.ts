@@ -207,3 +207,24 @@ describe('eigenpairs in two stages', () => {
     }
   });
 });
+
+describe('eigenpairs in one stage, of entries whose squares are out of range', () => {
+  const size = 40;
+
+  it.each([1e-150, 1e150, 1e200])('scaled by %d, residual norms scale with it', async (scale) => {
+    const expected = Float64Array.from({ length: size }, (_, i) => scale * (i - size / 3));
+    const { residualNorms } = await eigenpairs(withSpectrum(expected, 'float64'));
+    const most = largest(residualNorms) / (epsilon.float64 * largest(expected));
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThan(size);
+  });
+
+  it('near the smallest number, a range of a graded one is as precise as all', async () => {
+    const expected = Float64Array.from({ length: size }, (_, i) => 1e-234 * 10 ** (-i / 4));
+    const operator = withSpectrum(expected, 'float64');
+    expected.sort();
+    const { values } = await eigenpairs(operator, { smallest: 17 });
+    const limit = size * epsilon.float64 * largest(expected);
+    expect(distance(values, expected.subarray(0, 17))).toBeLessThanOrEqual(limit);
+  });
+});
