@@ -104,6 +104,25 @@ void run_caught(Work& work) {
   work.run = nullptr;
 }
 
+/// Settles the promise of a job that has ended, whose result is what `work` makes or else the array
+/// that was written in place.
+void settle_promise(const Napi::Promise::Deferred& deferred, const Work& work,
+                    const Napi::ObjectReference& in_place) {
+  const Napi::Env env = deferred.Env();
+  try {
+    if (work.failure) {
+      const auto& [code, message, details] = *work.failure;
+      deferred.Reject(to_javascript(env, code, message, details).Value());
+    } else {
+      deferred.Resolve(work.resolve ? work.resolve(env) : in_place.Value());
+    }
+  } catch (const Napi::Error& error) {
+    deferred.Reject(error.Value());
+  } catch (const std::bad_alloc&) {
+    deferred.Reject(to_javascript(env, ErrorCode::memory, "no memory for the result").Value());
+  }
+}
+
 struct JavaScriptSide;
 
 struct ProgressCall {
@@ -185,33 +204,15 @@ struct JavaScriptSide {
   void settle() {
     try {
       const Napi::HandleScope scope(env);
-      try {
-        resolve_or_reject();
-      } catch (const Napi::Error& error) {
-        deferred.Reject(error.Value());
-      } catch (const std::bad_alloc&) {
-        deferred.Reject(to_javascript(env, ErrorCode::memory, "no memory for the result").Value());
-      }
+      settle_promise(deferred, *work, in_place);
+      // Whoever waited for it goes on before the finalizer runs, and may ask for the next result.
+      in_place.Reset();
+      read.Reset();
+      work->resolve = nullptr;
     } catch (const Napi::Error&) {
       return;
     }
   }
-
-  void resolve_or_reject() {
-    if (work->failure) {
-      deferred.Reject(
-          to_javascript(env, work->failure->code, work->failure->message, work->failure->details)
-              .Value());
-    } else {
-      deferred.Resolve(result());
-    }
-    // Whoever waited for it goes on before the finalizer runs, and may ask for the next result.
-    in_place.Reset();
-    read.Reset();
-    work->resolve = nullptr;
-  }
-
-  Napi::Value result() { return work->resolve ? work->resolve(env) : in_place.Value(); }
 
   Napi::Env env;
   Napi::Promise::Deferred deferred;
@@ -321,12 +322,7 @@ Napi::Object finish_job(Napi::Env env, Run run) {
   work.run = std::move(run);
   run_caught(work);
   const auto deferred = Napi::Promise::Deferred::New(env);
-  if (work.failure) {
-    const auto& [code, message, details] = *work.failure;
-    deferred.Reject(to_javascript(env, code, message, details).Value());
-  } else {
-    deferred.Resolve(work.resolve(env));
-  }
+  settle_promise(deferred, work, {});
   Napi::Object result = Napi::Object::New(env);
   result.Set("promise", deferred.Promise());
   result.Set("cancel", Napi::Function::New(env, [](const Napi::CallbackInfo&) {}));

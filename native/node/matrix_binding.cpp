@@ -5,7 +5,7 @@
 
 #include "core/aligned_buffer.hpp"
 #include "core/memory.hpp"
-#include "core/thread_pool.hpp"
+#include "core/parallel_copy.hpp"
 #include "linalg/symmetric_part.hpp"
 #include "node/bindings.hpp"
 #include "node/dense_results.hpp"
@@ -28,17 +28,6 @@ Napi::Value with_matrix(const Napi::Value& value, std::size_t n, const Action& a
     return action(entries);
   };
   return single ? call(float{}) : call(double{});
-}
-
-/// Fresh pages cost more than what is written to them: threads share them.
-template <typename T>
-void copy_in_parallel(std::span<const T> from, std::span<T> to, const Control& control) {
-  constexpr std::size_t kEntries = std::size_t{1} << 16U;
-  parallel_for(control, (from.size() + kEntries - 1) / kEntries, [&](std::size_t part) {
-    const std::size_t first = part * kEntries;
-    const auto entries = from.subspan(first, std::min(kEntries, from.size() - first));
-    std::copy(entries.begin(), entries.end(), to.begin() + static_cast<std::ptrdiff_t>(first));
-  });
 }
 
 /// Calls `action` with the entries of a Float64Array or Float32Array of n² where they are.
@@ -100,7 +89,7 @@ Napi::Value matrix_eigenvalues_job(const Napi::CallbackInfo& info) {
     const auto run = [entries, n, tolerance, keeps](const Control& control) -> Resolve {
       if (!keeps) return solve_matrix<T>(n, entries, tolerance, control);
       AlignedBuffer<T> copy(entries.size());
-      copy_in_parallel<T>(entries, copy.span(), control);
+      copy_in_parallel(std::as_bytes(entries), std::as_writable_bytes(copy.span()), control);
       return solve_matrix<T>(n, copy.span(), tolerance, control);
     };
     const auto options = info[3].As<Napi::Object>();

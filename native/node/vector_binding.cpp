@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "core/finite.hpp"
-#include "core/thread_pool.hpp"
+#include "core/parallel_copy.hpp"
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
 #include "node/handles.hpp"
@@ -71,16 +71,6 @@ std::span<std::byte> bytes_of(const Napi::Value& value) {
   return {reinterpret_cast<std::byte*>(array.Data()), array.ByteLength()};
 }
 
-/// Fresh pages cost more than what is written to them: threads share them.
-void copy_bytes(std::span<const std::byte> from, std::span<std::byte> to, const Control& control) {
-  constexpr std::size_t kAtOnce = std::size_t{1} << 21U;
-  parallel_for(control, (to.size() + kAtOnce - 1) / kAtOnce, [&](std::size_t part) {
-    const std::size_t first = part * kAtOnce;
-    const auto piece = from.subspan(first, std::min(kAtOnce, from.size() - first));
-    std::memcpy(to.data() + first, piece.data(), piece.size());
-  });
-}
-
 /// keepBytes(typed array) → handle of a copy of its bytes
 Napi::Value keep_bytes(const Napi::CallbackInfo& info) {
   const std::span<const std::byte> bytes = bytes_of(info[0]);
@@ -107,7 +97,7 @@ Napi::Value take_from(const Napi::CallbackInfo& info, const std::shared_ptr<Vect
   return start_job(
       info.Env(), info[2].As<Napi::Object>(),
       [held, target](const Control& control) -> Resolve {
-        copy_bytes(std::as_bytes(std::span(*held)).first(target.size()), target, control);
+        copy_in_parallel(std::as_bytes(std::span(*held)).first(target.size()), target, control);
         return nullptr;
       },
       info[1]);

@@ -15,7 +15,8 @@ import type { DType } from './dtype.js';
 import { filePath, readFileBytes, unreadable } from './file-bytes.js';
 import type { FilePath } from './file-bytes.js';
 import type { TrainTest } from './idx.js';
-import { scaledPixels, storedPixels } from './pixels.js';
+import { scaledPixels, stageOf, storedPixels } from './pixels.js';
+import type { ImagesOptions } from './pixels.js';
 import { readingEntries } from './reading.js';
 import type { ReadingOptions } from './reading.js';
 import { openStored, storedRows } from './stored-file.js';
@@ -78,10 +79,8 @@ export async function loadCifar10(
   const names = await readdir(path).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
-  const read = (part: Split) => {
-    const stage = part === 'train' ? 'training images' : 'test images';
-    return readPart(findFiles(path, names, part), { ...parsed, stage });
-  };
+  const read = (part: Split) =>
+    readPart(findFiles(path, names, part), { ...parsed, stage: stageOf(part) });
   if (split !== undefined) return read(split);
   return { train: await read('train'), test: await read('test') };
 }
@@ -103,14 +102,6 @@ function findFiles(directory: string, names: readonly string[], split: Split): s
       details: { directory, file: missing },
     },
   );
-}
-
-interface ImagesOptions extends ReadingOptions {
-  readonly shape: 'flat' | 'image';
-  readonly dtype: DType;
-  readonly stream: boolean;
-  /** As progress names it. */
-  readonly stage: string;
 }
 
 async function readPart(files: readonly string[], options: ImagesOptions): Promise<Dataset> {

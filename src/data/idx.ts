@@ -13,7 +13,8 @@ import type { DType } from './dtype.js';
 import { filePath, readFileBytes, requireLength, unreadable } from './file-bytes.js';
 import type { FilePath } from './file-bytes.js';
 import { optionsOf, parseOptions, wordOption } from '../options.js';
-import { scaledPixels, storedPixels } from './pixels.js';
+import { scaledPixels, stageOf, storedPixels } from './pixels.js';
+import type { ImagesOptions } from './pixels.js';
 import { readingEntries } from './reading.js';
 import type { ReadingOptions } from './reading.js';
 import { openStored, storedRows } from './stored-file.js';
@@ -137,8 +138,7 @@ async function loadDirectory(
   const read = (part: Split) => {
     const images = findFile(path, names, part, 'images');
     const labels = findFile(path, names, part, 'labels');
-    const stage = part === 'train' ? 'training images' : 'test images';
-    return readPair(images, labels, { ...parsed, stage }, 10);
+    return readPair(images, labels, { ...parsed, stage: stageOf(part) }, 10);
   };
   if (split !== undefined) return read(split);
   return { train: await read('train'), test: await read('test') };
@@ -162,14 +162,6 @@ function findFile(directory: string, names: readonly string[], split: Split, kin
       `${candidates.slice(1).join(', ')}${advice}`,
     { details: { directory, candidates } },
   );
-}
-
-interface ImagesOptions extends ReadingOptions {
-  readonly shape: 'flat' | 'image';
-  readonly dtype: DType;
-  readonly stream: boolean;
-  /** As progress names it. */
-  readonly stage: string;
 }
 
 async function readPair(

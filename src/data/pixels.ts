@@ -14,6 +14,19 @@ const scaled = Float64Array.from({ length: whitest + 1 }, (_, pixel) => pixel / 
 /** How the engine reads pixels from files: with the bits of {@link scaledPixels}. */
 export const storedPixels = { element: 'u1', swapped: false, divisor: whitest } as const;
 
+/** How images are wanted. */
+export interface ImagesOptions extends ReadingOptions {
+  readonly shape: 'flat' | 'image';
+  readonly dtype: DType;
+  readonly stream: boolean;
+  /** As progress names it. */
+  readonly stage: string;
+}
+
+export function stageOf(split: 'train' | 'test'): string {
+  return split === 'train' ? 'training images' : 'test images';
+}
+
 export interface PixelFormat<D extends DType = DType> {
   /** Pixels of a row. */
   readonly width: number;

@@ -69,8 +69,7 @@ function withErrors(
   weightDecay = 0,
 ): DenseTermSpectrum {
   const { eigenvalues, exactZeros, norm, magnitude, operations, via, reductionError } = spectrum;
-  // The norm of a row is beyond it: so is an eigenvalue, whatever the solver made of that.
-  requireFiniteValues(Number.isNaN(norm) ? Float64Array.of(norm) : eigenvalues);
+  requireFiniteValues(eigenvalues);
   const size = spectrum.order ?? spectrum.reduction?.size ?? eigenvalues.length;
   const errors = errorsOf({ dtype, size, norm, magnitude, operations, sampleCount });
   // λ is added in float64, and rounded once.

@@ -33,9 +33,8 @@ export class RandomForms {
     const count = this.#sketch;
     const seed = 2 * this.#seed + 1;
     const basis = this.#basis;
-    await this.#run((job) => addon().randomizeBasis(basis, 0, count, seed, 'rademacher', job));
-    await this.#products.multiplyRows(basis, 0, count, count);
-    await this.#moveRows(count, count, 0);
+    await this.#run((job) => addon().randomizeBasis(basis, count, count, seed, 'rademacher', job));
+    await this.#products.multiplyRows(basis, count, count, 0);
     const squares = await this.#run((job) => addon().basisProducts(basis, 0, count, 0, count, job));
     const rows = Array.from({ length: count }, (_, i) =>
       Array.from(squares.subarray(i * count, (i + 1) * count)),
@@ -69,14 +68,6 @@ export class RandomForms {
       values.push(square * value);
     }
     return values;
-  }
-
-  async #moveRows(from: number, count: number, to: number): Promise<void> {
-    const basis = this.#basis;
-    const places = (first: number) => Uint32Array.from({ length: count }, (_, i) => first + i);
-    const rows = new Float64Array(count * this.#products.size);
-    await this.#run((job) => addon().copyBasisRows(basis, places(from), rows, job));
-    await this.#run((job) => addon().setBasisRows(basis, places(to), rows, job));
   }
 
   async #run<Result>(start: Parameters<typeof runJob<Result>>[1]): Promise<Result> {
