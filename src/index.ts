@@ -69,8 +69,9 @@ export type {
   NetworkSpec,
   SoftmaxCrossEntropySpec,
 } from './network/spec.js';
-export { createNetwork } from './network/network.js';
-export type { Network, NetworkOptions, ParameterTensor } from './network/network.js';
+export { createNetwork } from './network/create-network.js';
+export type { NetworkOptions } from './network/create-network.js';
+export type { Network, ParameterTensor } from './network/network.js';
 export { loadNetwork } from './network/load-network.js';
 export type { LoadNetworkOptions } from './network/load-network.js';
 export type { ParameterPoint, ParameterPoints } from './network/points.js';

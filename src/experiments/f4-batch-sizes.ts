@@ -12,7 +12,7 @@
 import { hessian } from '../curvature/operator.js';
 import type { Dataset } from '../data/dataset.js';
 import { digits } from '../data/digits.js';
-import { createNetwork } from '../network/network.js';
+import { createNetwork } from '../network/create-network.js';
 import type { Network } from '../network/network.js';
 import { defineNetwork } from '../network/spec.js';
 import type { NetworkSpec } from '../network/spec.js';

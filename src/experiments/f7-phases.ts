@@ -18,7 +18,7 @@
 import type { TrainTest } from '../data/idx.js';
 import { barrier } from '../landscape/barrier.js';
 import { interpolate } from '../landscape/interpolate.js';
-import { createNetwork } from '../network/network.js';
+import { createNetwork } from '../network/create-network.js';
 import type { Network } from '../network/network.js';
 import type { LongCallOptions } from '../progress.js';
 import { sgd } from '../training/optimizer.js';

@@ -13,7 +13,7 @@ import { hessian } from '../curvature/operator.js';
 import { createDataset } from '../data/create-dataset.js';
 import type { Dataset } from '../data/dataset.js';
 import { createRandom } from '../data/random.js';
-import { createNetwork } from '../network/network.js';
+import { createNetwork } from '../network/create-network.js';
 import { defineNetwork } from '../network/spec.js';
 import type { LongCallOptions } from '../progress.js';
 import type { Chart } from '../report/chart.js';

@@ -9,7 +9,7 @@
 import { createDataset } from '../data/create-dataset.js';
 import type { Dataset } from '../data/dataset.js';
 import { digits } from '../data/digits.js';
-import { createNetwork } from '../network/network.js';
+import { createNetwork } from '../network/create-network.js';
 import { defineNetwork } from '../network/spec.js';
 import type { LongCallOptions } from '../progress.js';
 import { numberText } from '../report/number-text.js';

@@ -11,7 +11,7 @@ import { hessian } from '../curvature/operator.js';
 import { createDataset } from '../data/create-dataset.js';
 import type { Dataset } from '../data/dataset.js';
 import { randomInputs } from '../data/synthetic.js';
-import { createNetwork } from '../network/network.js';
+import { createNetwork } from '../network/create-network.js';
 import type { Network } from '../network/network.js';
 import { defineNetwork } from '../network/spec.js';
 import type { LongCallOptions } from '../progress.js';

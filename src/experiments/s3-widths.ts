@@ -7,7 +7,7 @@
 // 0.1 · N(0, 1) as in the authors' code, learning rate 0.5, several starts for each width.
 
 import { hessian } from '../curvature/operator.js';
-import { createNetwork } from '../network/network.js';
+import { createNetwork } from '../network/create-network.js';
 import { numberText } from '../report/number-text.js';
 import { sgd } from '../training/optimizer.js';
 import { train } from '../training/train.js';

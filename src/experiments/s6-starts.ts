@@ -6,7 +6,7 @@
 // 0.1·√M (the mean length of the authors' starts 0.1 · N(0, 1)), learning rate 0.5, ‖∇L‖ ≤ 1e-4.
 
 import { createRandom } from '../data/random.js';
-import { createNetwork } from '../network/network.js';
+import { createNetwork } from '../network/create-network.js';
 import { numberText } from '../report/number-text.js';
 import { digestOf } from './data-digest.js';
 import { defineExperiment, manifestOf } from './experiment.js';

@@ -6,7 +6,7 @@
 // or 20,000 steps (blobs that overlap are not learnt to the end; such runs are measured where they stand,
 // and counted), medians over several starts and data sets.
 
-import { createNetwork } from '../network/network.js';
+import { createNetwork } from '../network/create-network.js';
 import { numberText } from '../report/number-text.js';
 import { digestOf } from './data-digest.js';
 import { defineExperiment, manifestOf } from './experiment.js';

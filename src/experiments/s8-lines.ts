@@ -10,7 +10,7 @@
 import type { Dataset } from '../data/dataset.js';
 import { digits } from '../data/digits.js';
 import { trackInterpolation } from '../landscape/track-interpolation.js';
-import { createNetwork } from '../network/network.js';
+import { createNetwork } from '../network/create-network.js';
 import { defineNetwork } from '../network/spec.js';
 import type { LongCallOptions } from '../progress.js';
 import type { Chart } from '../report/chart.js';

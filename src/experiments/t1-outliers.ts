@@ -16,7 +16,7 @@
 import type { Dataset } from '../data/dataset.js';
 import { gaussianClusters } from '../data/synthetic.js';
 import { hessian } from '../curvature/operator.js';
-import { createNetwork } from '../network/network.js';
+import { createNetwork } from '../network/create-network.js';
 import { defineNetwork } from '../network/spec.js';
 import type { NetworkSpec } from '../network/spec.js';
 import type { LongCallOptions } from '../progress.js';

@@ -2,7 +2,7 @@
 
 import type { Dataset } from '../data/dataset.js';
 import { twoBlobs } from '../data/synthetic.js';
-import { createNetwork } from '../network/network.js';
+import { createNetwork } from '../network/create-network.js';
 import type { Network } from '../network/network.js';
 import { defineNetwork } from '../network/spec.js';
 import type { NetworkSpec } from '../network/spec.js';

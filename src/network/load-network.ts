@@ -15,7 +15,8 @@ import { longCallEntries, optionsOf, parseOptions, wordOption } from '../options
 import type { LongCallOptions } from '../progress.js';
 import { matchState } from './match-state.js';
 import type { WantedTensor } from './match-state.js';
-import { Network, createNetworkFrom } from './network.js';
+import { createNetworkFrom } from './create-network.js';
+import { Network } from './network.js';
 import { parseSpec } from './parse-spec.js';
 import type { ParsedSpec } from './parse-spec.js';
 import type { NetworkSpec } from './spec.js';

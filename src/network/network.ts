@@ -1,27 +1,20 @@
 // A network: a spec, its parameters, and what of it can be computed without curvature.
 
-import * as v from 'valibot';
-
 import type { Dataset } from '../data/dataset.js';
-import { isDataset } from '../data/dataset.js';
 import { isStored } from '../data/dataset-inputs.js';
 import { allocate } from '../data/dtype.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
-import { optionsOf, parseLongCall, parseOptions, requireArray, seedOption } from '../options.js';
+import { parseLongCall, requireArray } from '../options.js';
 import { describeValue } from '../describe-value.js';
-import { createRandom } from '../data/random.js';
-import { measureRows, readRows } from '../data/sample-rows.js';
 import type { SampleRows } from '../data/sample-rows.js';
 import { EigenscapeError } from '../errors.js';
 import { callEngine, runJob } from '../long-call.js';
 import { addon } from '../native.js';
-import type { NativeArray, NativeInputs, NetworkHandle, SamplesHandle } from '../native.js';
+import type { NativeArray, NetworkHandle, SamplesHandle } from '../native.js';
 import type { LongCallOptions } from '../progress.js';
 import { sumCustomGradient, sumCustomLoss } from './custom-sums.js';
 import type { CustomLossPoint } from './custom-sums.js';
-import { initialParameters } from './initializer.js';
-import type { Initializer } from './initializer.js';
-import { parseSpec } from './parse-spec.js';
+import { inputRowsFor } from './input-rows.js';
 import type { ParsedSpec } from './parse-spec.js';
 import { samplesFor } from './samples.js';
 import type { CustomLossSpec, NetworkSpec } from './spec.js';
@@ -41,27 +34,6 @@ export interface ParameterTensor {
   /** Of its first entry in the flat parameters. */
   readonly offset: number;
 }
-
-/** Options of {@link createNetwork}. */
-export interface NetworkOptions<D extends DType = DType> {
-  /** Of the initial parameters; default 0. */
-  readonly seed?: number | undefined;
-  readonly initializer?: Initializer | undefined;
-  /** Precision of parameters and of all computing; default 'float64'. */
-  readonly dtype?: D | undefined;
-  /** Values to start from, in place of random ones [parameterCount]. */
-  readonly parameters?: ArrayLike<number> | undefined;
-  /** Names of the parameter tensors, in the order of the layout. */
-  readonly tensorNames?: readonly string[] | undefined;
-}
-
-const optionsSchema = optionsOf({
-  seed: seedOption,
-  initializer: v.optional(v.unknown()),
-  dtype: v.optional(v.picklist(['float64', 'float32'], "'float64' or 'float32'"), 'float64'),
-  parameters: v.optional(v.unknown()),
-  tensorNames: v.optional(v.array(v.string('a list of names'), 'a list of names')),
-});
 
 interface NetworkParts<D extends DType> {
   readonly parsed: ParsedSpec;
@@ -171,42 +143,13 @@ export class Network<D extends DType = DType> {
    *  @throws EigenscapeError ERR_SPEC for a dataset that stays on disk
    *  @internal */
   inputValues(call: string, inputs: SampleRows | Dataset): NativeArray {
-    const { values } = this.#inputRows(call, inputs);
+    const { values } = inputRowsFor(call, inputs, this.spec.input);
     if (!isStored(values)) return values;
     throw new EigenscapeError(
       'ERR_SPEC',
       `${call}: the inputs of this dataset stay on disk; pass some of them: await data.take(count).load()`,
       { details: { call } },
     );
-  }
-
-  #inputRows(
-    call: string,
-    inputs: SampleRows | Dataset,
-  ): { readonly values: NativeInputs; readonly count: number } {
-    const size = this.spec.input.reduce((product, extent) => product * extent, 1);
-    const expected = `samples of shape [${this.spec.input.join(', ')}]`;
-    if (isDataset(inputs)) {
-      if (inputs.inputSize === size) {
-        return { values: inputs.values.inputs, count: inputs.sampleCount };
-      }
-      throw new EigenscapeError(
-        'ERR_SHAPE',
-        `${call}: samples of the dataset have shape [${inputs.inputShape.join(', ')}]; expected ${expected}`,
-        { details: { inputShape: inputs.inputShape, expected: this.spec.input } },
-      );
-    }
-    const rows = measureRows('inputs', inputs);
-    const width = rows.shape === undefined ? size : rows.length / (rows.shape[0] ?? 1);
-    if (width !== size || rows.length % size !== 0) {
-      const given = width === size ? `${String(rows.length)} entries` : `rows of ${String(width)}`;
-      throw new EigenscapeError(
-        'ERR_SHAPE',
-        `${call}: inputs have ${given}; expected ${width === size ? 'a multiple of ' : ''}${String(size)}, for ${expected}`,
-        { details: { given: rows.length, sampleSize: size } },
-      );
-    }
-    return { values: readRows(rows, size).data, count: rows.length / size };
   }
 
   /** The loss, if it is written in TypeScript.
@@ -306,7 +249,7 @@ export class Network<D extends DType = DType> {
   async predict(inputs: SampleRows | Dataset, options: LongCallOptions = {}): Promise<ArrayOf[D]> {
     parseLongCall('predict', options);
     const { handle } = this;
-    const { values, count } = this.#inputRows('predict', inputs);
+    const { values, count } = inputRowsFor('predict', inputs, this.spec.input);
     const outputs = allocate(this.dtype, count * this.outputCount);
     return runJob(options, (job) => addon().predict(handle, values, count, outputs, job));
   }
@@ -380,60 +323,4 @@ function entryOf(parts: readonly NativeArray[], index: number): number | undefin
     first += part.length;
   }
   return undefined;
-}
-
-/** A network with random parameters.
- *  @throws EigenscapeError ERR_SPEC for a malformed spec, naming the layer and the option; ERR_SHAPE where
- *  layers do not fit together
- *  @example createNetwork({ input: [64], layers: [{ type: 'dense', units: 10 }], loss: 'softmaxCrossEntropy' }) */
-export function createNetwork<D extends DType = 'float64'>(
-  spec: NetworkSpec,
-  options: NetworkOptions<D> = {},
-): Network<D> {
-  const { network, parsed } = emptyNetwork(spec, options);
-  const { layout, parameterCount } = network;
-  const { seed } = parseOptions('createNetwork', optionsSchema, options);
-  const { initializer = 'pytorch' } = options;
-  const normalizations = parsed.native.layers.filter(({ type }) => type.endsWith('Norm'));
-  const names = new Set(normalizations.map(({ name }) => name));
-  const draw = (): Float64Array =>
-    initialParameters(layout, parameterCount, initializer, createRandom(seed), (layer) =>
-      names.has(layer),
-    );
-  // Not `??`: a null is refused, as any other value that is no list.
-  const { parameters = draw() } = options;
-  network.setParameters(parameters);
-  return network;
-}
-
-/** {@link createNetwork} for a call that takes its time.
- *  @param parts hold the parameters one after the other, and are not changed meanwhile
- *  @internal */
-export async function createNetworkFrom<D extends DType = 'float64'>(
-  spec: NetworkSpec,
-  parts: readonly NativeArray[],
-  options: Pick<NetworkOptions<D>, 'dtype' | 'tensorNames'>,
-  signal?: AbortSignal,
-): Promise<Network<D>> {
-  const { network } = emptyNetwork(spec, options);
-  await network.loadParameters(parts, signal);
-  return network;
-}
-
-function emptyNetwork<D extends DType>(
-  spec: NetworkSpec,
-  options: NetworkOptions<D>,
-): { readonly network: Network<D>; readonly parsed: ParsedSpec } {
-  const { dtype, tensorNames } = parseOptions('createNetwork', optionsSchema, options);
-  const parsed = parseSpec(spec);
-  const network = Network.from({ parsed, dtype: (options.dtype ?? dtype) as D, tensorNames });
-  const { layout } = network;
-  if (tensorNames !== undefined && tensorNames.length !== layout.length) {
-    throw new EigenscapeError(
-      'ERR_SPEC',
-      `createNetwork: tensorNames holds ${String(tensorNames.length)} names; expected ${String(layout.length)}, one for each tensor of parameters`,
-      { details: { given: tensorNames.length, expected: layout.length } },
-    );
-  }
-  return { network, parsed };
 }

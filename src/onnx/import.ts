@@ -7,7 +7,8 @@ import { longCallEntries, optionsOf, parseOptions, wordOption } from '../options
 import { keep } from '../copies.js';
 import { throwIfAborted } from '../long-call.js';
 import type { LongCallOptions } from '../progress.js';
-import { createNetworkFrom, type Network } from '../network/network.js';
+import { createNetworkFrom } from '../network/create-network.js';
+import type { Network } from '../network/network.js';
 import type { LossSpec } from '../network/spec.js';
 
 /** Options of {@link importOnnx}. */

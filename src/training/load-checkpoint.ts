@@ -13,7 +13,7 @@ import { isEigenscapeError } from '../errors.js';
 import { runJob } from '../long-call.js';
 import { longCallEntries, optionsOf, parseOptions } from '../options.js';
 import { addon } from '../native.js';
-import { createNetworkFrom } from '../network/network.js';
+import { createNetworkFrom } from '../network/create-network.js';
 import type { Network } from '../network/network.js';
 import type { NetworkSpec } from '../network/spec.js';
 import {
