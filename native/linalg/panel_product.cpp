@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "core/instruction_sets.hpp"
+#include "core/vector.hpp"
+#include "linalg/transpose.hpp"
 
 namespace eigenscape {
 namespace {
@@ -16,14 +18,14 @@ struct VectorOf {
 
 /// A quarter of a panel's columns, in bytes.
 constexpr std::size_t kQuarter = 32;
+constexpr std::size_t kSetsApart = 512;
 
 template <typename T>
 struct Tile {
-  std::size_t inner;
+  std::span<const Term<T>> terms;
+  std::size_t first;  // row of A and C
   std::size_t columns;
-  Factor<T> a;
-  const T* panel;
-  Onto onto;
+  Onto<T> onto;
   T* c;
   std::size_t stride;
 };
@@ -35,10 +37,8 @@ template <typename T, std::size_t kBytes, std::size_t kRows, std::size_t kQuarte
   using V = typename VectorOf<T, kWidth>::type;
   constexpr std::size_t lanes = kWidth / sizeof(T);
   constexpr std::size_t kVectors = kQuarters * kQuarter / kWidth;
-  const auto [a, row_step, inner_step] = tile.a;
   V sum[kRows][kVectors] = {};
-  if (tile.onto == Onto::row) {
-    const T* const row = tile.panel + tile.inner * kPanel<T>;
+  if (const T* const row = tile.onto.row; row != nullptr) {
 #pragma GCC unroll 12
     for (std::size_t i = 0; i < kRows; ++i) {
 #pragma GCC unroll 8
@@ -46,24 +46,27 @@ template <typename T, std::size_t kBytes, std::size_t kRows, std::size_t kQuarte
         sum[i][q] = *reinterpret_cast<const V*>(row + q * lanes);
     }
   }
-  const T* at = a;
-  const T* b = tile.panel;
-  for (std::size_t p = 0; p < tile.inner; ++p, at += inner_step, b += kPanel<T>) {
-    V columns[kVectors];
+  for (const auto& [inner, a, panel] : tile.terms) {
+    const std::size_t row_step = a.row_step;
+    const T* at = a.data + tile.first * row_step;
+    const T* b = panel.data;
+    for (std::size_t p = 0; p < inner; ++p, at += a.inner_step, b += panel.stride) {
+      V columns[kVectors];
 #pragma GCC unroll 8
-    for (std::size_t q = 0; q < kVectors; ++q)
-      columns[q] = *reinterpret_cast<const V*>(b + q * lanes);
+      for (std::size_t q = 0; q < kVectors; ++q)
+        columns[q] = *reinterpret_cast<const V*>(b + q * lanes);
 #pragma GCC unroll 12
-    for (std::size_t i = 0; i < kRows; ++i) {
-      const T factor = at[i * row_step];
+      for (std::size_t i = 0; i < kRows; ++i) {
+        const T factor = at[i * row_step];
 #pragma GCC unroll 8
-      for (std::size_t q = 0; q < kVectors; ++q) sum[i][q] += factor * columns[q];
+        for (std::size_t q = 0; q < kVectors; ++q) sum[i][q] += factor * columns[q];
+      }
     }
   }
-  const bool accumulate = tile.onto == Onto::sum;
+  const bool accumulate = tile.onto.sum;
 #pragma GCC unroll 12
   for (std::size_t i = 0; i < kRows; ++i) {
-    T* const row = tile.c + i * tile.stride;
+    T* const row = tile.c + (tile.first + i) * tile.stride;
 #pragma GCC unroll 8
     for (std::size_t q = 0; q < kVectors; ++q) {
       const std::size_t first = q * lanes;
@@ -140,46 +143,58 @@ TileLoops<T> tile_loops() {
   return {1, kBaseline<T>.data()};
 }
 
+/// Whole rows of the panel, whatever stands behind the columns, so that every copy has one length;
+/// the last row, behind which nothing may stand, alone.
+template <typename T>
+[[gnu::always_inline]] inline void pack_rows(std::size_t inner, std::size_t columns, const T* b,
+                                             std::size_t stride, T* panel) {
+  const std::size_t whole = columns == kPanel<T> ? inner
+                            : stride + columns >= kPanel<T>
+                                ? inner - std::min<std::size_t>(inner, 1)
+                                : 0;
+  for (std::size_t p = 0; p < whole; ++p) {
+    for (std::size_t q = 0; q < kPanel<T>; q += kLanes<T>) {
+      vector_at(panel + p * kPanel<T> + q) = vector_at(b + p * stride + q);
+    }
+  }
+  for (std::size_t p = whole; p < inner; ++p) {
+    std::copy_n(b + p * stride, columns, panel + p * kPanel<T>);
+    std::fill_n(panel + p * kPanel<T> + columns, kPanel<T> - columns, T{0});
+  }
+}
+
+EIGENSCAPE_INSTRUCTION_SETS
+void pack(std::size_t inner, std::size_t columns, const double* b, std::size_t stride,
+          double* panel) {
+  pack_rows(inner, columns, b, stride, panel);
+}
+
+EIGENSCAPE_INSTRUCTION_SETS
+void pack(std::size_t inner, std::size_t columns, const float* b, std::size_t stride,
+          float* panel) {
+  pack_rows(inner, columns, b, stride, panel);
+}
+
 }  // namespace
 
 template <typename T>
-void pack_panel(std::size_t inner, std::size_t columns, const T* b, std::size_t stride, T* panel) {
-  for (std::size_t p = 0; p < inner; ++p, b += stride, panel += kPanel<T>) {
-    if (columns == kPanel<T>) {
-      std::copy_n(b, kPanel<T>, panel);
-    } else {
-      std::copy_n(b, columns, panel);
-      std::fill(panel + columns, panel + kPanel<T>, T{0});
-    }
-  }
+Panel<T> panel_of(std::size_t inner, std::size_t columns, const T* b, std::size_t stride, T* room) {
+  // Rows that are a power of two apart fall on few sets of the cache.
+  if (columns == kPanel<T> && stride * sizeof(T) % kSetsApart != 0) return {b, stride};
+  pack(inner, columns, b, stride, room);
+  return {room, kPanel<T>};
 }
 
 template <typename T>
-void pack_transposed_panel(std::size_t inner, std::size_t columns, const T* w, std::size_t stride,
-                           T* panel) {
-  // By squares: a cache line of a row at a time.
-  constexpr std::size_t lanes = 64 / sizeof(T);
-  for (std::size_t first = 0; first < inner; first += lanes) {
-    T* const to = panel + first * kPanel<T>;
-    const std::size_t count = std::min(lanes, inner - first);
-    for (std::size_t j = 0; j < columns; ++j) {
-      const T* const from = w + j * stride + first;
-      if (count == lanes) {
-#pragma GCC unroll 16
-        for (std::size_t p = 0; p < lanes; ++p) to[p * kPanel<T> + j] = from[p];
-      } else {
-        for (std::size_t p = 0; p < count; ++p) to[p * kPanel<T> + j] = from[p];
-      }
-    }
-    for (std::size_t p = 0; p < count; ++p) {
-      std::fill(to + p * kPanel<T> + columns, to + (p + 1) * kPanel<T>, T{0});
-    }
-  }
+Panel<T> transposed_panel_of(std::size_t inner, std::size_t columns, const T* w, std::size_t stride,
+                             T* room) {
+  transpose<T>(columns, inner, w, stride, room, kPanel<T>);
+  return {room, kPanel<T>};
 }
 
 template <typename T>
-void panel_product(std::size_t rows, std::size_t columns, std::size_t inner, const Factor<T>& a,
-                   const T* panel, Onto onto, T* c, std::size_t stride) {
+void panel_product(std::size_t rows, std::size_t columns, std::span<const Term<T>> terms,
+                   Onto<T> onto, T* c, std::size_t stride) {
   const TileLoops<T> tiles = tile_loops<T>();
   const std::size_t count = (rows + tiles.rows - 1) / tiles.rows;
   const std::size_t quarters = (4 * columns + kPanel<T> - 1) / kPanel<T>;
@@ -187,25 +202,20 @@ void panel_product(std::size_t rows, std::size_t columns, std::size_t inner, con
   for (std::size_t t = 0; t < count; ++t) {
     const std::size_t first = t * rows / count;
     const std::size_t last = (t + 1) * rows / count;
-    loops[last - first - 1]({inner,
-                             columns,
-                             {a.data + first * a.row_step, a.row_step, a.inner_step},
-                             panel,
-                             onto,
-                             c + first * stride,
-                             stride});
+    loops[last - first - 1]({terms, first, columns, onto, c, stride});
   }
 }
 
-template void pack_panel<double>(std::size_t, std::size_t, const double*, std::size_t, double*);
-template void pack_panel<float>(std::size_t, std::size_t, const float*, std::size_t, float*);
-template void pack_transposed_panel<double>(std::size_t, std::size_t, const double*, std::size_t,
-                                            double*);
-template void pack_transposed_panel<float>(std::size_t, std::size_t, const float*, std::size_t,
-                                           float*);
-template void panel_product<double>(std::size_t, std::size_t, std::size_t, const Factor<double>&,
-                                    const double*, Onto, double*, std::size_t);
-template void panel_product<float>(std::size_t, std::size_t, std::size_t, const Factor<float>&,
-                                   const float*, Onto, float*, std::size_t);
+template Panel<double> panel_of<double>(std::size_t, std::size_t, const double*, std::size_t,
+                                        double*);
+template Panel<float> panel_of<float>(std::size_t, std::size_t, const float*, std::size_t, float*);
+template Panel<double> transposed_panel_of<double>(std::size_t, std::size_t, const double*,
+                                                   std::size_t, double*);
+template Panel<float> transposed_panel_of<float>(std::size_t, std::size_t, const float*,
+                                                 std::size_t, float*);
+template void panel_product<double>(std::size_t, std::size_t, std::span<const Term<double>>,
+                                    Onto<double>, double*, std::size_t);
+template void panel_product<float>(std::size_t, std::size_t, std::span<const Term<float>>,
+                                   Onto<float>, float*, std::size_t);
 
 }  // namespace eigenscape

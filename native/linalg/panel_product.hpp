@@ -1,12 +1,14 @@
-// C = A·B + C where B comes in panels of a few columns, packed once and used for many A: products
-// of thin matrices with the same factor, for which BLAS would pack both factors every time.
+// C = Σ A·B + C where every B comes in panels of a few columns, packed once and used for many A:
+// products of thin matrices with the same factor, for which BLAS would pack both factors every
+// time.
 //
 // A panel is [inner, kPanel]; A is read where it is, by any two strides, so that it may be a
-// transpose. A tile of C, some rows by a panel's columns, stays in registers while the sum over
-// `inner` runs; that sum is added to C at the end.
+// transpose. A tile of C, some rows by a panel's columns, stays in registers while the sums over
+// `inner` of all terms run; it is added to C at the end.
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 namespace eigenscape {
 
@@ -14,15 +16,22 @@ namespace eigenscape {
 template <typename T>
 inline constexpr std::size_t kPanel = 2 * 64 / sizeof(T);
 
-/// panel [inner, kPanel] = B [inner, columns], at most kPanel columns, the others 0; rows of B are
-/// `stride` apart.
+/// [inner, kPanel] with rows `stride` apart. Columns beyond those of a product may hold anything.
 template <typename T>
-void pack_panel(std::size_t inner, std::size_t columns, const T* b, std::size_t stride, T* panel);
+struct Panel {
+  const T* data;
+  std::size_t stride;
+};
 
-/// The same for B = Wᵀ, W [columns, inner] with rows `stride` apart.
+/// B [inner, columns], at most kPanel columns, rows `stride` apart: where it is if it can be read
+/// there, or packed into `room` [inner, kPanel].
 template <typename T>
-void pack_transposed_panel(std::size_t inner, std::size_t columns, const T* w, std::size_t stride,
-                           T* panel);
+Panel<T> panel_of(std::size_t inner, std::size_t columns, const T* b, std::size_t stride, T* room);
+
+/// The same for B = Wᵀ, W [columns, inner] with rows `stride` apart; always packed.
+template <typename T>
+Panel<T> transposed_panel_of(std::size_t inner, std::size_t columns, const T* w, std::size_t stride,
+                             T* room);
 
 /// A [rows, inner]: entry (i, p) at data[i · row_step + p · inner_step].
 template <typename T>
@@ -32,12 +41,24 @@ struct Factor {
   std::size_t inner_step;
 };
 
-/// What a product is added to: nothing, the row behind the panel (for every row of C), or C.
-enum class Onto { nothing, row, sum };
-
-/// C [rows, columns] = A · panel + what it is added to; rows of C are `stride` apart.
+/// A · panel
 template <typename T>
-void panel_product(std::size_t rows, std::size_t columns, std::size_t inner, const Factor<T>& a,
-                   const T* panel, Onto onto, T* c, std::size_t stride);
+struct Term {
+  std::size_t inner;
+  Factor<T> a;
+  Panel<T> panel;
+};
+
+/// What a sum of products is added to: nothing, one row [kPanel] (for every row of C), or C.
+template <typename T>
+struct Onto {
+  const T* row = nullptr;
+  bool sum = false;
+};
+
+/// C [rows, columns] = Σ A · panel + what it is added to; rows of C are `stride` apart.
+template <typename T>
+void panel_product(std::size_t rows, std::size_t columns, std::span<const Term<T>> terms,
+                   Onto<T> onto, T* c, std::size_t stride);
 
 }  // namespace eigenscape

@@ -53,10 +53,10 @@ std::vector<ParameterTensor> parameters(const Attributes& attributes,
   return tensors;
 }
 
-/// A panel of d, h or n rows; those of float32 are the wider ones.
+/// Two panels of d, h or n rows, one of them with a row of b; those of float32 are the wider ones.
 Storage storage(const Attributes& attributes, std::span<const Shape> inputs) {
   const std::size_t h = output_shape(attributes, inputs)[0];
-  return {0, kPanel<float> * (std::max(inputs[0][0], h) + 1), kPanel<float>};
+  return {0, kPanel<float> * (2 * std::max(inputs[0][0], h) + 1), 2 * kPanel<float>};
 }
 
 /// Y = 1 bᵀ for n rows: copies of what is there, twice as many each time.
@@ -107,26 +107,40 @@ void for_panels(std::size_t width, const Action& action) {
   }
 }
 
+/// From an entry on; nothing of nothing.
+template <typename T>
+const T* row_of(std::span<const T> rows, std::size_t first) {
+  return rows.empty() ? nullptr : rows.data() + first;
+}
+
+/// The terms of a sum of products, of which the last may be none.
+template <typename T>
+std::span<const Term<T>> sum_of(const std::array<Term<T>, 2>& terms, bool both) {
+  return std::span(terms).first(both ? 2 : 1);
+}
+
 template <typename T>
 void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
              Rows<const T> theta_dot, std::span<T> y_dot) {
   const auto [d, h, bias] = sizes_of(at.node);
   const std::size_t n = at.n;
   const bool moving = !x_dot[0].empty();
-  T* const panel = at.scratch.data();
+  T* const room = at.scratch.data();
+  T* const room_dot = room + d * kPanel<T>;
+  T* const room_bias = room_dot + d * kPanel<T>;
   for_panels<T>(h, [&, d = d, h = h, bias = bias](std::size_t first, std::size_t columns) {
-    const Onto fresh = bias ? Onto::row : Onto::nothing;
+    Panel<T> w{};
+    if (moving) w = transposed_panel_of(d, columns, at.theta.data() + first * d, d, room);
     for (std::size_t j = 0; j < k; ++j) {
-      const T* const w_dot = theta_dot.row(j).data();
-      pack_transposed_panel(d, columns, w_dot + first * d, d, panel);
-      if (bias) pack_panel(1, columns, w_dot + h * d + first, h, panel + d * kPanel<T>);
-      panel_product<T>(n, columns, d, {at.x[0].data(), d, 1}, panel, fresh,
-                       y_dot.data() + j * n * h + first, h);
+      const T* const direction = theta_dot.row(j).data();
+      const Panel<T> w_dot = transposed_panel_of(d, columns, direction + first * d, d, room_dot);
+      Onto<T> onto;
+      if (bias) onto.row = panel_of(1, columns, direction + h * d + first, h, room_bias).data;
+      const std::array<Term<T>, 2> terms{
+          {{d, {at.x[0].data(), d, 1}, w_dot}, {d, {row_of<T>(x_dot[0], j * n * d), d, 1}, w}}};
+      panel_product<T>(n, columns, sum_of(terms, moving), onto, y_dot.data() + j * n * h + first,
+                       h);
     }
-    if (!moving) return;
-    pack_transposed_panel(d, columns, at.theta.data() + first * d, d, panel);
-    panel_product<T>(k * n, columns, d, {x_dot[0].data(), d, 1}, panel, Onto::sum,
-                     y_dot.data() + first, h);
   });
 }
 
@@ -155,30 +169,30 @@ void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::sp
                      Rows<T> theta_bar_dot) {
   const auto [d, h, bias] = sizes_of(at.node);
   const std::size_t n = at.n;
-  T* const panel = at.scratch.data();
   if (!x_bar_dot[0].empty()) {
-    T* const x_bar = x_bar_dot[0].data();
+    T* const room = at.scratch.data();
+    T* const room_dot = room + h * kPanel<T>;
     for_panels<T>(d, [&, d = d, h = h](std::size_t first, std::size_t columns) {
-      pack_panel(h, columns, at.theta.data() + first, d, panel);
-      panel_product<T>(k * n, columns, h, {y_bar_dot.data(), h, 1}, panel, Onto::nothing,
-                       x_bar + first, d);
+      const Panel<T> w = panel_of(h, columns, at.theta.data() + first, d, room);
       for (std::size_t j = 0; j < k; ++j) {
-        pack_panel(h, columns, theta_dot.row(j).data() + first, d, panel);
-        panel_product<T>(n, columns, h, {y_bar.data(), h, 1}, panel, Onto::sum,
-                         x_bar + j * n * d + first, d);
+        const Panel<T> w_dot = panel_of(h, columns, theta_dot.row(j).data() + first, d, room_dot);
+        const std::array<Term<T>, 2> terms{
+            {{h, {y_bar_dot.data() + j * n * h, h, 1}, w}, {h, {y_bar.data(), h, 1}, w_dot}}};
+        panel_product<T>(n, columns, terms, {}, x_bar_dot[0].data() + j * n * d + first, d);
       }
     });
   }
+  const bool moving = !x_dot[0].empty();
+  T* const room = at.scratch.data();
+  T* const room_dot = room + n * kPanel<T>;
   for_panels<T>(d, [&, d = d, h = h](std::size_t first, std::size_t columns) {
-    pack_panel(n, columns, at.x[0].data() + first, d, panel);
+    const Panel<T> x = panel_of(n, columns, at.x[0].data() + first, d, room);
     for (std::size_t j = 0; j < k; ++j) {
-      panel_product<T>(h, columns, n, {y_bar_dot.data() + j * n * h, 1, h}, panel, Onto::sum,
-                       theta_bar_dot.row(j).data() + first, d);
-    }
-    if (x_dot[0].empty()) return;
-    for (std::size_t j = 0; j < k; ++j) {
-      pack_panel(n, columns, x_dot[0].data() + j * n * d + first, d, panel);
-      panel_product<T>(h, columns, n, {y_bar.data(), 1, h}, panel, Onto::sum,
+      Panel<T> moved{};
+      if (moving) moved = panel_of(n, columns, x_dot[0].data() + j * n * d + first, d, room_dot);
+      const std::array<Term<T>, 2> terms{
+          {{n, {y_bar_dot.data() + j * n * h, 1, h}, x}, {n, {y_bar.data(), 1, h}, moved}}};
+      panel_product<T>(h, columns, sum_of(terms, moving), {.sum = true},
                        theta_bar_dot.row(j).data() + first, d);
     }
   });
