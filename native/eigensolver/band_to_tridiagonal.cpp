@@ -176,17 +176,6 @@ BandMatrix<T>::BandMatrix(std::size_t n, std::size_t width)
 }
 
 template <typename T>
-void BandMatrix<T>::take(std::span<const T> a, const Control& control) {
-  constexpr std::size_t kRows = 64;
-  parallel_for(control, (n_ + kRows - 1) / kRows, [&](std::size_t block) {
-    for (std::size_t i = block * kRows; i < std::min(n_, (block + 1) * kRows); ++i) {
-      for (std::size_t j = i > b_ ? i - b_ : 0; j <= i; ++j) at(i, j) = a[i * n_ + j];
-      for (std::size_t j = i + 1; j < std::min(n_, i + b_); ++j) at(i, j) = a[j * n_ + i];
-    }
-  });
-}
-
-template <typename T>
 void band_to_tridiagonal(BandMatrix<T>& band, std::span<T> diagonal, std::span<T> subdiagonal,
                          BulgeReflectors<T>* kept, const Control& control) {
   Chase<T>(band, kept, control).run();

@@ -32,9 +32,6 @@ class BandMatrix {
  public:
   BandMatrix(std::size_t n, std::size_t width);
 
-  /// Copies the band out of a full matrix's lower triangle.
-  void take(std::span<const T> a, const Control& control);
-
   [[nodiscard]] std::size_t order() const { return n_; }
   [[nodiscard]] std::size_t width() const { return b_; }
   /// From a row to the next in the same column: a multiple of the vectors' length.

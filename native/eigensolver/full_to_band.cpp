@@ -69,16 +69,28 @@ class Reduction {
         turns_(tiles_along(n)),
         a_(n, a, workspace_.span()) {}
 
-  void run() {
-    if (tasks_.panels() == 0) return;
-    a_.to_tiles(control_);
+  void run(T factor, BandMatrix<T>& band) {
+    const bool keeps = !kept_tau_.empty();
+    a_.to_tiles(factor, keeps, control_);
     mirrored_.zero();
     parallel_for(control_, tasks_.count(), [&](std::size_t index) { run(tasks_.task(index)); });
-    a_.to_rows(control_);
+    fill(band);
+    if (keeps) a_.to_rows(control_);
     control_.report("full to band", 1, 1);
   }
 
  private:
+  void fill(BandMatrix<T>& band) {
+    parallel_for(control_, tiles_along(n_), [&](std::size_t tile) {
+      for (std::size_t i = tile * kTile; i < tasks_.last_row(tile); ++i) {
+        for (std::size_t j = i > b_ ? i - b_ : 0; j <= i; ++j) {
+          band.at(i, j) = a_.at(i, j);
+          if (i - j < b_) band.at(j, i) = band.at(i, j);
+        }
+      }
+    });
+  }
+
   void run(const ReductionTasks::Task& task) {
     switch (task.kind) {
       case Kind::factor:
@@ -283,15 +295,14 @@ class Reduction {
 }  // namespace
 
 template <typename T>
-void full_to_band(std::size_t n, std::size_t width, std::span<T> a, const Control& control) {
-  Reduction<T>(n, width, a, {}, control).run();
+void full_to_band(std::span<T> a, T factor, BandMatrix<T>& band, const Control& control) {
+  Reduction<T>(band.order(), band.width(), a, {}, control).run(factor, band);
 }
 
 template <typename T>
-void full_to_band(std::size_t n, std::size_t width, std::span<T> a, std::span<T> tau,
-                  const Control& control) {
+void full_to_band(std::span<T> a, BandMatrix<T>& band, std::span<T> tau, const Control& control) {
   std::ranges::fill(tau, T{});
-  Reduction<T>(n, width, a, tau, control).run();
+  Reduction<T>(band.order(), band.width(), a, tau, control).run(1, band);
 }
 
 std::size_t full_to_band_workspace(std::size_t n, std::size_t width, std::size_t entry_bytes) {
@@ -300,11 +311,11 @@ std::size_t full_to_band_workspace(std::size_t n, std::size_t width, std::size_t
   return (panels + squares + kTile * kTile) * entry_bytes;
 }
 
-template void full_to_band<double>(std::size_t, std::size_t, std::span<double>, const Control&);
-template void full_to_band<float>(std::size_t, std::size_t, std::span<float>, const Control&);
-template void full_to_band<double>(std::size_t, std::size_t, std::span<double>, std::span<double>,
+template void full_to_band<double>(std::span<double>, double, BandMatrix<double>&, const Control&);
+template void full_to_band<float>(std::span<float>, float, BandMatrix<float>&, const Control&);
+template void full_to_band<double>(std::span<double>, BandMatrix<double>&, std::span<double>,
                                    const Control&);
-template void full_to_band<float>(std::size_t, std::size_t, std::span<float>, std::span<float>,
+template void full_to_band<float>(std::span<float>, BandMatrix<float>&, std::span<float>,
                                   const Control&);
 
 }  // namespace eigenscape

@@ -31,31 +31,31 @@ TiledMatrix<T>::TiledMatrix(std::size_t n, std::span<T> a, std::span<T> scratch)
   corner_.zero();
 }
 
-/// For every row of tiles, calls move(row of tiles, tile) for its tiles, in parallel.
 template <typename T>
-template <typename Move>
-void TiledMatrix<T>::rearrange(const Control& control, const Move& move) {
+template <typename Tiles, typename Move>
+void TiledMatrix<T>::rearrange(const Tiles& tiles, const Control& control, const Move& move) {
   for (std::size_t i = 0; i < tiles_; ++i) {
     T* const memory = a_ + i * kTile * n_;
     constexpr std::size_t kPiece = 8;
     parallel_for(control, (rows(i) + kPiece - 1) / kPiece, [&](std::size_t piece) {
-      const std::size_t first = piece * kPiece * n_;
-      const std::size_t last = std::min(rows(i), (piece + 1) * kPiece) * n_;
-      std::copy_n(memory + first, last - first, scratch_ + first);
+      const std::size_t columns = std::min(n_, tiles(i) * kTile);
+      for (std::size_t r = piece * kPiece; r < std::min(rows(i), (piece + 1) * kPiece); ++r) {
+        std::copy_n(memory + r * n_, columns, scratch_ + r * n_);
+      }
     });
-    parallel_for(control, tiles_, [&](std::size_t k) { move(i, k); });
+    parallel_for(control, tiles(i), [&](std::size_t k) { move(i, k); });
   }
 }
 
 template <typename T>
-void TiledMatrix<T>::to_tiles(const Control& control) {
-  rearrange(control, [&](std::size_t i, std::size_t k) {
+void TiledMatrix<T>::to_tiles(T factor, bool keeps_upper, const Control& control) {
+  const auto tiles = [&](std::size_t i) { return keeps_upper ? tiles_ : i + 1; };
+  const auto scale = [factor](const T* row, T* strip, std::size_t count) {
+    for (std::size_t l = 0; l < count; ++l) strip[l] = factor * row[l];
+  };
+  rearrange(tiles, control, [&](std::size_t i, std::size_t k) {
     T* const from = scratch_ + k * kTile;
-    if (k <= i) {
-      for_strips(rows(i), rows(k), from, n_, tile(i, k),
-                 [](const T* row, T* strip, std::size_t count) { std::copy_n(row, count, strip); });
-      return;
-    }
+    if (k <= i) return for_strips(rows(i), rows(k), from, n_, tile(i, k), scale);
     T* const to = a_ + i * kTile * n_ + k * kTile * rows(i);
     for (std::size_t r = 0; r < rows(i); ++r) std::copy_n(from + r * n_, rows(k), to + r * rows(k));
   });
@@ -63,7 +63,8 @@ void TiledMatrix<T>::to_tiles(const Control& control) {
 
 template <typename T>
 void TiledMatrix<T>::to_rows(const Control& control) {
-  rearrange(control, [&](std::size_t i, std::size_t k) {
+  const auto all = [&](std::size_t /*i*/) { return tiles_; };
+  rearrange(all, control, [&](std::size_t i, std::size_t k) {
     T* const to = a_ + i * kTile * n_ + k * kTile;
     if (k <= i) {
       const bool corner = i + 1 == tiles_ && k == i;

@@ -18,7 +18,8 @@ class TiledMatrix {
   /// a [n, n], row-major; scratch [at least kTile · n], used by the rearrangements only.
   TiledMatrix(std::size_t n, std::span<T> a, std::span<T> scratch);
 
-  void to_tiles(const Control& control);
+  /// What is above the diagonal tiles is lost unless `keeps_upper`, and need not be there.
+  void to_tiles(T factor, bool keeps_upper, const Control& control);
   void to_rows(const Control& control);
 
   [[nodiscard]] std::size_t rows(std::size_t i) const {
@@ -29,10 +30,17 @@ class TiledMatrix {
   [[nodiscard]] T* tile(std::size_t i, std::size_t k) {
     return i + 1 == tiles_ && k == i ? corner_.data() : a_ + (i * n_ + k * rows(i)) * kTile;
   }
+  /// Entry (i, j), j ≤ i.
+  [[nodiscard]] T at(std::size_t i, std::size_t j) {
+    const std::size_t column = j % kTile;
+    const std::size_t line = column / kLanes<T> * rows(i / kTile) + i % kTile;
+    return tile(i / kTile, j / kTile)[line * kLanes<T> + column % kLanes<T>];
+  }
 
  private:
-  template <typename Move>
-  void rearrange(const Control& control, const Move& move);
+  /// Copies the columns of `tiles(i)` tiles of every row of tiles, and calls move(i, k) for each.
+  template <typename Tiles, typename Move>
+  void rearrange(const Tiles& tiles, const Control& control, const Move& move);
 
   std::size_t n_;
   std::size_t tiles_;

@@ -55,13 +55,11 @@ bool two_stage_pays(std::size_t n) {
 template <typename T>
 std::vector<double> two_stage_eigenvalues(std::size_t n, std::span<T> a, double norm,
                                           const Control& control) {
-  const int exponent = scale_to_one<T>(n, a, norm, control);
+  const int exponent = scale_exponent<T>(norm);
 
   // 1. full → band
-  const std::size_t width = two_stage_tuning<T>().width;
-  full_to_band<T>(n, width, a, control);
-  BandMatrix<T> band(n, width);
-  band.take(a, control);
+  BandMatrix<T> band(n, two_stage_tuning<T>().width);
+  full_to_band<T>(a, std::ldexp(T{1}, exponent), band, control);
 
   // 2. band → tridiagonal
   std::vector<T> diagonal(n);
@@ -79,8 +77,8 @@ std::size_t two_stage_workspace(std::size_t n, std::size_t entry_bytes) {
   const bool is_double = entry_bytes == sizeof(double);
   const std::size_t width =
       is_double ? two_stage_tuning<double>().width : two_stage_tuning<float>().width;
-  return std::max(full_to_band_workspace(n, width, entry_bytes),
-                  band_to_tridiagonal_workspace(n, width, entry_bytes) + 2 * n * entry_bytes);
+  return full_to_band_workspace(n, width, entry_bytes) +
+         band_to_tridiagonal_workspace(n, width, entry_bytes);
 }
 
 template int scale_to_one<double>(std::size_t, std::span<double>, double, const Control&);

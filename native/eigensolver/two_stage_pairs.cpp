@@ -60,9 +60,8 @@ struct Tridiagonal {
 template <typename T>
 Tridiagonal<T> reduce(std::size_t n, std::span<T> a, std::span<T> tau,
                       BulgeReflectors<T>& reflectors, const Control& control) {
-  full_to_band<T>(n, reflectors.width(), a, tau, control);
   BandMatrix<T> band(n, reflectors.width());
-  band.take(a, control);
+  full_to_band<T>(a, band, tau, control);
   Tridiagonal<T> result{std::vector<T>(n), std::vector<T>(n)};
   band_to_tridiagonal<T>(band, result.diagonal, result.subdiagonal, &reflectors, control);
   result.subdiagonal.pop_back();

@@ -78,14 +78,14 @@ std::optional<MatrixFault> make_symmetric(std::size_t n, std::span<T> a, double 
   std::vector<double> largest(strips, 0.0);
   const auto rows_of = [&](std::size_t strip) { return std::min(n, (strip + 1) * kSide); };
   parallel_for(control, strips, [&](std::size_t strip) {
-    const std::size_t first = strip * kSide * n;
-    const std::span<const T> rows =
-        std::span<const T>(a).subspan(first, rows_of(strip) * n - first);
-    largest[strip] = largest_magnitude(rows);
-    const std::size_t index = first_not_finite<T>(rows);
-    if (index == rows.size()) return;
-    faults[strip] =
-        MatrixFault{MatrixFault::Kind::not_finite, (first + index) / n, (first + index) % n};
+    for (std::size_t i = strip * kSide; i < rows_of(strip); ++i) {
+      const std::span<const T> row = std::span<const T>(a).subspan(i * n, n);
+      largest[strip] = std::max(largest[strip], largest_magnitude(row));
+      const std::size_t j = first_not_finite<T>(row);
+      if (j == n) continue;
+      faults[strip] = MatrixFault{MatrixFault::Kind::not_finite, i, j};
+      return;
+    }
   });
   if (const Fault fault = lowest(faults)) return fault;
   const double limit = tolerance * (largest.empty() ? 0 : std::ranges::max(largest));
