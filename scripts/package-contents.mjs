@@ -33,6 +33,7 @@ const required = [
   'dist/index.js',
   'dist/index.d.ts',
   'dist/cli/main.js',
+  'dist/onnx/runtime-process.js',
   'dist/vendor/NOTICES.txt',
   'bench/run.mjs',
   'native/vendor/napi.h',

@@ -7,6 +7,13 @@ import type { SampleRows } from '../data/sample-rows.js';
 import { EigenscapeError } from '../errors.js';
 import type { NativeInputs } from '../native.js';
 
+export interface InputRows {
+  /** Flat, row-major. */
+  readonly values: NativeInputs;
+  /** Of samples. */
+  readonly count: number;
+}
+
 /** Samples of `shape`, flat, and their number.
  *  @throws EigenscapeError ERR_SHAPE for samples of another shape
  *  @internal */
@@ -14,7 +21,7 @@ export function inputRowsFor(
   call: string,
   inputs: SampleRows | Dataset,
   shape: readonly number[],
-): { readonly values: NativeInputs; readonly count: number } {
+): InputRows {
   const size = shape.reduce((product, extent) => product * extent, 1);
   const expected = `samples of shape [${shape.join(', ')}]`;
   if (isDataset(inputs)) {

@@ -15,6 +15,7 @@ import type { LongCallOptions } from '../progress.js';
 import { sumCustomGradient, sumCustomLoss } from './custom-sums.js';
 import type { CustomLossPoint } from './custom-sums.js';
 import { inputRowsFor } from './input-rows.js';
+import type { InputRows } from './input-rows.js';
 import type { ParsedSpec } from './parse-spec.js';
 import { samplesFor } from './samples.js';
 import type { CustomLossSpec, NetworkSpec } from './spec.js';
@@ -248,8 +249,13 @@ export class Network<D extends DType = DType> {
    *  a dataset. */
   async predict(inputs: SampleRows | Dataset, options: LongCallOptions = {}): Promise<ArrayOf[D]> {
     parseLongCall('predict', options);
+    return this.predictRows(inputRowsFor('predict', inputs, this.spec.input), options);
+  }
+
+  /** The same for flat samples, which were checked and which nobody changes meanwhile.
+   *  @internal */
+  predictRows({ values, count }: InputRows, options: LongCallOptions): Promise<ArrayOf[D]> {
     const { handle } = this;
-    const { values, count } = inputRowsFor('predict', inputs, this.spec.input);
     const outputs = allocate(this.dtype, count * this.outputCount);
     return runJob(options, (job) => addon().predict(handle, values, count, outputs, job));
   }

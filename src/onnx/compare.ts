@@ -3,10 +3,14 @@
 import * as v from 'valibot';
 
 import type { Dataset } from '../data/dataset.js';
-import type { DType } from '../data/dtype.js';
+import { keep } from '../copies.js';
+import { allocate, type ArrayOf, type DType } from '../data/dtype.js';
 import { filePath, readFileBytes } from '../data/file-bytes.js';
 import { createRandom } from '../data/random.js';
 import type { SampleRows } from '../data/sample-rows.js';
+import { inPieces } from '../in-pieces.js';
+import { throwIfAborted } from '../long-call.js';
+import type { NativeArray } from '../native.js';
 import { requireNetwork, type Network } from '../network/network.js';
 import {
   longCallEntries,
@@ -18,6 +22,7 @@ import {
 import type { LongCallOptions } from '../progress.js';
 import { exportOnnx } from './export.js';
 import type { OnnxEnding } from './ending.js';
+import { withEnding } from './with-ending.js';
 
 export type { OnnxEnding } from './ending.js';
 
@@ -70,14 +75,16 @@ const optionsSchema = optionsOf({
 });
 
 /** Runs the network and ONNX Runtime on the same inputs. In float32 the outputs of a sound model agree
- *  within about 1e-5·max(1, |y|). Needs the package onnxruntime-node, which is loaded here only.
+ *  within about 1e-5·max(1, |y|). Needs the package onnxruntime-node, which nothing else does.
  *
  *  A softmax or sigmoid at the end of the model, which `importOnnx` drops because the loss applies it, is
  *  applied to the network's outputs before they are compared; `ending` says so. Of several outputs the one
  *  that `importOnnx` reads is compared: labels are left out, and of scikit-learn's ZipMap what it wraps.
  *
+ *  ONNX Runtime opens and runs the model in a process of its own, so that the event loop is free meanwhile.
+ *
  *  @throws EigenscapeError ERR_ONNX_RUNTIME when onnxruntime-node is not installed or refuses the model;
- *  ERR_SHAPE when model or inputs do not fit the network; ERR_DATA when the file cannot be read
+ *  ERR_ABORTED; ERR_SHAPE when model or inputs do not fit the network; ERR_DATA when the file cannot be read
  *  @example const { maximumDifference } = await compareWithOnnxRuntime(network, { model: 'm.onnx' }) */
 export async function compareWithOnnxRuntime(
   network: Network,
@@ -87,26 +94,29 @@ export async function compareWithOnnxRuntime(
   requireNetwork(call, network);
   const { samples, seed, ...given } = parseOptions(call, optionsSchema, options);
   const { signal, threads, onProgress } = given;
+  throwIfAborted(signal);
   // All that the caller may change meanwhile is copied before the first pause.
   using copy = network.clone();
-  const rows = options.inputs ?? randomRows(network, samples, seed);
-  const values = network.inputValues(call, rows);
-  const { source, bytes } = await modelOf(copy, given.model);
-  const { decodeModel, runtimeOutputs, signatureOf, unwrapped } = await import('./comparison.js');
-  const proto = decodeModel(bytes);
-  const signature = signatureOf(proto);
-  const inputs = rounded(values, [signature.input.dtype, network.dtype].includes('float32'));
+  const chosen = options.inputs === undefined ? undefined : copy.inputValues(call, options.inputs);
+  const open = modelOpener(copy, given.model);
+  const values = chosen ?? (await randomRows(copy, { samples, seed }, signal));
+  const { source, bytes } = await open(signal);
+  const { decodeModel, runtimeOutputs, signatureOf } = await import('./comparison.js');
+  const signature = signatureOf(decodeModel(bytes));
+  const dtype = [signature.input.dtype, network.dtype].includes('float32') ? 'float32' : 'float64';
+  const inputs = await roundedInputs(copy, values, { dtype, signal });
   const sampleShape = network.spec.input;
   const sampleCount = inputs.length / sampleShape.reduce((product, size) => product * size, 1);
-  const own = Float64Array.from(await copy.predict(inputs, { signal, threads, onProgress }));
+  const rows = { values: inputs, count: sampleCount };
+  const own = await copy.predictRows(rows, { signal, threads, onProgress });
   const ending = endingBehind(network, signature.ending);
-  const outputs = withEnding(own, network.outputCount, ending);
+  const plain = await inPrecision('float64', own, signal);
+  const outputs = await withEnding(plain, { ending, width: network.outputCount }, signal);
   const outputCount = outputs.length / sampleCount;
-  const model = signature.isWrapped ? unwrapped(proto, signature) : source;
-  const task = { model, signature, inputs, sampleCount, sampleShape, outputCount, signal };
-  const expected = await runtimeOutputs(task);
+  const task = { model: source, signature, inputs, sampleCount, sampleShape, outputCount };
+  const expected = await runtimeOutputs(task, signal);
   return {
-    ...differences(outputs, expected, outputCount),
+    ...(await differences(outputs, { expected, width: outputCount }, signal)),
     sampleCount,
     outputCount,
     dtype: signature.input.dtype,
@@ -116,28 +126,63 @@ export async function compareWithOnnxRuntime(
   };
 }
 
-function randomRows(network: Network, samples: number, seed: number): Float64Array {
+/** Normal numbers, which only who asks for many samples waits for. */
+async function randomRows(
+  { spec }: Network,
+  { samples, seed }: { readonly samples: number; readonly seed: number },
+  signal: AbortSignal | undefined,
+): Promise<Float64Array> {
   const random = createRandom(seed);
-  const size = network.spec.input.reduce((product, length) => product * length, 1);
-  return Float64Array.from({ length: samples * size }, () => random.normal());
+  const size = spec.input.reduce((product, length) => product * length, 1);
+  const rows = new Float64Array(samples * size);
+  await inPieces(rows.length, signal, (first, last) => {
+    for (let index = first; index < last; index += 1) rows[index] = random.normal();
+  });
+  return rows;
 }
 
-/** What the runtime opens, and the bytes of it. */
-async function modelOf(network: Network, model: CompareOptions['model']) {
-  if (model === undefined) {
-    const bytes = await exportOnnx(network, { dtype: 'float32' });
+/** Copies bytes at once. What is returned gives what the runtime opens, and the bytes of it. */
+function modelOpener(network: Network, model: CompareOptions['model']) {
+  const kept = model instanceof Uint8Array ? keep<Uint8Array>(model) : undefined;
+  return async (signal: AbortSignal | undefined) => {
+    if (typeof model === 'string' || model instanceof URL) {
+      const path = filePath(model);
+      return { source: path, bytes: await readFileBytes(path, { signal }) };
+    }
+    const bytes =
+      (await kept?.((length) => new Uint8Array(length), signal)) ??
+      (await exportOnnx(network, { dtype: 'float32', signal }));
     return { source: bytes, bytes };
-  }
-  if (model instanceof Uint8Array) {
-    const bytes = model.slice();
-    return { source: bytes, bytes };
-  }
-  const path = filePath(model);
-  return { source: path, bytes: await readFileBytes(path) };
+  };
 }
 
-function rounded(values: Float64Array | Float32Array, toFloat32: boolean) {
-  return toFloat32 ? Float32Array.from(values) : Float64Array.from(values);
+/** The inputs as both read them.
+ *  @throws EigenscapeError ERR_DATA for one that float32 cannot hold */
+async function roundedInputs(
+  network: Network,
+  values: NativeArray,
+  { dtype, signal }: { readonly dtype: DType; readonly signal: AbortSignal | undefined },
+): Promise<NativeArray> {
+  const inputs = await inPrecision(dtype, values, signal);
+  let refused = 0;
+  await inPieces(inputs.length, signal, (first, last) => {
+    if (!inputs.subarray(first, last).every(Number.isFinite)) refused += 1;
+  });
+  // In the words of every call that reads inputs.
+  return refused === 0 ? inputs : network.inputValues('compareWithOnnxRuntime', inputs);
+}
+
+/** The same numbers, rounded if need be. */
+async function inPrecision<D extends DType>(
+  dtype: D,
+  values: NativeArray,
+  signal: AbortSignal | undefined,
+): Promise<ArrayOf[D]> {
+  const result = allocate(dtype, values.length);
+  await inPieces(values.length, signal, (first, last) => {
+    result.set(values.subarray(first, last), first);
+  });
+  return result;
 }
 
 /** What the model applies behind the network: a sigmoid may as well be the network's own last layer. */
@@ -145,54 +190,26 @@ function endingBehind(network: Network, ending: OnnxEnding): OnnxEnding {
   return network.spec.layers.at(-1)?.type === ending ? 'none' : ending;
 }
 
-/** The rows behind the ending, in float64. */
-function withEnding(outputs: Float64Array, width: number, ending: OnnxEnding): Float64Array {
-  switch (ending) {
-    case 'none':
-      return outputs;
-    case 'sigmoid':
-      return outputs.map(sigmoid);
-    case 'binaryProbabilities':
-      return Float64Array.from([...outputs].flatMap((z) => [sigmoid(-z), sigmoid(z)]));
-    default:
-      return normalizedRows(outputs, width, ending);
-  }
-}
-
-function sigmoid(z: number): number {
-  return 1 / (1 + Math.exp(-z));
-}
-
-function normalizedRows(
+async function differences(
   outputs: Float64Array,
-  width: number,
-  ending: 'softmax' | 'logSoftmax',
-): Float64Array {
-  const result = outputs.slice();
-  for (let first = 0; first < result.length; first += width) {
-    const row = result.subarray(first, first + width);
-    const largest = row.reduce((most, z) => Math.max(most, z), -Infinity);
-    const logSum = largest + Math.log(row.reduce((sum, z) => sum + Math.exp(z - largest), 0));
-    row.forEach((z, index) => {
-      row[index] = ending === 'softmax' ? Math.exp(z - logSum) : z - logSum;
-    });
-  }
-  return result;
-}
-
-function differences(outputs: Float64Array, expected: Float64Array, width: number) {
+  { expected, width }: { readonly expected: Float64Array; readonly width: number },
+  signal: AbortSignal | undefined,
+) {
   let maximumDifference = 0;
   let maximumScaledDifference = 0;
   let worst = 0;
-  outputs.forEach((y, index) => {
+  const compare = (index: number) => {
     const r = expected[index] ?? NaN;
-    const difference = Math.abs(y - r);
+    const difference = Math.abs((outputs[index] ?? NaN) - r);
     const scaled = difference / Math.max(1, Math.abs(r));
     maximumDifference = Math.max(maximumDifference, difference);
     // NaN counts as larger than any number, the first one as the worst.
     if (Number.isNaN(maximumScaledDifference) || scaled <= maximumScaledDifference) return;
     maximumScaledDifference = scaled;
     worst = index;
+  };
+  await inPieces(outputs.length, signal, (first, last) => {
+    for (let index = first; index < last; index += 1) compare(index);
   });
   const place = { sample: Math.floor(worst / width), output: worst % width };
   return { maximumDifference, maximumScaledDifference, worst: place };

@@ -2,4 +2,4 @@
 
 export { decodeModel } from './graph.js';
 export { runtimeOutputs } from './runtime.js';
-export { signatureOf, unwrapped } from './signature.js';
+export { signatureOf } from './signature.js';

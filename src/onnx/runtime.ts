@@ -1,160 +1,121 @@
-// ONNX Runtime, which users install themselves if they want it.
+// ONNX Runtime, which users install themselves if they want it, in a process of its own. It opens and runs models
+// on the thread that calls it, and in a worker thread it ends the whole process when that is terminated or the
+// process exits meanwhile (onnxruntime-node 1.30). A process can be killed at any point.
 
-import type { InferenceSession } from 'onnxruntime-node';
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
-import { allocate, type ArrayOf, type DType } from '../data/dtype.js';
-import { EigenscapeError } from '../errors.js';
-import { throwIfAborted } from '../long-call.js';
+import type { ArrayOf, DType } from '../data/dtype.js';
+import {
+  EigenscapeError,
+  type EigenscapeErrorCode,
+  type EigenscapeErrorDetails,
+} from '../errors.js';
+import { throwIfAborted, untilAborted } from '../long-call.js';
 import type { Signature } from './signature.js';
-
-type Runtime = typeof import('onnxruntime-node');
 
 /** One model, and the rows that it is to read. */
 export interface RuntimeTask {
   /** A path, beside which external data lies, or bytes. */
   readonly model: string | Uint8Array;
   readonly signature: Signature;
-  /** [sampleCount, size of a sample], of the input's type. */
+  /** [sampleCount, size of a sample]. */
   readonly inputs: ArrayOf[DType];
   readonly sampleCount: number;
   /** Shape of one sample where the file leaves it open. */
   readonly sampleShape: readonly number[];
   readonly outputCount: number;
-  readonly signal: AbortSignal | undefined;
 }
 
-// A run holds the event loop: between two of them others have their turn. Entries of the inputs of one.
-const entriesPerRun = 2 ** 18;
+/** The same as the process gets it, bytes and inputs apart: they come by its standard input. */
+export interface Order extends Omit<RuntimeTask, 'model' | 'inputs'> {
+  readonly model: string | { readonly byteLength: number };
+  readonly inputs: { readonly dtype: DType; readonly length: number };
+}
+
+/** What the process tells: outputs from one on, that these were all, or an error. */
+export type Report =
+  | { readonly kind: 'outputs'; readonly first: number; readonly values: Float64Array }
+  | { readonly kind: 'done' }
+  | {
+      readonly kind: 'failure';
+      readonly code: EigenscapeErrorCode;
+      readonly message: string;
+      readonly details: EigenscapeErrorDetails;
+      readonly cause: unknown;
+    };
+
+// Compiled: also where this file is run from its source.
+const program = fileURLToPath(new URL('../../dist/onnx/runtime-process.js', import.meta.url));
 
 /** The outputs [sampleCount, outputCount].
  *  @throws EigenscapeError ERR_ONNX_RUNTIME when the runtime is not installed or refuses the model;
  *  ERR_SHAPE when the model reads or gives other shapes; ERR_ABORTED */
-export async function runtimeOutputs(task: RuntimeTask): Promise<Float64Array> {
-  const batch = batchOf(task);
-  const runtime = await loadRuntime();
-  const session = await openSession(runtime, task.model);
+export async function runtimeOutputs(
+  task: RuntimeTask,
+  signal: AbortSignal | undefined,
+): Promise<Float64Array> {
+  throwIfAborted(signal);
+  const child = start();
   try {
-    const outputs = new Float64Array(task.sampleCount * task.outputCount);
-    for (let first = 0; first < task.sampleCount; first += batch.size) {
-      throwIfAborted(task.signal);
-      const rows = await runBatch(runtime, session, { task, batch, first });
-      const left = outputs.length - first * task.outputCount;
-      outputs.set(rows.subarray(0, Math.min(rows.length, left)), first * task.outputCount);
-    }
-    return outputs;
+    return await untilAborted(outputsFrom(child, task), signal);
   } finally {
-    await session.release();
+    child.kill('SIGKILL');
   }
 }
 
-async function loadRuntime(): Promise<Runtime> {
+function start(): ChildProcess {
   try {
-    return await import('onnxruntime-node');
-  } catch (cause) {
-    const absent =
-      cause instanceof Error && 'code' in cause && String(cause.code).includes('NOT_FOUND');
-    const reason = absent ? 'is not installed' : `cannot be loaded (${messageOf(cause)})`;
-    throw new EigenscapeError(
-      'ERR_ONNX_RUNTIME',
-      `compareWithOnnxRuntime: onnxruntime-node ${reason}; to have it: npm install onnxruntime-node`,
-      { cause, details: { call: 'compareWithOnnxRuntime', package: 'onnxruntime-node', reason } },
-    );
-  }
-}
-
-async function openSession({ InferenceSession: Session }: Runtime, model: string | Uint8Array) {
-  // Operators as the file has them, not fused ones, some of which have no float64 kernel; errors are thrown,
-  // not printed.
-  const open = (graphOptimizationLevel: 'basic' | 'disabled') => {
-    const options = { graphOptimizationLevel, logSeverityLevel: 4 } as const;
-    return typeof model === 'string'
-      ? Session.create(model, options)
-      : Session.create(model, options);
-  };
-  try {
-    // Where its own optimizer fails, the file may still run as it is.
-    return await open('basic').catch(async (cause: unknown) => {
-      return open('disabled').catch(() => {
-        throw cause;
-      });
+    return fork(program, {
+      // Flags of the caller's own program may not fit this one: --input-type, --inspect.
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['pipe', 'ignore', 'inherit', 'ipc'],
     });
   } catch (cause) {
-    const helps = messageOf(cause).includes('find an implementation')
-      ? "; it has most kernels for float32 only: exportOnnx(network, { dtype: 'float32' }) writes that"
-      : '';
-    throw refused('load', cause, helps);
+    throw ended('cannot be started', cause);
   }
 }
 
-interface Batch {
-  readonly size: number;
-  readonly shape: readonly number[];
-}
-
-/** The shape to feed: what the file fixes, and else the network's. */
-function batchOf(task: RuntimeTask): Batch {
-  const { signature, sampleShape, inputs, sampleCount } = task;
-  const size = inputs.length / sampleCount;
-  const open: readonly (number | undefined)[] = [undefined, ...sampleShape];
-  const [fixed, ...axes] = signature.input.shape ?? open;
-  const shape = axes.map((length, axis) => length ?? sampleShape[axis] ?? 1);
-  if (shape.reduce((product, length) => product * length, 1) !== size) {
-    throw new EigenscapeError(
-      'ERR_SHAPE',
-      `compareWithOnnxRuntime: the model reads samples of shape [${shape.join(', ')}], the network ` +
-        `[${sampleShape.join(', ')}]; expected the model that the network came from`,
-      { details: { model: shape, network: sampleShape } },
-    );
-  }
-  const samples = fixed ?? Math.max(1, Math.floor(entriesPerRun / size));
-  return { size: fixed ?? Math.min(samples, sampleCount), shape };
-}
-
-async function runBatch(
-  { Tensor }: Runtime,
-  session: InferenceSession,
-  {
-    task,
-    batch,
-    first,
-  }: { readonly task: RuntimeTask; readonly batch: Batch; readonly first: number },
-): Promise<Float32Array | Float64Array> {
-  const { signature, inputs, sampleCount, outputCount } = task;
-  const width = inputs.length / sampleCount;
-  const count = Math.min(batch.size, sampleCount - first);
-  // A model for a fixed number of samples gets zeros where the data ends.
-  const fixed = signature.input.shape?.[0];
-  const samples = fixed ?? count;
-  const { dtype, name } = signature.input;
-  const rows = allocate(dtype, samples * width);
-  rows.set(inputs.subarray(first * width, (first + count) * width));
-  const feed = new Tensor(rows, [samples, ...batch.shape]);
-  const results = await session
-    .run({ [name]: feed }, [signature.output])
-    .catch((cause: unknown) => {
-      throw refused('run', cause);
+function outputsFrom(child: ChildProcess, task: RuntimeTask): Promise<Float64Array> {
+  const outputs = new Float64Array(task.sampleCount * task.outputCount);
+  return new Promise((resolve, reject) => {
+    child.on('message', (message) => {
+      const report = message as Report;
+      if (report.kind === 'outputs') outputs.set(report.values, report.first);
+      else if (report.kind === 'done') resolve(outputs);
+      else reject(new EigenscapeError(report.code, report.message, report));
     });
-  const data = results[signature.output]?.data;
-  const isFloating = data instanceof Float32Array || data instanceof Float64Array;
-  if (isFloating && data.length === samples * outputCount) return data;
-  const given = results[signature.output];
-  throw new EigenscapeError(
-    'ERR_SHAPE',
-    `compareWithOnnxRuntime: the model gives ${given?.type ?? 'nothing'} of shape ` +
-      `[${given?.dims.join(', ') ?? ''}] for ${samples} samples; expected float32 or float64 of ` +
-      `[${samples}, ${outputCount}], as the network's outputs`,
-    { details: { outputCount } },
-  );
+    child.on('error', (cause) => {
+      reject(ended('cannot be started', cause));
+    });
+    // Behind its last message.
+    child.on('close', (code, signal) => {
+      reject(ended(`ended by ${signal ?? `exit code ${code ?? 'unknown'}`}`));
+    });
+    give(child, task);
+  });
 }
 
-function refused(what: 'load' | 'run', cause: unknown, helps = ''): EigenscapeError {
+/** The standard input takes what is large from the arrays themselves, by and by. */
+function give(child: ChildProcess, { model, inputs, ...rest }: RuntimeTask): void {
+  const { length } = inputs;
+  const dtype = inputs instanceof Float32Array ? 'float32' : 'float64';
+  const isFile = typeof model === 'string';
+  const source = isFile ? model : { byteLength: model.byteLength };
+  const order: Order = { ...rest, model: source, inputs: { dtype, length } };
+  // Of a process that is gone, its end tells more than these failures.
+  child.send(order, () => undefined);
+  child.stdin?.on('error', () => undefined);
+  if (!isFile) child.stdin?.write(model);
+  child.stdin?.end(new Uint8Array(inputs.buffer, inputs.byteOffset, inputs.byteLength));
+}
+
+function ended(how: string, cause?: unknown): EigenscapeError {
+  const reason = cause instanceof Error ? `${how} (${cause.message})` : how;
   return new EigenscapeError(
     'ERR_ONNX_RUNTIME',
-    `compareWithOnnxRuntime: ONNX Runtime cannot ${what} the model: ${messageOf(cause)}${helps}`,
-    { cause, details: { call: 'compareWithOnnxRuntime', step: what } },
+    `compareWithOnnxRuntime: the process of ONNX Runtime ${reason}`,
+    { cause, details: { call: 'compareWithOnnxRuntime', reason } },
   );
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
