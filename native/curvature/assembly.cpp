@@ -321,6 +321,15 @@ AssemblyScale assemble(const Operator<T>& curvature, Route route, std::size_t bl
   return scale;
 }
 
+template <typename T>
+void assemble_with_decay(const Operator<T>& curvature, Route route, std::size_t block,
+                         std::span<T> matrix, const Control& control) {
+  assemble<T>(curvature, route, block, matrix, control);
+  const auto lambda = static_cast<T>(curvature.weight_decay());
+  const std::size_t n = curvature.size();
+  for (std::size_t i = 0; lambda != 0 && i < n; ++i) matrix[i * n + i] += lambda;
+}
+
 /// A' by the closed form.
 template <typename T>
 AssemblyScale assemble_reduced_chain(const Operator<T>& curvature, const Reduction& reduction,
@@ -368,6 +377,10 @@ template std::size_t assembly_workspace<double>(const Operator<double>&, Route, 
                                                 std::size_t, std::size_t);
 template std::size_t assembly_workspace<float>(const Operator<float>&, Route, std::size_t,
                                                std::size_t, std::size_t);
+template void assemble_with_decay<double>(const Operator<double>&, Route, std::size_t,
+                                          std::span<double>, const Control&);
+template void assemble_with_decay<float>(const Operator<float>&, Route, std::size_t,
+                                         std::span<float>, const Control&);
 template AssemblyScale assemble<double>(const Operator<double>&, Route, std::size_t,
                                         std::span<double>, const Control&);
 template AssemblyScale assemble<float>(const Operator<float>&, Route, std::size_t, std::span<float>,

@@ -48,6 +48,11 @@ template <typename T>
 AssemblyScale assemble(const Operator<T>& curvature, Route route, std::size_t block,
                        std::span<T> matrix, const Control& control);
 
+/// The same with weight decay: the operator's whole matrix.
+template <typename T>
+void assemble_with_decay(const Operator<T>& curvature, Route route, std::size_t block,
+                         std::span<T> matrix, const Control& control);
+
 /// Overwrites `matrix` [reduction.size(), reduction.size()] with A' = BᵀAB, by the closed form or
 /// by products with the columns of B.
 template <typename T>

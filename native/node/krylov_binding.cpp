@@ -4,13 +4,13 @@
 #include <cmath>
 #include <limits>
 #include <string>
-#include <type_traits>
 
 #include "core/memory.hpp"
 #include "core/thread_pool.hpp"
 #include "curvature/rounded_operator.hpp"
 #include "linalg/krylov_basis.hpp"
 #include "node/bindings.hpp"
+#include "node/combination.hpp"
 #include "node/convert.hpp"
 #include "node/handles.hpp"
 
@@ -78,40 +78,17 @@ Napi::Value convert_rows_job(const Napi::CallbackInfo& info) {
       unwrap<BasisHandle>(info[0]).object, unwrap<BasisHandle>(info[2]).object);
 }
 
-/// Rows to + i·stride = A · rows from + i·stride for i < count, by way of copies where the rows are
-/// apart, or operator and basis differ in precision.
-template <typename T, typename U>
-void multiply_rows(const Operator<U>& matrix, KrylovBasis<T>& basis, std::size_t from,
-                   std::size_t count, std::size_t to, std::size_t stride, const Control& control) {
-  const std::size_t size = basis.size();
-  const std::size_t entries = count * size;
-  if constexpr (std::is_same_v<T, U>) {
-    if (stride == 1) {
-      return matrix.apply(count, std::span<const T>(basis.row(from), entries),
-                          std::span<T>(basis.row(to), entries), control);
-    }
-  }
-  Array<U> given(entries);
-  Array<U> result(entries);
-  for (std::size_t i = 0; i < count; ++i) {
-    std::copy_n(basis.row(from + i * stride), size, given.data() + i * size);
-  }
-  matrix.apply(count, given, result, control);
-  for (std::size_t i = 0; i < count; ++i) {
-    std::copy_n(result.data() + i * size, size, basis.row(to + i * stride));
-  }
-}
-
-/// multiplyBasis(basis, operator, { from, count, to, stride }, options) → job
+/// multiplyBasis(basis, combination, { from, count, to, stride }, options) → job: rows to +
+/// i·stride become its products with rows from + i·stride, i < count
 Napi::Value multiply_job(const Napi::CallbackInfo& info) {
+  const auto matrix = to_combination(info[1]);
   const auto rows = info[2].As<Napi::Object>();
   const std::size_t from = size_of(rows.Get("from"));
   const std::size_t count = size_of(rows.Get("count"));
   const std::size_t to = size_of(rows.Get("to"));
   const std::size_t stride = size_of(rows.Get("stride"));
-  return std::visit(
-      [&]<typename T, typename U>(const std::shared_ptr<KrylovBasis<T>>& basis,
-                                  const std::shared_ptr<Operator<U>>& matrix) -> Napi::Value {
+  return with_basis(
+      info[0], [&]<typename T>(const std::shared_ptr<KrylovBasis<T>>& basis) -> Napi::Value {
         const std::size_t reach = count == 0 ? 0 : (count - 1) * stride + 1;
         require_rows(*basis, from, reach);
         require_rows(*basis, to, reach);
@@ -120,13 +97,16 @@ Napi::Value multiply_job(const Napi::CallbackInfo& info) {
         if (matrix->size() != basis->size() || !apart) {
           throw Error(ErrorCode::internal, "products that do not fit the basis");
         }
+        const std::size_t pace = stride * basis->size();
+        const RowTile<const T> v{basis->row(from), pace, count};
+        const RowTile<T> products{basis->row(to), pace, count};
+        require_scratch(*matrix, v, products);
         return start_job(info.Env(), info[3].As<Napi::Object>(),
-                         [=](const Control& control) -> Resolve {
-                           multiply_rows(*matrix, *basis, from, count, to, stride, control);
+                         [matrix, basis, v, products](const Control& control) -> Resolve {
+                           matrix->apply(v, products, control);
                            return [](Napi::Env env) { return env.Undefined(); };
                          });
-      },
-      unwrap<BasisHandle>(info[0]).object, unwrap<OperatorHandle>(info[1]).object);
+      });
 }
 
 std::vector<std::size_t> ranks_of(const Napi::Value& value) {

@@ -6,6 +6,7 @@
 #include "curvature/diagonal.hpp"
 #include "curvature/kronecker.hpp"
 #include "node/bindings.hpp"
+#include "node/combination.hpp"
 #include "node/dense_way.hpp"
 #include "node/handles.hpp"
 
@@ -21,24 +22,28 @@ Napi::Value operator_size(const Napi::CallbackInfo& info) {
       unwrap<OperatorHandle>(info[0]).object);
 }
 
-/// applyOperator(operator, vectors: copied, count, options) → job of the products [count, M],
-/// written in place
+/// applyOperator(combination, vectors: copied, count, options) → job of the products [count, M],
+/// written in place, in the precision of the vectors
 Napi::Value apply_job(const Napi::CallbackInfo& info) {
+  const auto matrix = to_combination(info[0]);
+  const std::size_t count = size_of(info[2]);
   return std::visit(
-      [&]<typename T>(const std::shared_ptr<Operator<T>>& matrix) -> Napi::Value {
-        const std::size_t count = size_of(info[2]);
-        const Parameters<T> vectors = vector_of<T>(info[1], count * matrix->size());
+      [&]<typename T>(const std::shared_ptr<const Array<T>>& /*vectors*/) -> Napi::Value {
+        const std::size_t n = matrix->size();
+        const Parameters<T> vectors = vector_of<T>(info[1], count * n);
+        const RowTile<const T> v{vectors->data(), n, count};
         auto array = fresh_array<T>(info.Env(), vectors->size());
-        const std::span<T> products(array.Data(), vectors->size());
+        const RowTile<T> products{array.Data(), n, count};
+        require_scratch(*matrix, v, products);
         return start_job(
             info.Env(), info[3].As<Napi::Object>(),
-            [matrix, vectors, count, products](const Control& control) -> Resolve {
-              matrix->apply(count, *vectors, products, control);
+            [matrix, vectors, v, products](const Control& control) -> Resolve {
+              matrix->apply(v, products, control);
               return nullptr;
             },
             array);
       },
-      unwrap<OperatorHandle>(info[0]).object);
+      unwrap<VectorHandle>(info[1]).object);
 }
 
 /// plannedMemory(operator, way, { order, count }) → { matrix, eigenvalues, products }: bytes at the
@@ -82,15 +87,37 @@ Napi::Value assemble_job(const Napi::CallbackInfo& info) {
         const std::span<T> entries(array.Data(), n * n);
         return start_job(
             info.Env(), info[2].As<Napi::Object>(),
-            [matrix, way, entries, n](const Control& control) -> Resolve {
-              assemble<T>(*matrix, way.route, way.block, entries, control);
-              const auto lambda = static_cast<T>(matrix->weight_decay());
-              for (std::size_t i = 0; lambda != 0 && i < n; ++i) entries[i * n + i] += lambda;
+            [matrix, way, entries](const Control& control) -> Resolve {
+              assemble_with_decay<T>(*matrix, way.route, way.block, entries, control);
               return nullptr;
             },
             array);
       },
       unwrap<OperatorHandle>(info[0]).object);
+}
+
+template <typename T>
+Napi::Value assemble_combination_as(const Napi::CallbackInfo& info) {
+  const auto matrix = to_combination(info[0]);
+  const std::size_t n = matrix->size();
+  make_room(info.Env(), n * n * sizeof(T));
+  require_memory(n * n * sizeof(T) + matrix->assemble_workspace<T>(default_thread_count()),
+                 describe_matrix(n), kMatrixAdvice);
+  auto array = fresh_array<T>(info.Env(), n * n);
+  const std::span<T> entries(array.Data(), n * n);
+  return start_job(
+      info.Env(), info[2].As<Napi::Object>(),
+      [matrix, entries](const Control& control) -> Resolve {
+        matrix->assemble<T>(entries, control);
+        return nullptr;
+      },
+      array);
+}
+
+/// assembleCombination(combination, dtype, options) → job of the matrix [M, M], written in place
+Napi::Value assemble_combination_job(const Napi::CallbackInfo& info) {
+  return info[1].ToString().Utf8Value() == "float32" ? assemble_combination_as<float>(info)
+                                                     : assemble_combination_as<double>(info);
 }
 
 /// isChain(operator) → whether closed forms hold for it
@@ -128,6 +155,7 @@ void register_operators(Exports& exports) {
   exports.add<apply_job>("applyOperator");
   exports.add<planned_memory>("plannedMemory");
   exports.add<assemble_job>("assembleOperator");
+  exports.add<assemble_combination_job>("assembleCombination");
   exports.add<is_chain>("isChain");
   exports.add<diagonal_job>("operatorDiagonal");
 }

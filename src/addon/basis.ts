@@ -1,5 +1,6 @@
 // The rows that Lanczos iterations span, in native memory.
 
+import type { NativeCombination } from './curvature.js';
 import type { BasisHandle, JobOptions, NativeArray, NativeJob, OperatorHandle } from './handles.js';
 
 export interface BasisCalls {
@@ -32,10 +33,10 @@ export interface BasisCalls {
     rows: NativeArray,
     options: JobOptions,
   ): NativeJob<undefined>;
-  /** Rows to + i·stride become the operator's products with rows from + i·stride, i < count. */
+  /** Rows to + i·stride become products with rows from + i·stride, i < count. */
   multiplyBasis(
     basis: BasisHandle,
-    operator: OperatorHandle,
+    combination: NativeCombination,
     rows: {
       readonly from: number;
       readonly count: number;

@@ -37,6 +37,15 @@ export interface NativeLossRoot {
   readonly positions?: 'expand' | 'reduce';
 }
 
+/** Σ c_i A_i + c·I, of operators of one size. */
+export interface NativeCombination {
+  readonly operators: readonly OperatorHandle[];
+  /** c_i */
+  readonly factors: Float64Array;
+  /** c */
+  readonly shift: number;
+}
+
 /** Of a_icc' = δ_icc'ᵀv, δ_icc' = J_iᵀ(p_i − e_c'), by weight. */
 export interface NativeClassPairMoments {
   /** w_cc' [C, C] */
@@ -84,9 +93,9 @@ export interface CurvatureCalls {
     options: NativeOperatorOptions,
   ): OperatorHandle;
   operatorSize(operator: OperatorHandle): number;
-  /** Products [count, M] with vectors [count, M] of the operator's dtype. */
+  /** Products [count, M] with vectors [count, M], of their dtype. */
   applyOperator(
-    operator: OperatorHandle,
+    combination: NativeCombination,
     vectors: VectorHandle,
     count: number,
     options: JobOptions,
@@ -108,6 +117,12 @@ export interface CurvatureCalls {
   assembleOperator(
     operator: OperatorHandle,
     way: NativeWay,
+    options: JobOptions,
+  ): NativeJob<NativeArray>;
+  /** [M, M] row-major, of that dtype */
+  assembleCombination(
+    combination: NativeCombination,
+    dtype: string,
     options: JobOptions,
   ): NativeJob<NativeArray>;
   /** Whether closed forms hold for it: a chain of dense layers and pointwise functions. */

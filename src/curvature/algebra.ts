@@ -1,11 +1,12 @@
-// Sums, multiples and shifts of symmetric operators: what users would write around a product, with the
-// dense matrix too where the parts have one.
+// Sums, multiples and shifts of symmetric operators. Those of the library's own are the engine's (combination.ts);
+// where a part is the user's, what is written here is what users would write around its product, with the dense
+// matrix too where the parts have one.
 
 import { describeValue } from '../describe-value.js';
 import { EigenscapeError } from '../errors.js';
 import { inPieces } from '../in-pieces.js';
 import { throwIfAborted } from '../long-call.js';
-import { isCurvatureOperator } from './operator.js';
+import { combinationOf, operatorOf } from './combination.js';
 import type { ProductOptions, SymmetricOperator } from './operator.js';
 
 type Entries = ArrayLike<number>;
@@ -24,6 +25,8 @@ export function add(a: SymmetricOperator, b: SymmetricOperator): SymmetricOperat
       { details: { call: 'add', sizes: [a.size, b.size] } },
     );
   }
+  const [ownA, ownB] = [combinationOf(a), combinationOf(b)];
+  if (ownA !== undefined && ownB !== undefined) return operatorOf(ownA.plus(ownB));
   const dtype = a.dtype === 'float32' && b.dtype === 'float32' ? 'float32' : 'float64';
   const sum = (x: Entries, y: Entries, signal?: Signal) =>
     entries(x.length, signal, (index) => (x[index] ?? NaN) + (y[index] ?? NaN));
@@ -46,6 +49,8 @@ export function add(a: SymmetricOperator, b: SymmetricOperator): SymmetricOperat
 export function scale(a: SymmetricOperator, c: number): SymmetricOperator {
   requirePart('scale', a);
   requireFactor('scale', c);
+  const own = combinationOf(a);
+  if (own !== undefined) return operatorOf(own.times(c));
   const multiply = (x: Entries, signal?: Signal) =>
     entries(x.length, signal, (index) => c * (x[index] ?? NaN));
   const dense = a.toDense?.bind(a);
@@ -63,6 +68,8 @@ export function scale(a: SymmetricOperator, c: number): SymmetricOperator {
 export function shift(a: SymmetricOperator, c: number): SymmetricOperator {
   requirePart('shift', a);
   requireFactor('shift', c);
+  const own = combinationOf(a);
+  if (own !== undefined) return operatorOf(own.shifted(c));
   const { size } = a;
   const dense = a.toDense?.bind(a);
   return {
@@ -94,7 +101,7 @@ async function product(
   count: number,
   options: ProductOptions | undefined,
 ): Promise<Entries> {
-  if (isCurvatureOperator(part)) return part.apply(vectors, count, options);
+  if (combinationOf(part) !== undefined) return part.apply(vectors, count, options);
   return part.apply(await copyOf(vectors, options?.signal), count, options);
 }
 

@@ -10,7 +10,6 @@ import * as v from 'valibot';
 
 import type { Dataset } from '../data/dataset.js';
 import type { ArrayOf, DType } from '../data/dtype.js';
-import { describeValue } from '../describe-value.js';
 import {
   longCallEntries,
   nonnegativeNumber,
@@ -18,19 +17,17 @@ import {
   parseLongCall,
   parseOptions,
   positiveInteger,
-  requireArray,
 } from '../options.js';
 import { EigenscapeError } from '../errors.js';
-import { copyVector } from '../copies.js';
 import { callEngine, runJob } from '../long-call.js';
 import { addon } from '../native.js';
 import type {
   JobOptions,
+  NativeCombination,
   NativeJob,
   NativeLossRoot,
   NativeWay,
   OperatorHandle,
-  VectorHandle,
 } from '../native.js';
 import { requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
@@ -38,6 +35,7 @@ import type { LongCallOptions } from '../progress.js';
 import { LossTable } from './loss-table.js';
 import { entryCount, parametersOption, rangesOf, selectParameters } from './parameters.js';
 import type { ChosenTensor } from './parameters.js';
+import { readVectors } from './read-vectors.js';
 
 /** What the `apply` of an operator of one's own is told of the call that wants its products. */
 export type ProductOptions = Pick<LongCallOptions, 'signal' | 'threads'>;
@@ -179,18 +177,36 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     options: LongCallOptions,
     start: (handle: OperatorHandle, job: JobOptions) => NativeJob<Result>,
   ): Promise<Result> {
-    const { handle } = this;
     const long = this.jobOptions(options);
-    this.#calls += 1;
+    const handle = this.retain();
     try {
-      // A turn of its own in any case: during this one, the result that the caller awaited last (often the
-      // matrix before this one) cannot be collected.
-      await this.#losses?.ready(long);
+      await this.ready(long);
       return await runJob(long, (job) => start(handle, job));
     } finally {
-      this.#calls -= 1;
-      if (this.#handle === undefined) this.#release(handle);
+      this.letGo(handle);
     }
+  }
+
+  /** The engine's object, kept until {@link letGo} though the operator is disposed meanwhile.
+   *  @internal */
+  retain(): OperatorHandle {
+    const { handle } = this;
+    this.#calls += 1;
+    return handle;
+  }
+
+  /** @internal */
+  letGo(handle: OperatorHandle): void {
+    this.#calls -= 1;
+    if (this.#handle === undefined) this.#release(handle);
+  }
+
+  /** To be awaited before a job reads the engine's object: the functions of a custom loss have run then.
+   *  @internal */
+  async ready(options: LongCallOptions): Promise<void> {
+    // A turn of its own in any case: during this one, the result that the caller awaited last (often the
+    // matrix before this one) cannot be collected.
+    await this.#losses?.ready(options);
   }
 
   /** Whether G is a sum of squares: false where a custom loss has a ∇²ℓ_n with a negative eigenvalue, so that
@@ -229,10 +245,10 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
     options: LongCallOptions = {},
   ): Promise<ArrayOf[D]> {
     parseLongCall('apply', options);
-    const copy = this.#readVectors(vectors, count);
+    const copy = readVectors(vectors, count, this);
     try {
       const products = await this.run(options, (handle, job) =>
-        addon().applyOperator(handle, copy, count, job),
+        addon().applyOperator(alone(handle), copy, count, job),
       );
       return products as ArrayOf[D];
     } finally {
@@ -261,33 +277,12 @@ export class CurvatureOperator<D extends DType = DType> implements SymmetricOper
   #release(handle: OperatorHandle): void {
     if (this.#calls === 0) addon().release(handle);
   }
+}
 
-  #readVectors(vectors: ArrayLike<number>, count: number): VectorHandle {
-    if (!Number.isSafeInteger(count) || count < 1) {
-      throw new EigenscapeError(
-        'ERR_SPEC',
-        `apply: count is ${describeValue(count)}; expected an integer of at least 1`,
-        { details: { count } },
-      );
-    }
-    requireArray('apply', 'vectors', vectors);
-    const { length } = vectors;
-    if (length !== count * this.size) {
-      throw new EigenscapeError(
-        'ERR_SHAPE',
-        `apply: given ${String(length)} entries; expected ${String(count)} × ${String(this.size)}: count vectors of the operator's size`,
-        { details: { given: length, count, size: this.size } },
-      );
-    }
-    const copy = copyVector(vectors, this.dtype);
-    if (typeof copy !== 'number') return copy;
-    const value: unknown = vectors[copy];
-    throw new EigenscapeError(
-      'ERR_DATA',
-      `apply: entry ${String(copy % this.size)} of vector ${String(Math.floor(copy / this.size))} is ${describeValue(value)}; expected a finite number`,
-      { details: { index: copy, value } },
-    );
-  }
+/** An operator as the engine multiplies by it.
+ *  @internal */
+export function alone(operator: OperatorHandle): NativeCombination {
+  return { operators: [operator], factors: Float64Array.of(1), shift: 0 };
 }
 
 /** @internal */

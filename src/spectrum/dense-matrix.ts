@@ -1,7 +1,9 @@
-// The dense matrix of an operator that a user wrote: probed first, because nothing else checks it.
+// The dense matrix of an operator that a user wrote, which is probed first, because nothing else checks it; or of one
+// that is made of the library's own.
 
 import { setImmediate } from 'node:timers/promises';
 
+import { combinationOf } from '../curvature/combination.js';
 import { entriesOf } from '../curvature/matrix.js';
 import type { SymmetricOperator } from '../curvature/operator.js';
 import type { DType } from '../data/dtype.js';
@@ -190,7 +192,7 @@ interface ReadMatrix {
   readonly given: ArrayLike<unknown>;
 }
 
-/** By the operator's toDense, or by products with unit vectors. */
+/** From the engine, by the operator's toDense, or by products with unit vectors. */
 async function readMatrix(
   operator: SymmetricOperator,
   blockSize: number,
@@ -198,6 +200,12 @@ async function readMatrix(
 ): Promise<ReadMatrix> {
   const { size } = operator;
   requireRoom(operator);
+  const own = combinationOf(operator);
+  if (own !== undefined) {
+    const { signal, threads } = options;
+    const matrix = await own.toDense(dtypeOf(operator), { signal, threads });
+    return { matrix, given: matrix };
+  }
   if (operator.toDense === undefined) {
     await probeRepeatability(operator, options);
     const matrix = await byUnitVectors(operator, blockSize, options);

@@ -1,6 +1,8 @@
 // Products of an operator that is known by them alone: counted, checked, and probed before first use.
 
-import { isCurvatureOperator } from '../curvature/operator.js';
+import { combinationOf } from '../curvature/combination.js';
+import type { Combination } from '../curvature/combination.js';
+import { alone, isCurvatureOperator } from '../curvature/operator.js';
 import type { SymmetricOperator } from '../curvature/operator.js';
 import type { DType } from '../data/dtype.js';
 import { createRandom } from '../data/random.js';
@@ -29,8 +31,10 @@ export class Products {
   milliseconds = 0;
   readonly #call: string;
   readonly #operator: SymmetricOperator;
+  /** The operator as the engine knows it; nothing of a user's. */
+  readonly #own: Combination | undefined;
   readonly #options: LongCallOptions;
-  /** What is multiplied by in place of the library's operator. */
+  /** What is multiplied by in its place. */
   readonly #twin: OperatorHandle | undefined;
 
   private constructor(
@@ -41,6 +45,7 @@ export class Products {
   ) {
     this.#call = call;
     this.#operator = operator;
+    this.#own = combinationOf(operator);
     this.#options = { signal: options.signal, threads: options.threads };
     this.#twin = twin;
     this.size = operator.size;
@@ -56,7 +61,7 @@ export class Products {
   ): Promise<Products> {
     requireOperator(operator);
     const products = new Products(call, operator, options);
-    if (!isCurvatureOperator(operator)) await products.#probe();
+    if (!products.isOwn) await products.#probe();
     return products;
   }
 
@@ -75,9 +80,9 @@ export class Products {
     if (this.#twin !== undefined) addon().release(this.#twin);
   }
 
-  /** Whether the operator is the library's, which neither keeps nor changes what it is given. */
+  /** Whether the operator is the library's, or made of such, which neither keeps nor changes what it is given. */
   get isOwn(): boolean {
-    return isCurvatureOperator(this.#operator);
+    return this.#own !== undefined;
   }
 
   /** A·v for the rows v of `vectors` [count, size], finite, in the operator's own array or a copy. */
@@ -107,15 +112,15 @@ export class Products {
     to: number,
     stride = 1,
   ): Promise<void> {
-    const operator = this.#operator;
-    if (!isCurvatureOperator(operator)) {
+    if (this.#own === undefined) {
       await this.#multiplyCopies(basis, from, count, to, stride);
       return;
     }
     throwIfAborted(this.#options.signal);
     const started = performance.now();
-    await operator.run(this.#options, (handle, job) =>
-      addon().multiplyBasis(basis, this.#twin ?? handle, { from, count, to, stride }, job),
+    const twin = this.#twin && alone(this.#twin);
+    await this.#own.run(this.#options, (combination, job) =>
+      addon().multiplyBasis(basis, twin ?? combination, { from, count, to, stride }, job),
     );
     this.milliseconds += performance.now() - started;
     this.count += count;
@@ -145,7 +150,7 @@ export class Products {
         { details: { given: result.length, expected: length } },
       );
     }
-    if (isCurvatureOperator(this.#operator)) return result as Vectors; // the engine has checked
+    if (this.isOwn) return result as Vectors; // the engine has checked
     const copy = new Float64Array(length);
     await inPieces(length, this.#options.signal, (first, last) => {
       for (let index = first; index < last; index += 1) {
