@@ -32,10 +32,15 @@ const { values: options } = parseArgs({
 });
 const aborts = Number(options.aborts);
 
-/** Milliseconds for which the machine had no core for the main thread. */
+const read = (file) => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '');
+
+/** Milliseconds for which the machine had no core for the main thread: others had it, or the host of a virtual
+ *  machine took it away (told in hundredths of a second; of the core from which it took most). */
 function waitedForCore() {
-  const stat = `/proc/self/task/${process.pid}/schedstat`;
-  return fs.existsSync(stat) ? Number(fs.readFileSync(stat, 'utf8').split(' ')[1]) / 1e6 : 0;
+  const [, waited = 0] = read(`/proc/self/task/${process.pid}/schedstat`).split(' ');
+  const cores = read('/proc/stat').match(/^cpu\d.*$/gm) ?? [];
+  const taken = cores.map((line) => Number(line.split(' ')[8] ?? 0));
+  return Number(waited) / 1e6 + 10 * Math.max(0, ...taken);
 }
 
 async function lateness(work) {

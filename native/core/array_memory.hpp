@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
 #include <vector>
 
 namespace eigenscape {
@@ -26,6 +27,12 @@ struct ArrayAllocator {
   template <typename U>
   explicit(false) ArrayAllocator(const ArrayAllocator<U>& /*other*/) {}
 
+  /// Entries that are given no value are not initialised: fresh pages cost more than what is
+  /// written to them, and threads share that.
+  template <typename U>
+  void construct(U* entry) noexcept {
+    ::new (static_cast<void*>(entry)) U;
+  }
   T* allocate(std::size_t count) { return static_cast<T*>(allocate_array(count * sizeof(T))); }
   void deallocate(T* memory, std::size_t count) noexcept {
     release_array(memory, count * sizeof(T));
@@ -36,7 +43,7 @@ struct ArrayAllocator {
   }
 };
 
-/// As long as a network has parameters.
+/// As long as a network has parameters. Array(n) has entries of any value.
 template <typename T>
 using Array = std::vector<T, ArrayAllocator<T>>;
 

@@ -25,7 +25,7 @@ class Network {
   /// Those that were set last.
   [[nodiscard]] Parameters<T> parameters() const {
     const std::lock_guard lock(mutex_);
-    if (!parameters_) parameters_ = std::make_shared<Array<T>>(graph_->parameter_count());
+    if (!parameters_) parameters_ = std::make_shared<Array<T>>(graph_->parameter_count(), T{0});
     return parameters_;
   }
   void set_parameters(Parameters<T> values) {

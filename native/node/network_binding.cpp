@@ -5,6 +5,7 @@
 
 #include "core/finite.hpp"
 #include "core/memory.hpp"
+#include "core/parallel_copy.hpp"
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
 #include "node/handles.hpp"
@@ -135,8 +136,8 @@ Napi::Value set_network_parameters(const Napi::CallbackInfo& info) {
           throw Error(ErrorCode::shape, "the number of parameters does not fit the network");
         }
         auto values = std::make_shared<Array<T>>();
-        const std::size_t finite =
-            std::visit([&](auto from) { return copy_finite<T>(from, *values); }, entries);
+        const std::size_t finite = std::visit(
+            [&](auto from) { return copy_finite<T>(from, *values, all_threads()); }, entries);
         if (finite == count) network->set_parameters(std::move(values));
         return Napi::Number::New(info.Env(), static_cast<double>(finite));
       },

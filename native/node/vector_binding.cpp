@@ -1,11 +1,8 @@
 // Callers' numbers, copied before a call returns: in one pass that also finds what is not finite,
-// into memory that is often there already.
+// by all threads, into memory that is often there already.
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 
-#include "core/finite.hpp"
 #include "core/parallel_copy.hpp"
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
@@ -28,7 +25,7 @@ Napi::Value copy_as(Napi::Env env, const Entries& entries) {
   return std::visit(
       [&](auto from) -> Napi::Value {
         auto copy = std::make_shared<Array<T>>();
-        const std::size_t finite = copy_finite<T>(from, *copy);
+        const std::size_t finite = copy_finite<T>(from, *copy, all_threads());
         if (finite < from.size()) return Napi::Number::New(env, static_cast<double>(finite));
         return wrap_vector<T>(env, std::move(copy));
       },
@@ -58,7 +55,7 @@ Napi::Value copy_numbers(const Napi::CallbackInfo& info) {
   const Napi::Value target = info[1];
   const std::size_t finite = std::visit(
       [&]<typename T, typename U>(std::span<const T> from, std::span<const U> /*to*/) {
-        return copy_finite<U>(from, writable_span_of<U>(target, from.size()));
+        return copy_finite<U>(from, writable_span_of<U>(target, from.size()), all_threads());
       },
       entries_of(info[0]), entries_of(target));
   return Napi::Number::New(info.Env(), static_cast<double>(finite));
@@ -74,16 +71,9 @@ std::span<std::byte> bytes_of(const Napi::Value& value) {
 /// keepBytes(typed array) → handle of a copy of its bytes
 Napi::Value keep_bytes(const Napi::CallbackInfo& info) {
   const std::span<const std::byte> bytes = bytes_of(info[0]);
-  // Piece by piece, since a vector that is resized is zeroed.
-  std::array<double, 1024> piece{};
-  auto copy = std::make_shared<Array<double>>();
-  copy->reserve(bytes.size() / sizeof(double) + 1);
-  for (std::size_t start = 0; start < bytes.size(); start += sizeof(piece)) {
-    const std::size_t count = std::min(sizeof(piece), bytes.size() - start);
-    std::memcpy(piece.data(), bytes.data() + start, count);
-    const std::size_t numbers = (count + sizeof(double) - 1) / sizeof(double);
-    copy->insert(copy->end(), piece.data(), piece.data() + numbers);
-  }
+  auto copy = std::make_shared<Array<double>>((bytes.size() + sizeof(double) - 1) / sizeof(double));
+  copy_in_parallel(bytes, std::as_writable_bytes(std::span(*copy)).first(bytes.size()),
+                   all_threads());
   return wrap_vector<double>(info.Env(), std::move(copy));
 }
 

@@ -69,7 +69,7 @@ void Descent<T>::start(const StepPlan& plan) {
   if (!(picker_.order() == plan.order)) picker_ = BatchPicker(plan.order);
   const std::size_t wanted = moment_count(plan.rule);
   if (moments_.size() == wanted) return;
-  moments_.assign(wanted, Array<T>(theta_.size()));
+  moments_.assign(wanted, Array<T>(theta_.size(), T{0}));
   updates_ = 0;
 }
 
