@@ -13,6 +13,8 @@ type Runtime = typeof import('onnxruntime-node');
 
 // Entries of the inputs, or of the outputs, of one run.
 const entriesPerRun = 2 ** 18;
+// Of the inputs in one reading: Node counts them in 32 bits.
+const bytesPerReading = 2 ** 30;
 // Of the outputs in one message: a fraction of a millisecond for the one who reads it.
 const entriesPerReport = 2 ** 16;
 
@@ -52,7 +54,8 @@ function taskOf({ model, inputs, ...rest }: Order): RuntimeTask {
 function fromInput<Numbers extends Uint8Array | RuntimeTask['inputs']>(numbers: Numbers): Numbers {
   let offset = 0;
   while (offset < numbers.byteLength) {
-    const count = readSync(0, numbers, offset, numbers.byteLength - offset, null);
+    const length = Math.min(bytesPerReading, numbers.byteLength - offset);
+    const count = readSync(0, numbers, offset, length, null);
     // Whoever asked is gone.
     if (count === 0) process.exit();
     offset += count;

@@ -99,6 +99,8 @@ function outputsFrom(child: ChildProcess, task: RuntimeTask): Promise<Float64Arr
 
 /** The standard input takes what is large from the arrays themselves, by and by. */
 function give(child: ChildProcess, { model, inputs, ...rest }: RuntimeTask): void {
+  // Without a file for its channel it has no send; the event of its failure tells why.
+  if (child.pid === undefined) return;
   const { length } = inputs;
   const dtype = inputs instanceof Float32Array ? 'float32' : 'float64';
   const isFile = typeof model === 'string';

@@ -1,8 +1,10 @@
 // The process in which ONNX Runtime runs: how it ends, and that nothing waits for it. Stand-ins for the package
 // onnxruntime-node, which the process loads in its place, stay in a call for as long as a test needs.
 
-import { spawnSync } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { compareWithOnnxRuntime, createNetwork } from '../../src/index.js';
 import { temporaryFile } from '../data/temporary-files.js';
@@ -116,6 +118,23 @@ describe('what is told of a process', () => {
     }
   });
 
+  it('that cannot be started for want of open files', () => {
+    const code = `
+      import { openSync } from 'node:fs';
+      import { compareWithOnnxRuntime, createNetwork, exportOnnx } from ${JSON.stringify(library)};
+      const network = createNetwork({ input: [3], layers: [{ type: 'dense', units: 2 }], loss: 'meanSquaredError' });
+      const model = await exportOnnx(network);
+      await compareWithOnnxRuntime(network, { model });
+      try { for (;;) openSync('/dev/null'); } catch {}
+      await compareWithOnnxRuntime(network, { model }).catch((error) => console.log(error.code, error.message));`;
+    const command = `ulimit -n 100 && exec "$0" --input-type=module --eval "$1"`;
+    const { stdout } = spawnSync('/bin/sh', ['-c', command, process.execPath, code], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect(stdout).toMatch(/^ERR_ONNX_RUNTIME .* cannot be started \(spawn .* EMFILE\)\n$/);
+  });
+
   it('whose package is absent, or cannot be loaded', async () => {
     const failing = (message: string, code: string) =>
       standIn(`throw Object.assign(new Error('${message}'), { code: '${code}' })`);
@@ -146,6 +165,39 @@ describe('what is told of a process', () => {
       details: { step: 'run' },
     });
   });
+});
+
+it('takes inputs of more than 2 GiB', async () => {
+  // Nothing is sent: what is asked for is checked by Node, and counts as read. That the model reads other samples is
+  // found thereafter.
+  const reading = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
+    const { openSync, readSync } = fs;
+    const nothing = openSync('/dev/null');
+    fs.readSync = (_, array, offset, length, position) => {
+      readSync(nothing, array, offset, length, position);
+      return length;
+    };
+    syncBuiltinESMExports();`;
+  const child = fork(
+    fileURLToPath(new URL('../../dist/onnx/runtime-process.js', import.meta.url)),
+    {
+      execArgv: [`--import=${dataUrl(reading)}`],
+      serialization: 'advanced',
+      stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
+    },
+  );
+  const ended = once(child, 'exit').then(([code]: unknown[]) => [{ kind: 'exit', code }]);
+  child.send({
+    model: 'none.onnx',
+    inputs: { dtype: 'float64', length: 2 ** 28 + 1 },
+    signature: { input: { name: 'x', dtype: 'float64', shape: [undefined, 3] }, output: 'y' },
+    sampleCount: 1,
+    sampleShape: [3],
+    outputCount: 2,
+  });
+  const [report] = (await Promise.race([once(child, 'message'), ended])) as unknown[];
+  child.kill('SIGKILL');
+  expect(report).toMatchObject({ kind: 'failure', code: 'ERR_SHAPE' });
 });
 
 describe('the process of the caller', () => {
