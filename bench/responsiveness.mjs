@@ -34,13 +34,20 @@ const aborts = Number(options.aborts);
 
 const read = (file) => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '');
 
-/** Milliseconds for which the machine had no core for the main thread: others had it, or the host of a virtual
- *  machine took it away (told in hundredths of a second; of the core from which it took most). */
+/** Hundredths of a second that the host of a virtual machine took away from each core. */
+const takenFromCores = () =>
+  (read('/proc/stat').match(/^cpu\d.*$/gm) ?? []).map((line) => Number(line.split(' ')[8] ?? 0));
+let taken = takenFromCores();
+let takenMilliseconds = 0;
+
+/** Milliseconds for which the machine had no core for the main thread: others had it, or the host took it away
+ *  (of the cores, the one from which it took most). */
 function waitedForCore() {
+  const now = takenFromCores();
+  takenMilliseconds += 10 * Math.max(0, ...now.map((ticks, core) => ticks - taken[core]));
+  taken = now;
   const [, waited = 0] = read(`/proc/self/task/${process.pid}/schedstat`).split(' ');
-  const cores = read('/proc/stat').match(/^cpu\d.*$/gm) ?? [];
-  const taken = cores.map((line) => Number(line.split(' ')[8] ?? 0));
-  return Number(waited) / 1e6 + 10 * Math.max(0, ...taken);
+  return Number(waited) / 1e6 + takenMilliseconds;
 }
 
 async function lateness(work) {

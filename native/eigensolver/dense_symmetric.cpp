@@ -94,7 +94,7 @@ void compress(std::size_t n, const std::vector<std::size_t>& kept, std::span<T> 
 
 /// From this order on LAPACK's reduction to a tridiagonal matrix with our last stage is faster than
 /// xSYEVD, where ours has wide vectors (docs/decisions/0003-two-stage-crossover.md).
-constexpr std::size_t kOwnValuesFrom = 64;
+constexpr std::size_t kOwnValuesFrom = 44;
 
 /// One stage, LAPACK's, and our values of the tridiagonal matrix.
 template <typename T>
