@@ -16,7 +16,8 @@
 namespace eigenscape::node {
 
 inline constexpr const char* kMatrixAdvice =
-    "products with vectors need no matrix: operator.apply(vectors, count)";
+    "extremalEigenpairs(operator, …) and spectralDensity(operator, …) need no matrix, "
+    "nor do products with vectors: operator.apply(vectors, count)";
 
 /// Bytes that are taken without a look at what is free, which takes as long as eigenvalues do at
 /// n = 30.

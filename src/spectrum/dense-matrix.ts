@@ -35,7 +35,7 @@ function requireRoom(operator: SymmetricOperator): void {
   requireMemory(
     2 * operator.size ** 2 * (dtypeOf(operator) === 'float32' ? 4 : 8),
     `the dense matrix of an operator of size ${String(operator.size)}, and a copy to work on,`,
-    'products with vectors need no matrix: operator.apply(vectors, count)',
+    'extremalEigenpairs(operator, …) and spectralDensity(operator, …) need no matrix, nor do products with vectors: operator.apply(vectors, count)',
   );
 }
 
