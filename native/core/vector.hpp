@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <type_traits>
 
 namespace eigenscape {
 
@@ -20,6 +22,19 @@ template <typename T>
 template <typename T>
 [[gnu::always_inline]] inline Vector<T>& vector_at(T* p) {
   return *reinterpret_cast<Vector<T>*>(p);
+}
+
+/// The entries that are numbered so in a and, behind it, b. GCC 11 does not know the builtin's
+/// other name.
+template <std::size_t... kIndex, typename V>
+[[gnu::always_inline]] inline void shuffle(const V& a, const V& b, V& out) {
+#if defined(__clang__) || __GNUC__ >= 12
+  out = __builtin_shufflevector(a, b, static_cast<int>(kIndex)...);
+#else
+  using Entry = std::conditional_t<sizeof(a[0]) == 8, std::int64_t, std::int32_t>;
+  using Index [[gnu::vector_size(sizeof(V))]] = Entry;
+  out = __builtin_shuffle(a, b, Index{static_cast<Entry>(kIndex)...});
+#endif
 }
 
 }  // namespace eigenscape

@@ -46,13 +46,19 @@ template <typename T>
 /// (a₀ + a₁, a₂ + a₃ …, b₀ + b₁ …): log₂(lanes) rounds of it turn as many vectors into their sums.
 [[gnu::always_inline]] inline void add_pairs(const Vector<double>& a, const Vector<double>& b,
                                              Vector<double>& out) {
-  out = __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) +
-        __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+  Vector<double> even;
+  Vector<double> odd;
+  shuffle<0, 2, 4, 6, 8, 10, 12, 14>(a, b, even);
+  shuffle<1, 3, 5, 7, 9, 11, 13, 15>(a, b, odd);
+  out = even + odd;
 }
 [[gnu::always_inline]] inline void add_pairs(const Vector<float>& a, const Vector<float>& b,
                                              Vector<float>& out) {
-  out = __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +
-        __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+  Vector<float> even;
+  Vector<float> odd;
+  shuffle<0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30>(a, b, even);
+  shuffle<1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31>(a, b, odd);
+  out = even + odd;
 }
 
 template <typename T>

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/instruction_sets.hpp"
+#include "core/vector.hpp"
 
 namespace eigenscape {
 namespace {
@@ -20,9 +21,9 @@ struct Side {
 template <typename V, std::size_t... kIndex>
 [[gnu::always_inline]] inline void interleave(const V& a, const V& b, V& low, V& high,
                                               std::index_sequence<kIndex...> /*lanes*/) {
-  constexpr int n = sizeof...(kIndex);
-  low = __builtin_shufflevector(a, b, (kIndex / 2 + kIndex % 2 * n)...);
-  high = __builtin_shufflevector(a, b, (n / 2 + kIndex / 2 + kIndex % 2 * n)...);
+  constexpr std::size_t n = sizeof...(kIndex);
+  shuffle<(kIndex / 2 + kIndex % 2 * n)...>(a, b, low);
+  shuffle<(n / 2 + kIndex / 2 + kIndex % 2 * n)...>(a, b, high);
 }
 
 /// A square whose rows are vectors of kBytes: as the two halves of a pack of cards are shuffled
