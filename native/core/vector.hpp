@@ -1,5 +1,6 @@
-// 64-byte vectors of the kernels: one register with AVX-512, two with AVX2, four with SSE2; the
-// compiler cuts them.
+// Vectors of the kernels, in the compiler's own notation. 64 bytes are one register with AVX-512,
+// two with AVX2, four with SSE2: the compiler cuts them, but keeps the pieces in memory, so that
+// loops which ought to stay in registers are written for each width (core/instruction_sets.hpp).
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,11 @@
 namespace eigenscape {
 
 /// Loaded from and stored to any address of entries.
+template <typename T, std::size_t kBytes>
+struct VectorOf {
+  using type [[gnu::vector_size(kBytes), gnu::aligned(sizeof(T)), gnu::may_alias]] = T;
+};
+
 template <typename T>
 using Vector [[gnu::vector_size(64), gnu::aligned(sizeof(T)), gnu::may_alias]] = T;
 

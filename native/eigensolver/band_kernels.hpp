@@ -23,14 +23,13 @@ struct BandBlock {
 };
 
 /// D ← H D H with H = I − τ v vᵀ; v is a window, zero outside the block.
-void reflect_block(std::size_t vectors, const BandBlock<double>& d, double tau, const double* v);
-void reflect_block(std::size_t vectors, const BandBlock<float>& d, float tau, const float* v);
+template <typename T>
+void reflect_block(std::size_t vectors, const BandBlock<T>& d, T tau, const T* v);
 
 /// B ← H' B H, where H' zeroes the first column below its first entry. v becomes the window of v',
 /// which begins at `next_before` in it. Gives τ' and that first entry.
-Reflection<double> chase_block(std::size_t vectors, const BandBlock<double>& b, double tau,
-                               double* v, std::size_t next_before);
-Reflection<float> chase_block(std::size_t vectors, const BandBlock<float>& b, float tau, float* v,
-                              std::size_t next_before);
+template <typename T>
+Reflection<T> chase_block(std::size_t vectors, const BandBlock<T>& b, T tau, T* v,
+                          std::size_t next_before);
 
 }  // namespace eigenscape

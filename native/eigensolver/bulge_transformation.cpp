@@ -20,9 +20,11 @@ constexpr std::size_t kBlock = 4;  // reflectors of a block
 constexpr std::size_t kSweeps = 32;
 static_assert(kSweeps <= kPanelStep && kSweeps % kBlock == 0);
 
-constexpr std::size_t kVectors = 4;  // of a panel's rows
 template <typename T>
-constexpr std::size_t kColumns = kVectors* kLanes<T>;
+constexpr std::size_t kColumns = 4 * kLanes<T>;  // of a panel
+/// Vectors of its rows at once: the sums of a block's reflectors stay in registers.
+template <std::size_t kBytes>
+constexpr std::size_t kVectors = kBytes == 64 ? 4 : 2;
 
 /// Panels of a slab: the more, the less the packing of blocks counts (a tenth of the time at 8), as
 /// long as every core has a slab.
@@ -74,23 +76,29 @@ template <typename T>
   block_reflector<T>(kBlock, gram.data(), tau.data(), block.t.data());
 }
 
-/// X ← X − V·(T·(VᵀX)), X [rows, kColumns]. Everything but X is in registers.
-template <typename T>
+/// X ← X − V·(T·(VᵀX)) for kVectors columns of X [rows, kColumns]. Everything but X is in
+/// registers.
+template <typename T, std::size_t kBytes>
 [[gnu::always_inline]] inline void reflect(const Block<T>& block, T* x) {
-  Vector<T> y[kBlock][kVectors] = {};
+  using V = typename VectorOf<T, kBytes>::type;
+  constexpr std::size_t kAtOnce = kVectors<kBytes>;
+  const auto at = [](T * row, std::size_t q) __attribute__((always_inline))->V& {
+    return *reinterpret_cast<V*>(row + q * (kBytes / sizeof(T)));
+  };
+  V y[kBlock][kAtOnce] = {};
   const T* v = block.v.data();
   T* const end = x + block.rows * kColumns<T>;
   for (T* row = x; row < end; row += kColumns<T>, v += kBlock) {
-    for (std::size_t q = 0; q < kVectors; ++q) {
-      const Vector<T> entries = vector_at<T>(row + q * kLanes<T>);
+    for (std::size_t q = 0; q < kAtOnce; ++q) {
+      const V entries = at(row, q);
       for (std::size_t i = 0; i < kBlock; ++i) y[i][q] += v[i] * entries;
     }
   }
 #pragma GCC unroll 4
   for (std::size_t i = 0; i < kBlock; ++i) {
 #pragma GCC unroll 4
-    for (std::size_t q = 0; q < kVectors; ++q) {
-      Vector<T> sum = block.t[i * kBlock + i] * y[i][q];
+    for (std::size_t q = 0; q < kAtOnce; ++q) {
+      V sum = block.t[i * kBlock + i] * y[i][q];
 #pragma GCC unroll 4
       for (std::size_t j = i + 1; j < kBlock; ++j) sum += block.t[i * kBlock + j] * y[j][q];
       y[i][q] = sum;
@@ -98,13 +106,13 @@ template <typename T>
   }
   v = block.v.data();
   for (T* row = x; row < end; row += kColumns<T>, v += kBlock) {
-    Vector<T> entries[kVectors];
-    for (std::size_t q = 0; q < kVectors; ++q) entries[q] = vector_at<T>(row + q * kLanes<T>);
+    V entries[kAtOnce];
+    for (std::size_t q = 0; q < kAtOnce; ++q) entries[q] = at(row, q);
     for (std::size_t i = 0; i < kBlock; ++i) {
       const T factor = v[i];
-      for (std::size_t q = 0; q < kVectors; ++q) entries[q] -= factor * y[i][q];
+      for (std::size_t q = 0; q < kAtOnce; ++q) entries[q] -= factor * y[i][q];
     }
-    for (std::size_t q = 0; q < kVectors; ++q) vector_at<T>(row + q * kLanes<T>) = entries[q];
+    for (std::size_t q = 0; q < kAtOnce; ++q) at(row, q) = entries[q];
   }
 }
 
@@ -118,7 +126,7 @@ struct Slab {
 
 /// One step of sweeps [first, last), whose first row is row c, on every panel: the last block
 /// first, each a block's sweeps further up.
-template <typename T>
+template <typename T, std::size_t kBytes>
 [[gnu::always_inline]] inline void reflect_step(const BulgeReflectors<T>& reflectors,
                                                 std::size_t first, std::size_t last, std::size_t c,
                                                 std::size_t panels, Slab<T>& slab) {
@@ -129,20 +137,38 @@ template <typename T>
   }
   for (std::size_t p = 0; p < panels; ++p) {
     T* const x = &slab.entries[(p * n + c) * kColumns<T>];
-    for (std::size_t i = blocks; i-- > 0;) reflect(slab.blocks[i], x + i * kBlock * kColumns<T>);
+    for (std::size_t part = 0; part < kColumns<T>; part += kVectors<kBytes> * kBytes / sizeof(T)) {
+      for (std::size_t i = blocks; i-- > 0;) {
+        reflect<T, kBytes>(slab.blocks[i], x + i * kBlock * kColumns<T> + part);
+      }
+    }
   }
 }
 
-EIGENSCAPE_INSTRUCTION_SETS
-void apply_step(const BulgeReflectors<double>& reflectors, std::size_t first, std::size_t last,
-                std::size_t c, std::size_t panels, Slab<double>& slab) {
-  reflect_step(reflectors, first, last, c, panels, slab);
+#if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
+template <typename T>
+[[gnu::target("arch=x86-64-v4")]] void step_v4(const BulgeReflectors<T>& reflectors,
+                                               std::size_t first, std::size_t last, std::size_t c,
+                                               std::size_t panels, Slab<T>& slab) {
+  reflect_step<T, 64>(reflectors, first, last, c, panels, slab);
 }
+template <typename T>
+[[gnu::target("arch=x86-64-v3")]] void step_v3(const BulgeReflectors<T>& reflectors,
+                                               std::size_t first, std::size_t last, std::size_t c,
+                                               std::size_t panels, Slab<T>& slab) {
+  reflect_step<T, 32>(reflectors, first, last, c, panels, slab);
+}
+#endif
 
-EIGENSCAPE_INSTRUCTION_SETS
-void apply_step(const BulgeReflectors<float>& reflectors, std::size_t first, std::size_t last,
-                std::size_t c, std::size_t panels, Slab<float>& slab) {
-  reflect_step(reflectors, first, last, c, panels, slab);
+template <typename T>
+void apply_step(const BulgeReflectors<T>& reflectors, std::size_t first, std::size_t last,
+                std::size_t c, std::size_t panels, Slab<T>& slab) {
+#if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
+  const InstructionSet set = instruction_set();
+  if (set == InstructionSet::v4) return step_v4<T>(reflectors, first, last, c, panels, slab);
+  if (set == InstructionSet::v3) return step_v3<T>(reflectors, first, last, c, panels, slab);
+#endif
+  reflect_step<T, 16>(reflectors, first, last, c, panels, slab);
 }
 
 /// Q on the panels; `after_group` is called after each group of sweeps.

@@ -11,32 +11,34 @@
 namespace eigenscape {
 namespace {
 
-/// One pass over rows [0, rows) of `chunks` vectors each, which start at column `base`:
+/// One pass over rows [0, rows) of `kChunks` vectors each, which start at column `base`:
 ///   v_i = scale·P[i, c],  P[i, :] −= v_i·u,  P[i, c] = v_i,  g += P[i, next]·P[i, :]
 /// where c and next count from `base`, and u is zero up to and including c.
-template <std::size_t chunks, typename T>
+template <typename T, std::size_t kBytes, std::size_t kChunks>
 [[gnu::always_inline]] inline void sweep(std::size_t rows, T* p, std::size_t stride, std::size_t c,
                                          std::size_t next_column, T scale, const T* u, T* g) {
-  Vector<T> subtract[chunks];
-  Vector<T> sum[chunks];
-  for (std::size_t q = 0; q < chunks; ++q) {
-    subtract[q] = *reinterpret_cast<const Vector<T>*>(u + q * kLanes<T>);
-    sum[q] = Vector<T>{};
+  using V = typename VectorOf<T, kBytes>::type;
+  constexpr std::size_t kLanesOfV = kBytes / sizeof(T);
+  V subtract[kChunks];
+  V sum[kChunks];
+  for (std::size_t q = 0; q < kChunks; ++q) {
+    subtract[q] = *reinterpret_cast<const V*>(u + q * kLanesOfV);
+    sum[q] = V{};
   }
   const T next_u = u[next_column];
   for (std::size_t i = 0; i < rows; ++i, p += stride) {
     const T v = scale * p[c];
     const T next = p[next_column] - v * next_u;
-    for (std::size_t q = 0; q < chunks; ++q) {
-      auto* const at = reinterpret_cast<Vector<T>*>(p + q * kLanes<T>);
-      const Vector<T> row = *at - v * subtract[q];
+    for (std::size_t q = 0; q < kChunks; ++q) {
+      auto* const at = reinterpret_cast<V*>(p + q * kLanesOfV);
+      const V row = *at - v * subtract[q];
       sum[q] += next * row;
       *at = row;
     }
     p[c] = v;
   }
-  for (std::size_t q = 0; q < chunks; ++q) {
-    *reinterpret_cast<Vector<T>*>(g + q * kLanes<T>) = sum[q];
+  for (std::size_t q = 0; q < kChunks; ++q) {
+    *reinterpret_cast<V*>(g + q * kLanesOfV) = sum[q];
   }
 }
 
@@ -52,17 +54,19 @@ template <typename T>
 }
 
 /// The same for a number of vectors known when it runs: at most kWidestPanel entries' worth.
-template <std::size_t most, typename T, typename... Rest>
+template <typename T, std::size_t kBytes, std::size_t kMost, typename... Rest>
 [[gnu::always_inline]] inline void sweep_chunks(std::size_t chunks, Rest... rest) {
-  if constexpr (most > 1) {
-    if (chunks < most) return sweep_chunks<most - 1, T>(chunks, rest...);
+  if constexpr (kMost > 1) {
+    if (chunks < kMost) return sweep_chunks<T, kBytes, kMost - 1>(chunks, rest...);
   }
-  sweep<most, T>(rest...);
+  sweep<T, kBytes, kMost>(rest...);
 }
 
-template <typename T>
+template <typename T, std::size_t kBytes>
 [[gnu::always_inline]] inline void factor(std::size_t rows, std::size_t width, T* p,
                                           std::size_t stride, T* r, T* tau) {
+  constexpr std::size_t kLanesOfV = kBytes / sizeof(T);
+  constexpr std::size_t kMost = kWidestPanel / kLanesOfV;
   alignas(64) std::array<T, kWidestPanel> g{};
   alignas(64) std::array<T, kWidestPanel> u{};
   alignas(64) std::array<T, kWidestPanel> unused;
@@ -85,15 +89,14 @@ template <typename T>
       }
     }
     // Row c + 1 only changes; the rows below it also enter the products of column c + 1.
-    const std::size_t base = c / kLanes<T> * kLanes<T>;
-    const std::size_t chunks = (width - base) / kLanes<T>;
+    const std::size_t base = c / kLanesOfV * kLanesOfV;
+    const std::size_t chunks = (width - base) / kLanesOfV;
     const std::size_t next = std::min(c + 1, width - 1) - base;
     T* const below = row + stride + base;
-    sweep_chunks<kWidestPanel / kLanes<T>, T>(chunks, std::size_t{1}, below, stride, c - base, next,
-                                              scale, u.data() + base, unused.data());
-    sweep_chunks<kWidestPanel / kLanes<T>, T>(chunks, rows - c - 2, below + stride, stride,
-                                              c - base, next, scale, u.data() + base,
-                                              g.data() + base);
+    sweep_chunks<T, kBytes, kMost>(chunks, std::size_t{1}, below, stride, c - base, next, scale,
+                                   u.data() + base, unused.data());
+    sweep_chunks<T, kBytes, kMost>(chunks, rows - c - 2, below + stride, stride, c - base, next,
+                                   scale, u.data() + base, g.data() + base);
   }
   std::fill(tau + reflectors, tau + width, T{});
   for (std::size_t i = 0; i < width; ++i) {
@@ -105,23 +108,29 @@ template <typename T>
   }
 }
 
-EIGENSCAPE_INSTRUCTION_SETS
-void factor_any(std::size_t rows, std::size_t width, double* p, std::size_t stride, double* r,
-                double* tau) {
-  factor(rows, width, p, stride, r, tau);
+#if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
+template <typename T>
+[[gnu::target("arch=x86-64-v4")]] void factor_v4(std::size_t rows, std::size_t width, T* p,
+                                                 std::size_t stride, T* r, T* tau) {
+  factor<T, 64>(rows, width, p, stride, r, tau);
 }
-
-EIGENSCAPE_INSTRUCTION_SETS
-void factor_any(std::size_t rows, std::size_t width, float* p, std::size_t stride, float* r,
-                float* tau) {
-  factor(rows, width, p, stride, r, tau);
+template <typename T>
+[[gnu::target("arch=x86-64-v3")]] void factor_v3(std::size_t rows, std::size_t width, T* p,
+                                                 std::size_t stride, T* r, T* tau) {
+  factor<T, 32>(rows, width, p, stride, r, tau);
 }
+#endif
 
 }  // namespace
 
 template <typename T>
 void factor_panel(std::size_t rows, std::size_t width, T* p, std::size_t stride, T* r, T* tau) {
-  factor_any(rows, width, p, stride, r, tau);
+#if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
+  const InstructionSet set = instruction_set();
+  if (set == InstructionSet::v4) return factor_v4<T>(rows, width, p, stride, r, tau);
+  if (set == InstructionSet::v3) return factor_v3<T>(rows, width, p, stride, r, tau);
+#endif
+  factor<T, 16>(rows, width, p, stride, r, tau);
 }
 
 template <typename T>

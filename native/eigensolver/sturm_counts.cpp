@@ -6,17 +6,20 @@
 namespace eigenscape {
 namespace {
 
-using Numbers = Vector<double>;
-using Bits [[gnu::vector_size(64), gnu::may_alias]] = std::uint64_t;
-
-constexpr std::size_t kVectors = kSturmPoints / kLanes<double>;
 /// Steps between scalings: p changes by a factor from kLeastSquare to 8 in one.
 constexpr std::size_t kSteps = 8;
 constexpr std::uint64_t kExponent = 0x7ff0000000000000;
 /// 2^0 and its reciprocal have exponent bits that add up to this.
 constexpr std::uint64_t kReciprocal = std::uint64_t{2 * 1023} << 52U;
 
+/// Of as many points as nearly stay in registers.
+template <std::size_t kBytes>
 struct Recurrence {
+  using Numbers = typename VectorOf<double, kBytes>::type;
+  using Bits = typename VectorOf<std::uint64_t, kBytes>::type;
+  static constexpr std::size_t kLanesOfV = kBytes / sizeof(double);
+  static constexpr std::size_t kVectors = 4;
+
   Numbers x[kVectors];
   Numbers p[kVectors];
   Numbers before[kVectors];
@@ -46,12 +49,16 @@ struct Recurrence {
   }
 };
 
+/// Of points [first, first + kVectors·kLanesOfV).
+template <std::size_t kBytes>
 [[gnu::always_inline]] inline void count(std::span<const double> d, std::span<const double> squares,
-                                         const double* x, SturmCounts& counts) {
-  Recurrence r{};
-  for (std::size_t v = 0; v < kVectors; ++v) {
-    r.x[v] = vector_at<double>(x + v * kLanes<double>);
-    r.p[v] = Numbers{} + 1.0;
+                                         const double* x, std::size_t first, SturmCounts& counts) {
+  using Some = Recurrence<kBytes>;
+  Some r{};
+  for (std::size_t v = 0; v < Some::kVectors; ++v) {
+    const double* const points = x + first + v * Some::kLanesOfV;
+    r.x[v] = *reinterpret_cast<const typename Some::Numbers*>(points);
+    r.p[v] = typename Some::Numbers{} + 1.0;
   }
   const std::size_t n = d.size();
   std::size_t k = 0;
@@ -61,9 +68,9 @@ struct Recurrence {
   }
   for (; k < n; ++k) r.step(d[k], squares[k]);
   r.scale();
-  for (std::size_t v = 0; v < kVectors; ++v) {
-    for (std::size_t l = 0; l < kLanes<double>; ++l) {
-      const std::size_t point = v * kLanes<double> + l;
+  for (std::size_t v = 0; v < Some::kVectors; ++v) {
+    for (std::size_t l = 0; l < Some::kLanesOfV; ++l) {
+      const std::size_t point = first + v * Some::kLanesOfV + l;
       counts.below[point] = r.changes[v][l];
       counts.determinant[point] = r.p[v][l];
       counts.exponent[point] = static_cast<std::int64_t>(r.exponents[v][l]);
@@ -71,12 +78,40 @@ struct Recurrence {
   }
 }
 
+template <std::size_t kBytes>
+[[gnu::always_inline]] inline void count_all(std::span<const double> d,
+                                             std::span<const double> squares, const double* x,
+                                             SturmCounts& counts) {
+  constexpr std::size_t kStep = Recurrence<kBytes>::kVectors * Recurrence<kBytes>::kLanesOfV;
+  static_assert(kSturmPoints % kStep == 0);
+  for (std::size_t first = 0; first < kSturmPoints; first += kStep) {
+    count<kBytes>(d, squares, x, first, counts);
+  }
+}
+
+#if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
+[[gnu::target("arch=x86-64-v4")]] void counts_v4(std::span<const double> d,
+                                                 std::span<const double> squares, const double* x,
+                                                 SturmCounts& counts) {
+  count_all<64>(d, squares, x, counts);
+}
+[[gnu::target("arch=x86-64-v3")]] void counts_v3(std::span<const double> d,
+                                                 std::span<const double> squares, const double* x,
+                                                 SturmCounts& counts) {
+  count_all<32>(d, squares, x, counts);
+}
+#endif
+
 }  // namespace
 
-EIGENSCAPE_INSTRUCTION_SETS
 void sturm_counts(std::span<const double> d, std::span<const double> squares, const double* x,
                   SturmCounts& counts) {
-  count(d, squares, x, counts);
+#if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
+  const InstructionSet set = instruction_set();
+  if (set == InstructionSet::v4) return counts_v4(d, squares, x, counts);
+  if (set == InstructionSet::v3) return counts_v3(d, squares, x, counts);
+#endif
+  count_all<16>(d, squares, x, counts);
 }
 
 }  // namespace eigenscape

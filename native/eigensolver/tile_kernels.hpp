@@ -1,13 +1,13 @@
 // The products that the reduction to a band consists of, on one tile of the matrix.
 //
 // A tile C [rows, columns] lies in strips of as many columns as a 64-byte vector has lanes:
-// [strips][rows, lanes]. A product with C reads eight rows of a strip, one with Cᵀ a line of it:
+// [strips][rows, lanes]. A product with C reads some rows of a strip, one with Cᵀ a line of it:
 // consecutive memory both times, so that nothing is packed.
 //
 // Thin operands come in groups of two vectors' columns, [groups][height, 2 lanes], so that the rows
-// of a group are consecutive. A micro-tile of the result, 8 rows by 2 vectors, stays in registers
-// (AVX-512). Its sum is made apart and added at the end: one rounding of the size of the result,
-// not one for each term.
+// of a group are consecutive. A micro-tile of the result, 8 rows by 2 vectors with AVX-512 and 6 by
+// 2 of half the size with AVX2, stays in registers. Its sum is made apart and added at the end: one
+// rounding of the size of the result, not one for each term.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ inline constexpr std::size_t kTile = 128;  // rows and columns of a tile, at mos
 template <typename T>
 inline constexpr std::size_t kGroupColumns = 2 * kLanes<T>;
 
-/// Whether this processor has the 512-bit vectors that the micro-tiles are made for.
+/// Whether this processor has vectors for which the kernels beat LAPACK: AVX-512, or AVX2 with FMA.
 bool has_wide_vectors();
 
 /// Rows [first_row, last_row) and columns [first_column, last_column) of a tile; the first column
@@ -54,17 +54,16 @@ struct ThinOperand {
 
 /// C += L·R with L [rows, inner], rows `stride` apart, and R [inner, columns] in groups. The last
 /// group may reach beyond the part, where the tile must have room.
-void add_product(const TilePart<double>& c, const double* left, std::size_t stride,
-                 std::size_t inner, const double* right);
-void add_product(const TilePart<float>& c, const float* left, std::size_t stride, std::size_t inner,
-                 const float* right);
+template <typename T>
+void add_product(const TilePart<T>& c, const T* left, std::size_t stride, std::size_t inner,
+                 const T* right);
 
 /// Z [rows, width] += C·V
-void multiply(const TilePart<double>& c, const ThinOperand<double>& v, double* z);
-void multiply(const TilePart<float>& c, const ThinOperand<float>& v, float* z);
+template <typename T>
+void multiply(const TilePart<T>& c, const ThinOperand<T>& v, T* z);
 
 /// Z [columns, width] += Cᵀ·V
-void multiply_transposed(const TilePart<double>& c, const ThinOperand<double>& v, double* z);
-void multiply_transposed(const TilePart<float>& c, const ThinOperand<float>& v, float* z);
+template <typename T>
+void multiply_transposed(const TilePart<T>& c, const ThinOperand<T>& v, T* z);
 
 }  // namespace eigenscape

@@ -11,11 +11,6 @@
 namespace eigenscape {
 namespace {
 
-template <typename T, std::size_t kBytes>
-struct VectorOf {
-  using type [[gnu::vector_size(kBytes), gnu::may_alias, gnu::aligned(sizeof(T))]] = T;
-};
-
 /// A quarter of a panel's columns, in bytes.
 constexpr std::size_t kQuarter = 32;
 constexpr std::size_t kSetsApart = 512;
@@ -135,10 +130,9 @@ constexpr auto kV4 = table<T, 12>([]<std::size_t R, std::size_t Q> { return &til
 template <typename T>
 TileLoops<T> tile_loops() {
 #if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
-  static const bool v4 = __builtin_cpu_supports("x86-64-v4") != 0;
-  static const bool v3 = __builtin_cpu_supports("x86-64-v3") != 0;
-  if (v4) return {12, kV4<T>.data()};
-  if (v3) return {2, kV3<T>.data()};
+  const InstructionSet set = instruction_set();
+  if (set == InstructionSet::v4) return {12, kV4<T>.data()};
+  if (set == InstructionSet::v3) return {2, kV3<T>.data()};
 #endif
   return {1, kBaseline<T>.data()};
 }

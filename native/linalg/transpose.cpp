@@ -85,10 +85,9 @@ struct Kernel {
 template <typename T>
 Kernel<T> kernel() {
 #if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
-  static const bool v4 = __builtin_cpu_supports("x86-64-v4") != 0;
-  static const bool v3 = __builtin_cpu_supports("x86-64-v3") != 0;
-  if (v4) return {64 / sizeof(T), squares_v4<T>};
-  if (v3) return {32 / sizeof(T), squares_v3<T>};
+  const InstructionSet set = instruction_set();
+  if (set == InstructionSet::v4) return {64 / sizeof(T), squares_v4<T>};
+  if (set == InstructionSet::v3) return {32 / sizeof(T), squares_v3<T>};
 #endif
   return {16 / sizeof(T), squares_baseline<T>};
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/instruction_sets.hpp"
-#include "ops/vector_of.hpp"
+#include "core/vector.hpp"
 
 namespace eigenscape::ops {
 namespace {
@@ -191,10 +191,9 @@ constexpr TileLoops<T> kV4 = {64 / sizeof(T),       kChannels32, kGatherV4<T>.da
 template <typename T>
 const TileLoops<T>& tile_loops() {
 #if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
-  static const bool v4 = __builtin_cpu_supports("x86-64-v4") != 0;
-  static const bool v3 = __builtin_cpu_supports("x86-64-v3") != 0;
-  if (v4) return kV4<T>;
-  if (v3) return kV3<T>;
+  const InstructionSet set = instruction_set();
+  if (set == InstructionSet::v4) return kV4<T>;
+  if (set == InstructionSet::v3) return kV3<T>;
 #endif
   return kBaseline<T>;
 }

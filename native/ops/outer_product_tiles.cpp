@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "core/instruction_sets.hpp"
+#include "core/vector.hpp"
 #include "ops/outer_products.hpp"
-#include "ops/vector_of.hpp"
 
 namespace eigenscape::ops {
 namespace {
@@ -197,10 +197,9 @@ constexpr OuterLoops<T> kV4 = {64 / sizeof(T), 4, kOuterV4<T>.data(), &turn_v4<T
 template <typename T>
 const OuterLoops<T>& outer_loops() {
 #if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
-  static const bool v4 = __builtin_cpu_supports("x86-64-v4") != 0;
-  static const bool v3 = __builtin_cpu_supports("x86-64-v3") != 0;
-  if (v4) return kV4<T>;
-  if (v3) return kV3<T>;
+  const InstructionSet set = instruction_set();
+  if (set == InstructionSet::v4) return kV4<T>;
+  if (set == InstructionSet::v3) return kV3<T>;
 #endif
   return kBaseline<T>;
 }
