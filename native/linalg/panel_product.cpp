@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <utility>
 
 #include "core/instruction_sets.hpp"
@@ -14,11 +16,14 @@ namespace {
 /// A quarter of a panel's columns, in bytes.
 constexpr std::size_t kQuarter = 32;
 constexpr std::size_t kSetsApart = 512;
+/// As many bytes as the first level of translations knows.
+constexpr std::size_t kTranslated = std::size_t{1} << 18U;
 
 template <typename T>
 struct Tile {
   std::span<const Term<T>> terms;
-  std::size_t first;  // row of A and C
+  std::size_t first;   // row of A and C
+  std::size_t column;  // of the panel and C
   std::size_t columns;
   Onto<T> onto;
   T* c;
@@ -32,19 +37,27 @@ template <typename T, std::size_t kBytes, std::size_t kRows, std::size_t kQuarte
   using V = typename VectorOf<T, kWidth>::type;
   constexpr std::size_t lanes = kWidth / sizeof(T);
   constexpr std::size_t kVectors = kQuarters * kQuarter / kWidth;
+  if (tile.onto.sum) {
+    // It comes from memory while the sums are made.
+    for (std::size_t i = 0; i < kRows; ++i) {
+      const T* const row = tile.c + (tile.first + i) * tile.stride + tile.column;
+      __builtin_prefetch(row, 1);
+      __builtin_prefetch(row + kQuarters * kQuarter / sizeof(T) - 1, 1);
+    }
+  }
   V sum[kRows][kVectors] = {};
   if (const T* const row = tile.onto.row; row != nullptr) {
 #pragma GCC unroll 12
     for (std::size_t i = 0; i < kRows; ++i) {
 #pragma GCC unroll 8
       for (std::size_t q = 0; q < kVectors; ++q)
-        sum[i][q] = *reinterpret_cast<const V*>(row + q * lanes);
+        sum[i][q] = *reinterpret_cast<const V*>(row + tile.column + q * lanes);
     }
   }
   for (const auto& [inner, a, panel] : tile.terms) {
     const std::size_t row_step = a.row_step;
     const T* at = a.data + tile.first * row_step;
-    const T* b = panel.data;
+    const T* b = panel.data + tile.column;
     for (std::size_t p = 0; p < inner; ++p, at += a.inner_step, b += panel.stride) {
       V columns[kVectors];
 #pragma GCC unroll 8
@@ -64,7 +77,7 @@ template <typename T, std::size_t kBytes, std::size_t kRows, std::size_t kQuarte
     T* const row = tile.c + (tile.first + i) * tile.stride;
 #pragma GCC unroll 8
     for (std::size_t q = 0; q < kVectors; ++q) {
-      const std::size_t first = q * lanes;
+      const std::size_t first = tile.column + q * lanes;
       if (first + lanes <= tile.columns) {
         V& to = *reinterpret_cast<V*>(row + first);
         to = accumulate ? to + sum[i][q] : sum[i][q];
@@ -82,10 +95,26 @@ template <typename T, std::size_t kBytes, std::size_t kRows, std::size_t kQuarte
 template <typename T>
 using Loop = void (*)(const Tile<T>& tile);
 
-/// Loops for tiles of 1 … `rows` rows, with a quarter of a panel, then with half and all of it.
+/// What a tile is with a set of instructions.
+struct TileShape {
+  std::size_t rows;      // at most
+  std::size_t quarters;  // of a panel, at most
+  /// Rows of a panel that stay in the first level of cache while all tiles read them. The larger a
+  /// tile, the less it matters: one of AVX-512 reads 64 bytes for as many flops as take 12 cycles.
+  std::size_t inner;
+};
+
+/// Sums and the columns that they read, in registers: 32 of 64 bytes with AVX-512, 16 of 32 bytes
+/// with AVX2, 16 of 16 bytes with SSE2.
+constexpr TileShape kShapeV4 = {12, 4, SIZE_MAX};
+constexpr TileShape kShapeV3 = {6, 2, 256};
+constexpr TileShape kShapeBaseline = {6, 1, 256};
+
+/// Loops for tiles of 1 … `shape.rows` rows, with a quarter of a panel, then with half and all of
+/// it.
 template <typename T>
 struct TileLoops {
-  std::size_t rows;
+  TileShape shape;
   const Loop<T>* loops;
 };
 
@@ -104,37 +133,59 @@ template <typename T, std::size_t kRows, std::size_t kQuarters>
 }
 #endif
 
-template <typename T, std::size_t kRows, typename Make, std::size_t... kIndex>
-constexpr std::array<Loop<T>, 3 * kRows> table(const Make& make,
-                                               std::index_sequence<kIndex...> /*indices*/) {
-  return {make.template operator()<kIndex % kRows + 1, std::size_t{1} << kIndex / kRows>()...};
+template <typename T, TileShape kShape, typename Make, std::size_t... kIndex>
+constexpr std::array<Loop<T>, sizeof...(kIndex)> table(const Make& make,
+                                                       std::index_sequence<kIndex...> /*indices*/) {
+  return {make.template
+          operator()<kIndex % kShape.rows + 1, std::size_t{1} << kIndex / kShape.rows>()...};
 }
-template <typename T, std::size_t kRows, typename Make>
+template <typename T, TileShape kShape, typename Make>
 constexpr auto table(const Make& make) {
-  return table<T, kRows>(make, std::make_index_sequence<3 * kRows>{});
+  constexpr std::size_t kWidths = std::bit_width(kShape.quarters);
+  return table<T, kShape>(make, std::make_index_sequence<kWidths * kShape.rows>{});
 }
 
-// Sums and the columns that they read, in registers: 32 of 64 bytes with AVX-512, 16 of 32 bytes
-// with AVX2, 16 of 16 bytes with SSE2.
 template <typename T>
-constexpr auto kBaseline = table<T, 1>([]<std::size_t R, std::size_t Q> {
+constexpr auto kBaseline = table<T, kShapeBaseline>([]<std::size_t R, std::size_t Q> {
   return &tile_baseline<T, R, Q>;
 });
 #if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
 template <typename T>
-constexpr auto kV3 = table<T, 2>([]<std::size_t R, std::size_t Q> { return &tile_v3<T, R, Q>; });
+constexpr auto kV3 = table<T, kShapeV3>([]<std::size_t R, std::size_t Q> {
+  return &tile_v3<T, R, Q>;
+});
 template <typename T>
-constexpr auto kV4 = table<T, 12>([]<std::size_t R, std::size_t Q> { return &tile_v4<T, R, Q>; });
+constexpr auto kV4 = table<T, kShapeV4>([]<std::size_t R, std::size_t Q> {
+  return &tile_v4<T, R, Q>;
+});
 #endif
 
 template <typename T>
 TileLoops<T> tile_loops() {
 #if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
   const InstructionSet set = instruction_set();
-  if (set == InstructionSet::v4) return {12, kV4<T>.data()};
-  if (set == InstructionSet::v3) return {2, kV3<T>.data()};
+  if (set == InstructionSet::v4) return {kShapeV4, kV4<T>.data()};
+  if (set == InstructionSet::v3) return {kShapeV3, kV3<T>.data()};
 #endif
-  return {1, kBaseline<T>.data()};
+  return {kShapeBaseline, kBaseline<T>.data()};
+}
+
+/// All rows and columns of C.
+template <typename T>
+void product(const TileLoops<T>& tiles, std::size_t rows, std::size_t columns,
+             std::span<const Term<T>> terms, Onto<T> onto, T* c, std::size_t stride) {
+  constexpr std::size_t kColumns = kQuarter / sizeof(T);
+  const std::size_t count = (rows + tiles.shape.rows - 1) / tiles.shape.rows;
+  for (std::size_t column = 0; column < columns; column += tiles.shape.quarters * kColumns) {
+    const std::size_t left = (columns - column + kColumns - 1) / kColumns;
+    const std::size_t width = std::bit_width(std::min(left, tiles.shape.quarters) * 2 - 1) - 1;
+    const Loop<T>* const loops = tiles.loops + width * tiles.shape.rows;
+    for (std::size_t t = 0; t < count; ++t) {
+      const std::size_t first = t * rows / count;
+      const std::size_t last = (t + 1) * rows / count;
+      loops[last - first - 1]({terms, first, column, columns, onto, c, stride});
+    }
+  }
 }
 
 /// Whole rows of the panel, whatever stands behind the columns, so that every copy has one length;
@@ -146,8 +197,10 @@ template <typename T>
                             : stride + columns >= kPanel<T>
                                 ? inner - std::min<std::size_t>(inner, 1)
                                 : 0;
+  constexpr std::size_t kAhead = 16;  // too far apart to be foreseen
   for (std::size_t p = 0; p < whole; ++p) {
     for (std::size_t q = 0; q < kPanel<T>; q += kLanes<T>) {
+      __builtin_prefetch(b + (p + kAhead) * stride + q);
       vector_at(panel + p * kPanel<T> + q) = vector_at(b + p * stride + q);
     }
   }
@@ -172,9 +225,14 @@ void pack(std::size_t inner, std::size_t columns, const float* b, std::size_t st
 }  // namespace
 
 template <typename T>
-Panel<T> panel_of(std::size_t inner, std::size_t columns, const T* b, std::size_t stride, T* room) {
-  // Rows that are a power of two apart fall on few sets of the cache.
-  if (columns == kPanel<T> && stride * sizeof(T) % kSetsApart != 0) return {b, stride};
+Panel<T> panel_of(std::size_t inner, std::size_t columns, const T* b, std::size_t stride, T* room,
+                  std::size_t products) {
+  // Rows that are a power of two apart fall on few sets of the cache, far ones on many pages.
+  const std::size_t step = stride * sizeof(T);
+  if (columns == kPanel<T> && step % kSetsApart != 0 &&
+      (products == 1 || inner * step <= kTranslated)) {
+    return {b, stride};
+  }
   pack(inner, columns, b, stride, room);
   return {room, kPanel<T>};
 }
@@ -190,19 +248,29 @@ template <typename T>
 void panel_product(std::size_t rows, std::size_t columns, std::span<const Term<T>> terms,
                    Onto<T> onto, T* c, std::size_t stride) {
   const TileLoops<T> tiles = tile_loops<T>();
-  const std::size_t count = (rows + tiles.rows - 1) / tiles.rows;
-  const std::size_t quarters = (4 * columns + kPanel<T> - 1) / kPanel<T>;
-  const Loop<T>* const loops = tiles.loops + (quarters > 2 ? 2 : quarters - 1) * tiles.rows;
-  for (std::size_t t = 0; t < count; ++t) {
-    const std::size_t first = t * rows / count;
-    const std::size_t last = (t + 1) * rows / count;
-    loops[last - first - 1]({terms, first, columns, onto, c, stride});
+  std::size_t inner = 0;
+  for (const Term<T>& term : terms) inner = std::max(inner, term.inner);
+  if (inner <= tiles.shape.inner) {
+    product(tiles, rows, columns, terms, onto, c, stride);
+    return;
+  }
+  for (const auto& [all, a, panel] : terms) {
+    const std::size_t pieces = (all + tiles.shape.inner - 1) / tiles.shape.inner;
+    for (std::size_t piece = 0; piece < pieces; ++piece) {
+      const std::size_t p = piece * all / pieces;
+      const Term<T> term{(piece + 1) * all / pieces - p,
+                         {a.data + p * a.inner_step, a.row_step, a.inner_step},
+                         {panel.data + p * panel.stride, panel.stride}};
+      product(tiles, rows, columns, std::span(&term, 1), onto, c, stride);
+      onto = {.sum = true};
+    }
   }
 }
 
 template Panel<double> panel_of<double>(std::size_t, std::size_t, const double*, std::size_t,
-                                        double*);
-template Panel<float> panel_of<float>(std::size_t, std::size_t, const float*, std::size_t, float*);
+                                        double*, std::size_t);
+template Panel<float> panel_of<float>(std::size_t, std::size_t, const float*, std::size_t, float*,
+                                      std::size_t);
 template Panel<double> transposed_panel_of<double>(std::size_t, std::size_t, const double*,
                                                    std::size_t, double*);
 template Panel<float> transposed_panel_of<float>(std::size_t, std::size_t, const float*,

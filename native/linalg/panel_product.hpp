@@ -23,10 +23,11 @@ struct Panel {
   std::size_t stride;
 };
 
-/// B [inner, columns], at most kPanel columns, rows `stride` apart: where it is if it can be read
-/// there, or packed into `room` [inner, kPanel].
+/// B [inner, columns], at most kPanel columns, rows `stride` apart, for a number of products: where
+/// it is if it can be read there, or packed into `room` [inner, kPanel].
 template <typename T>
-Panel<T> panel_of(std::size_t inner, std::size_t columns, const T* b, std::size_t stride, T* room);
+Panel<T> panel_of(std::size_t inner, std::size_t columns, const T* b, std::size_t stride, T* room,
+                  std::size_t products = 1);
 
 /// The same for B = Wᵀ, W [columns, inner] with rows `stride` apart; always packed.
 template <typename T>

@@ -106,6 +106,8 @@ template <typename T>
 void transpose(std::size_t rows, std::size_t columns, const T* from, std::size_t from_stride, T* to,
                std::size_t to_stride) {
   constexpr std::size_t kTile = 16;
+  constexpr std::size_t kAhead =
+      4 * kTile;  // a row is a stream of its own, too many to be foreseen
   const auto [width, squares] = kernel<T>();
   const Side<const T> in{from, from_stride};
   const Side<T> out{to, to_stride};
@@ -114,6 +116,9 @@ void transpose(std::size_t rows, std::size_t columns, const T* from, std::size_t
   for (std::size_t first = 0; first < whole_columns; first += kTile) {
     const std::size_t count = std::min(kTile, whole_columns - first) / width;
     for (std::size_t i = 0; i < whole_rows; i += width) {
+      for (std::size_t row = i; row < i + width; ++row) {
+        __builtin_prefetch(in.at(row, first + kAhead).data);
+      }
       squares(count, in.at(i, first), out.at(first, i));
     }
   }

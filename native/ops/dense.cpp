@@ -173,7 +173,7 @@ void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::sp
     T* const room = at.scratch.data();
     T* const room_dot = room + h * kPanel<T>;
     for_panels<T>(d, [&, d = d, h = h](std::size_t first, std::size_t columns) {
-      const Panel<T> w = panel_of(h, columns, at.theta.data() + first, d, room);
+      const Panel<T> w = panel_of(h, columns, at.theta.data() + first, d, room, k);
       for (std::size_t j = 0; j < k; ++j) {
         const Panel<T> w_dot = panel_of(h, columns, theta_dot.row(j).data() + first, d, room_dot);
         const std::array<Term<T>, 2> terms{
@@ -186,7 +186,7 @@ void tangent_adjoint(const Primal<T>& at, std::size_t k, std::span<const std::sp
   T* const room = at.scratch.data();
   T* const room_dot = room + n * kPanel<T>;
   for_panels<T>(d, [&, d = d, h = h](std::size_t first, std::size_t columns) {
-    const Panel<T> x = panel_of(n, columns, at.x[0].data() + first, d, room);
+    const Panel<T> x = panel_of(n, columns, at.x[0].data() + first, d, room, k);
     for (std::size_t j = 0; j < k; ++j) {
       Panel<T> moved{};
       if (moving) moved = panel_of(n, columns, x_dot[0].data() + j * n * d + first, d, room_dot);
