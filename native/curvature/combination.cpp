@@ -193,11 +193,13 @@ void Combination::assemble(std::span<T> matrix, const Control& control) const {
   }
   scale(kMatrix, size_, held, out, control);
   if (shift_ == 0) return;
+  bool finite = true;
   for (std::size_t i = 0; i < size_; ++i) {
     T& entry = matrix[i * size_ + i];
     entry = static_cast<T>(static_cast<double>(entry) + shift_);
+    finite = finite && std::isfinite(entry);
   }
-  complain(kMatrix, size_, out);
+  if (!finite) complain(kMatrix, size_, out);
 }
 
 template <typename T>

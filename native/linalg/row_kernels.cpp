@@ -6,9 +6,11 @@
 namespace eigenscape {
 namespace {
 
-/// Rows of V and of W at work: sixteen sums in registers, so that a load serves two products.
+/// Rows of V and of W at work: as many sums as leave room in the registers, so that a load serves
+/// several products.
 constexpr std::size_t kV = 4;
-constexpr std::size_t kW = 4;
+template <std::size_t kBytes>
+constexpr std::size_t kW = kBytes == 64 ? 4 : 2;
 
 template <typename T>
 struct Panel {
@@ -31,21 +33,24 @@ template <typename T>
   __builtin_prefetch(next + 3 * at.stride, 0, 2);
 }
 
-template <typename T, std::size_t V, std::size_t W>
+template <typename T, std::size_t kBytes, std::size_t V, std::size_t W>
 [[gnu::always_inline]] inline void multiply(std::size_t width, const Panel<T>& at, const T* w,
                                             std::size_t w_stride, double* sums,
                                             std::size_t sums_stride) {
-  constexpr std::size_t lanes = kLanes<T>;
-  Vector<T> parts[W][V] = {};
+  using Lanes = typename VectorOf<T, kBytes>::type;
+  constexpr std::size_t lanes = kBytes / sizeof(T);
+  Lanes parts[W][V] = {};
   std::size_t x = 0;
   for (; x + lanes <= width; x += lanes) {
-    fetch(at, x);
-    Vector<T> rows[V];
+    if (x % kLanes<T> == 0) fetch(at, x);
+    Lanes rows[V];
 #pragma GCC unroll 4
-    for (std::size_t i = 0; i < V; ++i) rows[i] = vector_at(at.v + i * at.stride + x);
+    for (std::size_t i = 0; i < V; ++i) {
+      rows[i] = *reinterpret_cast<const Lanes*>(at.v + i * at.stride + x);
+    }
 #pragma GCC unroll 4
     for (std::size_t j = 0; j < W; ++j) {
-      const Vector<T> other = vector_at(w + j * w_stride + x);
+      const Lanes other = *reinterpret_cast<const Lanes*>(w + j * w_stride + x);
 #pragma GCC unroll 4
       for (std::size_t i = 0; i < V; ++i) parts[j][i] += other * rows[i];
     }
@@ -60,22 +65,26 @@ template <typename T, std::size_t V, std::size_t W>
   }
 }
 
-template <typename T, std::size_t V, std::size_t W>
+template <typename T, std::size_t kBytes, std::size_t V, std::size_t W>
 [[gnu::always_inline]] inline void subtract(std::size_t width, const Panel<T>& at, const T* c,
                                             std::size_t c_stride, T* w, std::size_t w_stride) {
-  constexpr std::size_t lanes = kLanes<T>;
+  using Lanes = typename VectorOf<T, kBytes>::type;
+  constexpr std::size_t lanes = kBytes / sizeof(T);
   std::size_t x = 0;
   for (; x + lanes <= width; x += lanes) {
-    fetch(at, x);
-    Vector<T> rows[V];
+    if (x % kLanes<T> == 0) fetch(at, x);
+    Lanes rows[V];
 #pragma GCC unroll 4
-    for (std::size_t i = 0; i < V; ++i) rows[i] = vector_at(at.v + i * at.stride + x);
+    for (std::size_t i = 0; i < V; ++i) {
+      rows[i] = *reinterpret_cast<const Lanes*>(at.v + i * at.stride + x);
+    }
 #pragma GCC unroll 4
     for (std::size_t j = 0; j < W; ++j) {
-      Vector<T> left = vector_at(w + j * w_stride + x);
+      Lanes& to = *reinterpret_cast<Lanes*>(w + j * w_stride + x);
+      Lanes left = to;
 #pragma GCC unroll 4
       for (std::size_t i = 0; i < V; ++i) left -= c[j * c_stride + i] * rows[i];
-      vector_at(w + j * w_stride + x) = left;
+      to = left;
     }
   }
   for (; x < width; ++x) {
@@ -89,10 +98,11 @@ template <typename T, std::size_t V, std::size_t W>
 
 /// Calls act.operator()<W>(panel, j) for the rows of W in groups, each of which fetches its share
 /// of the rows of V that come after these.
-template <std::size_t V, typename T, typename Act>
+template <std::size_t kBytes, std::size_t V, typename T, typename Act>
 [[gnu::always_inline]] inline void each_group(const RowTile<const T>& v, std::size_t i,
                                               std::size_t count, const Act& act) {
-  const std::size_t groups = count / kW + (count % kW > 1 ? 1 : 0) + count % 2;
+  constexpr std::size_t kRows = kW<kBytes>;
+  const std::size_t groups = count / kRows + (count % kRows > 1 ? 1 : 0) + count % 2;
   const std::size_t share = (V + groups - 1) / groups;  // 4, 2 or 1
   std::size_t fetched = i + 2 * V <= v.count ? 0 : V;
   const auto panel = [&] {
@@ -103,7 +113,7 @@ template <std::size_t V, typename T, typename Act>
                     rows > 1 ? v.stride : 0};
   };
   std::size_t j = 0;
-  for (; j + kW <= count; j += kW) act.template operator()<kW>(panel(), j);
+  for (; j + kRows <= count; j += kRows) act.template operator()<kRows>(panel(), j);
   if (j + 2 <= count) {
     act.template operator()<2>(panel(), j);
     j += 2;
@@ -112,86 +122,88 @@ template <std::size_t V, typename T, typename Act>
 }
 
 /// All of W for V rows of V from `i` on.
-template <typename T, std::size_t V>
+template <typename T, std::size_t kBytes, std::size_t V>
 [[gnu::always_inline]] inline void multiply_rows(std::size_t width, const RowTile<const T>& w,
                                                  const RowTile<const T>& v, std::size_t i,
                                                  double* sums) {
-  each_group<V>(
+  each_group<kBytes, V>(
       v, i, w.count,
       [&]<std::size_t W>(const Panel<T>& at, std::size_t j) __attribute__((always_inline)) {
-        multiply<T, V, W>(width, at, w.row(j), w.stride, sums + j * v.count + i, v.count);
+        multiply<T, kBytes, V, W>(width, at, w.row(j), w.stride, sums + j * v.count + i, v.count);
       });
 }
 
-template <typename T, std::size_t V>
+template <typename T, std::size_t kBytes, std::size_t V>
 [[gnu::always_inline]] inline void subtract_from_rows(std::size_t width, const T* c,
                                                       const RowTile<const T>& v,
                                                       const RowTile<T>& w, std::size_t i) {
-  each_group<V>(
+  each_group<kBytes, V>(
       v, i, w.count,
       [&]<std::size_t W>(const Panel<T>& at, std::size_t j) __attribute__((always_inline)) {
-        subtract<T, V, W>(width, at, c + j * v.count + i, v.count, w.row(j), w.stride);
+        subtract<T, kBytes, V, W>(width, at, c + j * v.count + i, v.count, w.row(j), w.stride);
       });
 }
 
-template <typename T>
+template <typename T, std::size_t kBytes>
 [[gnu::always_inline]] inline void multiply_all(std::size_t width, const RowTile<const T>& w,
                                                 const RowTile<const T>& v, double* sums) {
   std::size_t i = 0;
-  for (; i + kV <= v.count; i += kV) multiply_rows<T, kV>(width, w, v, i, sums);
-  for (; i < v.count; ++i) multiply_rows<T, 1>(width, w, v, i, sums);
+  for (; i + kV <= v.count; i += kV) multiply_rows<T, kBytes, kV>(width, w, v, i, sums);
+  for (; i < v.count; ++i) multiply_rows<T, kBytes, 1>(width, w, v, i, sums);
 }
 
-template <typename T>
+template <typename T, std::size_t kBytes>
 [[gnu::always_inline]] inline void subtract_all(std::size_t width, const T* c,
                                                 const RowTile<const T>& v, const RowTile<T>& w) {
   std::size_t i = 0;
-  for (; i + kV <= v.count; i += kV) subtract_from_rows<T, kV>(width, c, v, w, i);
-  for (; i < v.count; ++i) subtract_from_rows<T, 1>(width, c, v, w, i);
+  for (; i + kV <= v.count; i += kV) subtract_from_rows<T, kBytes, kV>(width, c, v, w, i);
+  for (; i < v.count; ++i) subtract_from_rows<T, kBytes, 1>(width, c, v, w, i);
 }
 
-EIGENSCAPE_INSTRUCTION_SETS
-void multiply_double(std::size_t width, const RowTile<const double>& w,
-                     const RowTile<const double>& v, double* sums) {
-  multiply_all(width, w, v, sums);
+#if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
+template <typename T>
+[[gnu::target("arch=x86-64-v4")]] void multiply_v4(std::size_t width, const RowTile<const T>& w,
+                                                   const RowTile<const T>& v, double* sums) {
+  multiply_all<T, 64>(width, w, v, sums);
 }
-EIGENSCAPE_INSTRUCTION_SETS
-void multiply_float(std::size_t width, const RowTile<const float>& w, const RowTile<const float>& v,
-                    double* sums) {
-  multiply_all(width, w, v, sums);
+template <typename T>
+[[gnu::target("arch=x86-64-v3")]] void multiply_v3(std::size_t width, const RowTile<const T>& w,
+                                                   const RowTile<const T>& v, double* sums) {
+  multiply_all<T, 32>(width, w, v, sums);
 }
-EIGENSCAPE_INSTRUCTION_SETS
-void subtract_double(std::size_t width, const double* c, const RowTile<const double>& v,
-                     const RowTile<double>& w) {
-  subtract_all(width, c, v, w);
+template <typename T>
+[[gnu::target("arch=x86-64-v4")]] void subtract_v4(std::size_t width, const T* c,
+                                                   const RowTile<const T>& v, const RowTile<T>& w) {
+  subtract_all<T, 64>(width, c, v, w);
 }
-EIGENSCAPE_INSTRUCTION_SETS
-void subtract_float(std::size_t width, const float* c, const RowTile<const float>& v,
-                    const RowTile<float>& w) {
-  subtract_all(width, c, v, w);
+template <typename T>
+[[gnu::target("arch=x86-64-v3")]] void subtract_v3(std::size_t width, const T* c,
+                                                   const RowTile<const T>& v, const RowTile<T>& w) {
+  subtract_all<T, 32>(width, c, v, w);
 }
+#endif
 
 }  // namespace
 
-template <>
-void add_row_products<double>(std::size_t width, const RowTile<const double>& w,
-                              const RowTile<const double>& v, double* sums) {
-  multiply_double(width, w, v, sums);
+template <typename T>
+void add_row_products(std::size_t width, const RowTile<const T>& w, const RowTile<const T>& v,
+                      double* sums) {
+#if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
+  const InstructionSet set = instruction_set();
+  if (set == InstructionSet::v4) return multiply_v4<T>(width, w, v, sums);
+  if (set == InstructionSet::v3) return multiply_v3<T>(width, w, v, sums);
+#endif
+  multiply_all<T, 16>(width, w, v, sums);
 }
-template <>
-void add_row_products<float>(std::size_t width, const RowTile<const float>& w,
-                             const RowTile<const float>& v, double* sums) {
-  multiply_float(width, w, v, sums);
-}
-template <>
-void subtract_rows<double>(std::size_t width, const double* c, const RowTile<const double>& v,
-                           const RowTile<double>& w) {
-  subtract_double(width, c, v, w);
-}
-template <>
-void subtract_rows<float>(std::size_t width, const float* c, const RowTile<const float>& v,
-                          const RowTile<float>& w) {
-  subtract_float(width, c, v, w);
+
+template <typename T>
+void subtract_rows(std::size_t width, const T* c, const RowTile<const T>& v, const RowTile<T>& w) {
+#if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
+  const InstructionSet set = instruction_set();
+  if (set == InstructionSet::v4) return subtract_v4<T>(width, c, v, w);
+  if (set == InstructionSet::v3) return subtract_v3<T>(width, c, v, w);
+#endif
+  subtract_all<T, 16>(width, c, v, w);
 }
 
 template <typename T>
@@ -204,6 +216,14 @@ void solve_lower(std::size_t width, const T* l, const RowTile<T>& w) {
   }
 }
 
+template void add_row_products<double>(std::size_t, const RowTile<const double>&,
+                                       const RowTile<const double>&, double*);
+template void add_row_products<float>(std::size_t, const RowTile<const float>&,
+                                      const RowTile<const float>&, double*);
+template void subtract_rows<double>(std::size_t, const double*, const RowTile<const double>&,
+                                    const RowTile<double>&);
+template void subtract_rows<float>(std::size_t, const float*, const RowTile<const float>&,
+                                   const RowTile<float>&);
 template void solve_lower<double>(std::size_t, const double*, const RowTile<double>&);
 template void solve_lower<float>(std::size_t, const float*, const RowTile<float>&);
 

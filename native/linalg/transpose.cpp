@@ -106,8 +106,8 @@ template <typename T>
 void transpose(std::size_t rows, std::size_t columns, const T* from, std::size_t from_stride, T* to,
                std::size_t to_stride) {
   constexpr std::size_t kTile = 16;
-  constexpr std::size_t kAhead =
-      4 * kTile;  // a row is a stream of its own, too many to be foreseen
+  // Every row is a stream of its own: too many for the processor to foresee.
+  constexpr std::size_t kAhead = 16 * kTile;
   const auto [width, squares] = kernel<T>();
   const Side<const T> in{from, from_stride};
   const Side<T> out{to, to_stride};
