@@ -104,10 +104,12 @@ struct TileShape {
   std::size_t inner;
 };
 
-/// Sums and the columns that they read, in registers: 32 of 64 bytes with AVX-512, 16 of 32 bytes
-/// with AVX2, 16 of 16 bytes with SSE2.
+// Sums and the columns that they read, in registers: 32 of 64 bytes with AVX-512, 16 of 32 bytes
+// with AVX2, 16 of 16 bytes with SSE2.
+#if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
 constexpr TileShape kShapeV4 = {12, 4, SIZE_MAX};
 constexpr TileShape kShapeV3 = {6, 2, 256};
+#endif
 constexpr TileShape kShapeBaseline = {6, 1, 256};
 
 /// Loops for tiles of 1 … `shape.rows` rows, with a quarter of a panel, then with half and all of
