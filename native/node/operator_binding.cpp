@@ -83,7 +83,7 @@ Napi::Value assemble_job(const Napi::CallbackInfo& info) {
         make_room(info.Env(), n * n * sizeof(T));
         require_memory(matrix_bytes(*matrix, way, matrix->size()), describe_matrix(n),
                        kMatrixAdvice);
-        auto array = Napi::TypedArrayOf<T>::New(info.Env(), n * n);
+        auto array = fresh_array<T>(info.Env(), n * n);
         const std::span<T> entries(array.Data(), n * n);
         return start_job(
             info.Env(), info[2].As<Napi::Object>(),
