@@ -3,8 +3,8 @@
 // time.
 //
 // A panel is [inner, kPanel]; A is read where it is, by any two strides, so that it may be a
-// transpose. A tile of C, some rows by a panel's columns, stays in registers while the sums over
-// `inner` of all terms run; it is added to C at the end.
+// transpose. A tile of C, some rows by a strip of a panel's columns, stays in registers while the
+// sums over `inner` of all terms run; it is added to C at the end.
 #pragma once
 
 #include <cstddef>
@@ -16,15 +16,18 @@ namespace eigenscape {
 template <typename T>
 inline constexpr std::size_t kPanel = 2 * 64 / sizeof(T);
 
-/// [inner, kPanel] with rows `stride` apart. Columns beyond those of a product may hold anything.
+/// [inner, kPanel] in strips of as many columns as a tile has, side by side where the matrix is,
+/// one after another when packed: rows are `stride` apart, strips `strip`. Columns beyond those of
+/// a product may hold anything.
 template <typename T>
 struct Panel {
   const T* data;
   std::size_t stride;
+  std::size_t strip;
 };
 
 /// B [inner, columns], at most kPanel columns, rows `stride` apart, for a number of products: where
-/// it is if it can be read there, or packed into `room` [inner, kPanel].
+/// it is if it can be read there, or packed into `room` [inner, kPanel]; a single row stays one.
 template <typename T>
 Panel<T> panel_of(std::size_t inner, std::size_t columns, const T* b, std::size_t stride, T* room,
                   std::size_t products = 1);
@@ -50,10 +53,12 @@ struct Term {
   Panel<T> panel;
 };
 
-/// What a sum of products is added to: nothing, one row [kPanel] (for every row of C), or C.
+/// What a sum of products is added to: nothing, one row [kPanel] (for every row of C), one column
+/// [rows] (for every column), or C.
 template <typename T>
 struct Onto {
   const T* row = nullptr;
+  const T* column = nullptr;
   bool sum = false;
 };
 

@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/panel_product.hpp"
+#include "linalg/transpose.hpp"
 #include "ops/registry.hpp"
 
 namespace eigenscape::ops {
@@ -53,10 +54,11 @@ std::vector<ParameterTensor> parameters(const Attributes& attributes,
   return tensors;
 }
 
-/// Two panels of d, h or n rows, one of them with a row of b; those of float32 are the wider ones.
+/// Two panels of d, h or n rows, one of them with a row of b or some columns of Y [h, kPanel];
+/// those of float32 are the wider ones.
 Storage storage(const Attributes& attributes, std::span<const Shape> inputs) {
   const std::size_t h = output_shape(attributes, inputs)[0];
-  return {0, kPanel<float> * (2 * std::max(inputs[0][0], h) + 1), 2 * kPanel<float>};
+  return {0, kPanel<float> * (2 * std::max(inputs[0][0], h) + h), 2 * kPanel<float>};
 }
 
 /// Y = 1 bᵀ for n rows: copies of what is there, twice as many each time.
@@ -119,12 +121,13 @@ std::span<const Term<T>> sum_of(const std::array<Term<T>, 2>& terms, bool both) 
   return std::span(terms).first(both ? 2 : 1);
 }
 
+/// Ẏ = Ẋ Wᵀ + X Ẇᵀ + 1 ḃᵀ with panels of units: of W once, of Ẇ for every direction.
 template <typename T>
-void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
-             Rows<const T> theta_dot, std::span<T> y_dot) {
+void tangent_by_units(const Primal<T>& at, std::size_t k, std::span<const T> x_dot,
+                      Rows<const T> theta_dot, std::span<T> y_dot) {
   const auto [d, h, bias] = sizes_of(at.node);
   const std::size_t n = at.n;
-  const bool moving = !x_dot[0].empty();
+  const bool moving = !x_dot.empty();
   T* const room = at.scratch.data();
   T* const room_dot = room + d * kPanel<T>;
   T* const room_bias = room_dot + d * kPanel<T>;
@@ -137,11 +140,50 @@ void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const
       Onto<T> onto;
       if (bias) onto.row = panel_of(1, columns, direction + h * d + first, h, room_bias).data;
       const std::array<Term<T>, 2> terms{
-          {{d, {at.x[0].data(), d, 1}, w_dot}, {d, {row_of<T>(x_dot[0], j * n * d), d, 1}, w}}};
+          {{d, {at.x[0].data(), d, 1}, w_dot}, {d, {row_of<T>(x_dot, j * n * d), d, 1}, w}}};
       panel_product<T>(n, columns, sum_of(terms, moving), onto, y_dot.data() + j * n * h + first,
                        h);
     }
   });
+}
+
+/// Ẏᵀ = W Ẋᵀ + Ẇ Xᵀ + ḃ 1ᵀ with panels of samples: of X once, of Ẋ for every direction. Every
+/// entry is the same sum in the same order as by units.
+template <typename T>
+void tangent_by_samples(const Primal<T>& at, std::size_t k, std::span<const T> x_dot,
+                        Rows<const T> theta_dot, std::span<T> y_dot) {
+  const auto [d, h, bias] = sizes_of(at.node);
+  const std::size_t n = at.n;
+  const bool moving = !x_dot.empty();
+  T* const room = at.scratch.data();
+  T* const room_dot = room + d * kPanel<T>;
+  T* const y_columns = room_dot + d * kPanel<T>;
+  for_panels<T>(n, [&, d = d, h = h, bias = bias](std::size_t first, std::size_t columns) {
+    const Panel<T> x = transposed_panel_of(d, columns, at.x[0].data() + first * d, d, room);
+    for (std::size_t j = 0; j < k; ++j) {
+      const T* const moved = row_of<T>(x_dot, (j * n + first) * d);
+      const Panel<T> x_moved =
+          moving ? transposed_panel_of(d, columns, moved, d, room_dot) : Panel<T>{};
+      const T* const direction = theta_dot.row(j).data();
+      const Onto<T> onto{.column = bias ? direction + h * d : nullptr};
+      const std::array<Term<T>, 2> terms{
+          {{d, {direction, d, 1}, x}, {d, {at.theta.data(), d, 1}, x_moved}}};
+      panel_product<T>(h, columns, sum_of(terms, moving), onto, y_columns, kPanel<T>);
+      transpose<T>(h, columns, y_columns, kPanel<T>, y_dot.data() + (j * n + first) * h, h);
+    }
+  });
+}
+
+/// The way that transposes fewer entries.
+template <typename T>
+void tangent(const Primal<T>& at, std::size_t k, std::span<const std::span<const T>> x_dot,
+             Rows<const T> theta_dot, std::span<T> y_dot) {
+  const auto [d, h, bias] = sizes_of(at.node);
+  const std::size_t moving = x_dot[0].empty() ? 0 : 1;
+  const std::size_t by_units = h * d * (k + moving);
+  const std::size_t by_samples = at.n * d * (1 + k * moving) + k * at.n * h;
+  const auto way = by_samples < by_units ? tangent_by_samples<T> : tangent_by_units<T>;
+  way(at, k, x_dot[0], theta_dot, y_dot);
 }
 
 template <typename T>

@@ -144,6 +144,40 @@ it('a vector alone and in blocks of any size has the same product within roundin
   }
 });
 
+describe.each([
+  ['float64', 1e-13],
+  ['float32', 1e-5],
+] as const)('wide layers and few samples, %s', (dtype, tolerance) => {
+  // In blocks both tangents come with panels of samples, alone with panels of units; 300 inputs are
+  // summed up in pieces.
+  it.each([true, false])('in blocks as alone, bias: %s', async (bias) => {
+    const network = createNetwork(
+      {
+        input: [300],
+        layers: [
+          { type: 'dense', units: 67, bias },
+          { type: 'tanh' },
+          { type: 'dense', units: 401, bias },
+          { type: 'tanh' },
+          { type: 'dense', units: 3, bias },
+        ],
+        loss: 'softmaxCrossEntropy',
+      },
+      { dtype, seed: 2 },
+    );
+    const data = gaussianClusters({ samples: 45, classes: 3, dimensions: 300, seed: 3 });
+    const operator = hessian(network, data);
+    const { size } = operator;
+    const block = randomVector(16 * size, 5);
+    const products = await operator.apply(block, 16);
+    for (const row of [0, 7, 15]) {
+      const alone = await operator.apply(block.subarray(row * size, (row + 1) * size));
+      const within = products.subarray(row * size, (row + 1) * size);
+      expect(distance(alone, within)).toBeLessThan(tolerance * largest(within));
+    }
+  });
+});
+
 it('a wide layer takes several stretches: both ways agree on its matrix', async () => {
   // E of one sample has 220·(220 + 4) entries and more: 128 MiB hold fewer than 340 samples.
   const network = createNetwork({
