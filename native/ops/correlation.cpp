@@ -24,6 +24,18 @@ std::size_t sources_together(const GatherPlan& plan, std::size_t vector_bytes) {
   return std::max({std::size_t{1}, kWindowBytes / (places * vector_bytes), kFewestTaps / taps});
 }
 
+/// The taps of a place, into `taps`, for n samples.
+void find_taps(const GatherPlan& plan, std::size_t n, std::size_t row, std::size_t column,
+               std::vector<TapAt>& taps) {
+  taps.clear();
+  for (const Tap& down : plan.rows[row]) {
+    for (const Tap& across : plan.columns[column]) {
+      taps.push_back({down.index * plan.tap_columns + across.index,
+                      (down.source * plan.source_columns + across.source) * n});
+    }
+  }
+}
+
 }  // namespace
 
 template <typename T>
@@ -31,6 +43,7 @@ void gather(const GatherPlan& plan, std::size_t n, const T* w, const T* x, const
             bool accumulate, T* y) {
   const TileLoops<T>& loops = tile_loops<T>();
   const Tiling vectors(n / loops.lanes, kMostVectors);
+  std::vector<TapAt> taps;
   for (std::size_t part = 0; part < vectors.tiles; ++part) {
     const std::size_t lane = vectors.first(part) * loops.lanes;
     const std::size_t width = vectors.size(part);
@@ -44,13 +57,13 @@ void gather(const GatherPlan& plan, std::size_t n, const T* w, const T* x, const
       const T* const x_block = x + b * plan.source_plane() * n + lane;
       for (std::size_t o = 0; o < plan.rows.size(); ++o) {
         for (std::size_t p = 0; p < plan.columns.size(); ++p) {
+          find_taps(plan, n, o, p, taps);
           T* const y_place = y + (o * plan.columns.size() + p) * n + lane;
           for (std::size_t tile = 0; tile < channels.tiles; ++tile) {
             const std::size_t a = channels.first(tile);
             loops.gather[(width - 1) * kMostChannels + channels.size(tile) - 1](
-                {plan, n, sources.size(block), plan.rows[o], plan.columns[p],
-                 w + a * plan.a_stride + b * plan.b_stride, x_block,
-                 start == nullptr ? nullptr : start + a, accumulate || block > 0,
+                {plan, n, sources.size(block), taps, w + a * plan.a_stride + b * plan.b_stride,
+                 x_block, start == nullptr ? nullptr : start + a, accumulate || block > 0,
                  y_place + a * plan.out_plane() * n});
           }
         }

@@ -8,39 +8,61 @@
 namespace eigenscape::ops {
 namespace {
 
-/// acc[f, p] += w[f] · x[p] over sources, rows and columns of the window.
+/// acc[f, p] += w[f] · x[p] for one tap. The shorter side waits in registers for the other, one
+/// after another: sixteen are just enough for twelve sums.
+template <typename T, std::size_t kBytes, std::size_t F, std::size_t P>
+[[gnu::always_inline]] inline void add_tap(const T* w, std::size_t stride, const T* x,
+                                           typename VectorOf<T, kBytes>::type (&acc)[F][P]) {
+  using V = typename VectorOf<T, kBytes>::type;
+  constexpr std::size_t kLanes = kBytes / sizeof(T);
+  if constexpr (P <= F) {
+    V at[P];
+#pragma GCC unroll 16
+    for (std::size_t p = 0; p < P; ++p) at[p] = *reinterpret_cast<const V*>(x + p * kLanes);
+#pragma GCC unroll 16
+    for (std::size_t f = 0; f < F; ++f) {
+      const T weight = w[f * stride];
+#pragma GCC unroll 16
+      for (std::size_t p = 0; p < P; ++p) acc[f][p] += weight * at[p];
+    }
+  } else {
+    T weights[F];
+#pragma GCC unroll 16
+    for (std::size_t f = 0; f < F; ++f) weights[f] = w[f * stride];
+#pragma GCC unroll 16
+    for (std::size_t p = 0; p < P; ++p) {
+      const V at = *reinterpret_cast<const V*>(x + p * kLanes);
+#pragma GCC unroll 16
+      for (std::size_t f = 0; f < F; ++f) acc[f][p] += weights[f] * at;
+    }
+  }
+}
+
+/// acc[f, p] += w[f] · x[p] over sources and taps.
 template <typename T, std::size_t kBytes, std::size_t F, std::size_t P>
 [[gnu::always_inline]] inline void gather_loop(const GatherTile<T>& tile) {
   using V = typename VectorOf<T, kBytes>::type;
   constexpr std::size_t kLanes = kBytes / sizeof(T);
   const std::size_t n = tile.n;
   const std::size_t a_stride = tile.plan.a_stride;
-  const std::size_t row_size = tile.plan.source_columns * n;
-  const std::size_t channel_size = tile.plan.source_rows * row_size;
+  const std::size_t b_stride = tile.plan.b_stride;
+  const std::size_t channel_size = tile.plan.source_plane() * n;
   const std::size_t y_channel = tile.plan.out_plane() * n;
+  // They come from memory while the sums are made.
+  for (std::size_t f = 0; f < F; ++f) {
+    __builtin_prefetch(tile.y + f * y_channel, 1);
+    __builtin_prefetch(tile.y + f * y_channel + P * kLanes - 1, 1);
+  }
   V acc[F][P] = {};
-  const T* w_source = tile.w;
-  const T* x_source = tile.x;
-  for (std::size_t b = 0; b < tile.sources; ++b) {
-    for (const Tap& row : tile.rows) {
-      const T* const w_row = w_source + row.index * tile.plan.tap_columns;
-      const T* const x_row = x_source + row.source * row_size;
-      for (const Tap& tap : tile.columns) {
-        const T* const w = w_row + tap.index;
-        const T* const x = x_row + tap.source * n;
-        V at[P];
-        for (std::size_t p = 0; p < P; ++p) at[p] = *reinterpret_cast<const V*>(x + p * kLanes);
-        for (std::size_t f = 0; f < F; ++f) {
-          const V weight = w[f * a_stride] - V{};  // a broadcast: x - 0 is x, -0 too
-          for (std::size_t p = 0; p < P; ++p) acc[f][p] += weight * at[p];
-        }
-      }
-    }
-    w_source += tile.plan.b_stride;
-    x_source += channel_size;
+  const T* w = tile.w;
+  const T* x = tile.x;
+  for (std::size_t b = 0; b < tile.sources; ++b, w += b_stride, x += channel_size) {
+    for (const TapAt& tap : tile.taps) add_tap<T, kBytes>(w + tap.w, a_stride, x + tap.x, acc);
   }
   const auto store = [&](const auto& before) __attribute__((always_inline)) {
+#pragma GCC unroll 16
     for (std::size_t f = 0; f < F; ++f) {
+#pragma GCC unroll 16
       for (std::size_t p = 0; p < P; ++p) {
         V& y = *reinterpret_cast<V*>(tile.y + f * y_channel + p * kLanes);
         V sum = y;
@@ -80,6 +102,7 @@ template <typename T, std::size_t kBytes, std::size_t F, std::size_t Q>
   const std::size_t x_row = plan.row_stride * plan.x_columns * n;
   const std::size_t x_step = plan.column_stride * n;
   std::array<const T*, Q> x_at;
+#pragma GCC unroll 16
   for (std::size_t q = 0; q < Q; ++q) x_at[q] = tile.x + tile.offsets[q];
   V acc[F][Q] = {};
   for (std::size_t lane = 0; lane < n; lane += kLanes) {
@@ -87,21 +110,28 @@ template <typename T, std::size_t kBytes, std::size_t F, std::size_t Q>
       const T* y = tile.y_bar + r * y_row + lane;
       std::size_t x = r * x_row + lane;
       for (std::size_t c = 0; c < plan.columns; ++c, y += n, x += x_step) {
-        V at[Q];
-        for (std::size_t q = 0; q < Q; ++q) at[q] = *reinterpret_cast<const V*>(x_at[q] + x);
-        for (std::size_t f = 0; f < F; ++f) {
-          const V bar = *reinterpret_cast<const V*>(y + f * y_channel);
-          for (std::size_t q = 0; q < Q; ++q) acc[f][q] += bar * at[q];
+        V bar[F];
+#pragma GCC unroll 16
+        for (std::size_t f = 0; f < F; ++f) bar[f] = *reinterpret_cast<const V*>(y + f * y_channel);
+#pragma GCC unroll 16
+        for (std::size_t q = 0; q < Q; ++q) {
+          const V at = *reinterpret_cast<const V*>(x_at[q] + x);
+#pragma GCC unroll 16
+          for (std::size_t f = 0; f < F; ++f) acc[f][q] += bar[f] * at;
         }
       }
     }
   }
+  alignas(kBytes) T lanes[F][Q][kLanes];
+#pragma GCC unroll 16
+  for (std::size_t f = 0; f < F; ++f) {
+#pragma GCC unroll 16
+    for (std::size_t q = 0; q < Q; ++q) *reinterpret_cast<V*>(lanes[f][q]) = acc[f][q];
+  }
   const std::size_t depth = plan.depth.size();
   for (std::size_t f = 0; f < F; ++f) {
     for (std::size_t q = 0; q < Q; ++q) {
-      alignas(kBytes) std::array<T, kLanes> lanes;
-      *reinterpret_cast<V*>(lanes.data()) = acc[f][q];
-      tile.w_bar[f * depth + q] += lane_sum<T, kLanes>(lanes.data());
+      tile.w_bar[f * depth + q] += lane_sum<T, kLanes>(lanes[f][q]);
     }
   }
 }

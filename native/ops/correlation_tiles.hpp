@@ -14,14 +14,19 @@ namespace eigenscape::ops {
 constexpr std::size_t kMostVectors = 4;
 constexpr std::size_t kMostChannels = 12;
 
+/// Where a tap of a place reads, in entries from source 0 on.
+struct TapAt {
+  std::size_t w;
+  std::size_t x;
+};
+
 /// F channels × P vectors of samples of one place.
 template <typename T>
 struct GatherTile {
   const GatherPlan& plan;
   std::size_t n;
   std::size_t sources;
-  std::span<const Tap> rows;
-  std::span<const Tap> columns;
+  std::span<const TapAt> taps;
   const T* w;      // of channel 0 and source 0
   const T* x;      // of source 0 and the first sample
   const T* start;  // [F], or none

@@ -24,17 +24,22 @@ template <typename T, std::size_t kBytes, std::size_t V, std::size_t B>
       const T* const x = tile.x + r * tile.x_row + c * tile.x_column;
       for (std::size_t s = 0; s < tile.n; ++s, y += V * kLanes) {
         Vector at[V];
+#pragma GCC unroll 16
         for (std::size_t v = 0; v < V; ++v) {
           at[v] = *reinterpret_cast<const Vector*>(y + v * kLanes);
         }
+#pragma GCC unroll 16
         for (std::size_t b = 0; b < B; ++b) {
-          const Vector factor = x[b * tile.x_channel + s] - Vector{};  // a broadcast: x - 0 is x
+          const T factor = x[b * tile.x_channel + s];
+#pragma GCC unroll 16
           for (std::size_t v = 0; v < V; ++v) acc[b][v] += factor * at[v];
         }
       }
     }
   }
+#pragma GCC unroll 16
   for (std::size_t b = 0; b < B; ++b) {
+#pragma GCC unroll 16
     for (std::size_t v = 0; v < V; ++v) {
       *reinterpret_cast<Vector*>(tile.sums + b * tile.sums_channel + v * kLanes) += acc[b][v];
     }
