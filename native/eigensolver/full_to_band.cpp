@@ -1,6 +1,8 @@
 #include "eigensolver/full_to_band.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "core/aligned_buffer.hpp"
@@ -18,6 +20,12 @@ namespace {
 static_assert(kReductionTile == kTile);
 
 using blas::Form;
+
+template <typename T>
+T negligible_column(std::size_t n, double norm) {
+  constexpr double kShare = 4 * std::numeric_limits<T>::epsilon();
+  return static_cast<T>(kShare * norm / std::sqrt(static_cast<double>(n)));
+}
 
 /// −[W V]ᵀ in groups: rows [first, last) of [V W] [*, 2 width] become columns. `first` begins a
 /// group; the last group is filled up with zeros.
@@ -45,10 +53,11 @@ class Reduction {
   using Kind = ReductionTasks::Kind;
 
  public:
-  Reduction(std::size_t n, std::size_t width, std::span<T> a, std::span<T> kept_tau,
+  Reduction(std::size_t n, std::size_t width, std::span<T> a, double norm, std::span<T> kept_tau,
             const Control& control)
       : n_(n),
         b_(width),
+        negligible_(negligible_column<T>(n, norm)),
         tasks_(n, width),
         kept_tau_(kept_tau),
         control_(control),
@@ -132,7 +141,7 @@ class Reduction {
     for_panel(p, [&](std::size_t row, std::size_t column, T* line) {
       std::copy_n(line, kLanes<T>, &v_[row * b_ + column]);
     });
-    factor_panel<T>(rows, b_, v_.data(), b_, r_.data(), tau_.data());
+    factor_panel<T>(rows, b_, v_.data(), b_, negligible_, r_.data(), tau_.data());
     for_panel(p, [&](std::size_t row, std::size_t column, T* line) { store(row, column, line); });
     if (!kept_tau_.empty()) std::copy_n(tau_.data(), std::min(b_, rows), &kept_tau_[p * b_]);
     blas::gemm<T>(Form::transposed, Form::plain, b_, b_, rows, 1, v_.data(), b_, v_.data(), b_, 0,
@@ -266,6 +275,7 @@ class Reduction {
 
   std::size_t n_;
   std::size_t b_;
+  T negligible_;
   ReductionTasks tasks_;
   std::span<T> kept_tau_;
   const Control& control_;
@@ -295,14 +305,16 @@ class Reduction {
 }  // namespace
 
 template <typename T>
-void full_to_band(std::span<T> a, T factor, BandMatrix<T>& band, const Control& control) {
-  Reduction<T>(band.order(), band.width(), a, {}, control).run(factor, band);
+void full_to_band(std::span<T> a, T factor, double norm, BandMatrix<T>& band,
+                  const Control& control) {
+  Reduction<T>(band.order(), band.width(), a, norm, {}, control).run(factor, band);
 }
 
 template <typename T>
-void full_to_band(std::span<T> a, BandMatrix<T>& band, std::span<T> tau, const Control& control) {
+void full_to_band(std::span<T> a, double norm, BandMatrix<T>& band, std::span<T> tau,
+                  const Control& control) {
   std::ranges::fill(tau, T{});
-  Reduction<T>(band.order(), band.width(), a, tau, control).run(1, band);
+  Reduction<T>(band.order(), band.width(), a, norm, tau, control).run(1, band);
 }
 
 std::size_t full_to_band_workspace(std::size_t n, std::size_t width, std::size_t entry_bytes) {
@@ -311,11 +323,13 @@ std::size_t full_to_band_workspace(std::size_t n, std::size_t width, std::size_t
   return (panels + squares + kTile * kTile) * entry_bytes;
 }
 
-template void full_to_band<double>(std::span<double>, double, BandMatrix<double>&, const Control&);
-template void full_to_band<float>(std::span<float>, float, BandMatrix<float>&, const Control&);
-template void full_to_band<double>(std::span<double>, BandMatrix<double>&, std::span<double>,
+template void full_to_band<double>(std::span<double>, double, double, BandMatrix<double>&,
                                    const Control&);
-template void full_to_band<float>(std::span<float>, BandMatrix<float>&, std::span<float>,
+template void full_to_band<float>(std::span<float>, float, double, BandMatrix<float>&,
+                                  const Control&);
+template void full_to_band<double>(std::span<double>, double, BandMatrix<double>&,
+                                   std::span<double>, const Control&);
+template void full_to_band<float>(std::span<float>, double, BandMatrix<float>&, std::span<float>,
                                   const Control&);
 
 }  // namespace eigenscape

@@ -11,6 +11,10 @@
 namespace eigenscape {
 namespace {
 
+/// Rows whose products are added up before they are added to the sum: roundings of one sum over all
+/// rows add up where entries have one sign, and reflectors made from it are not orthogonal.
+constexpr std::size_t kRun = 64;
+
 /// One pass over rows [0, rows) of `kChunks` vectors each, which start at column `base`:
 ///   v_i = scale·P[i, c],  P[i, :] −= v_i·u,  P[i, c] = v_i,  g += P[i, next]·P[i, :]
 /// where c and next count from `base`, and u is zero up to and including c.
@@ -20,25 +24,28 @@ template <typename T, std::size_t kBytes, std::size_t kChunks>
   using V = typename VectorOf<T, kBytes>::type;
   constexpr std::size_t kLanesOfV = kBytes / sizeof(T);
   V subtract[kChunks];
-  V sum[kChunks];
   for (std::size_t q = 0; q < kChunks; ++q) {
     subtract[q] = *reinterpret_cast<const V*>(u + q * kLanesOfV);
-    sum[q] = V{};
+    *reinterpret_cast<V*>(g + q * kLanesOfV) = V{};
   }
   const T next_u = u[next_column];
-  for (std::size_t i = 0; i < rows; ++i, p += stride) {
-    const T v = scale * p[c];
-    const T next = p[next_column] - v * next_u;
-    for (std::size_t q = 0; q < kChunks; ++q) {
-      auto* const at = reinterpret_cast<V*>(p + q * kLanesOfV);
-      const V row = *at - v * subtract[q];
-      sum[q] += next * row;
-      *at = row;
+  for (std::size_t first = 0; first < rows; first += kRun) {
+    V sum[kChunks] = {};
+    const std::size_t last = std::min(rows, first + kRun);
+    for (std::size_t i = first; i < last; ++i, p += stride) {
+      const T v = scale * p[c];
+      const T next = p[next_column] - v * next_u;
+      for (std::size_t q = 0; q < kChunks; ++q) {
+        auto* const at = reinterpret_cast<V*>(p + q * kLanesOfV);
+        const V row = *at - v * subtract[q];
+        sum[q] += next * row;
+        *at = row;
+      }
+      p[c] = v;
     }
-    p[c] = v;
-  }
-  for (std::size_t q = 0; q < kChunks; ++q) {
-    *reinterpret_cast<V*>(g + q * kLanesOfV) = sum[q];
+    for (std::size_t q = 0; q < kChunks; ++q) {
+      *reinterpret_cast<V*>(g + q * kLanesOfV) += sum[q];
+    }
   }
 }
 
@@ -47,9 +54,14 @@ template <typename T>
 [[gnu::always_inline]] inline void first_products(std::size_t rows, std::size_t width, const T* p,
                                                   std::size_t stride, T* g) {
   std::fill_n(g, width, T{});
-  for (std::size_t i = 0; i < rows; ++i, p += stride) {
-    const T x = p[0];
-    for (std::size_t k = 0; k < width; ++k) g[k] += x * p[k];
+  for (std::size_t first = 0; first < rows; first += kRun) {
+    alignas(64) std::array<T, kWidestPanel> sum{};
+    const std::size_t last = std::min(rows, first + kRun);
+    for (std::size_t i = first; i < last; ++i, p += stride) {
+      const T x = p[0];
+      for (std::size_t k = 0; k < width; ++k) sum[k] += x * p[k];
+    }
+    for (std::size_t k = 0; k < width; ++k) g[k] += sum[k];
   }
 }
 
@@ -64,13 +76,14 @@ template <typename T, std::size_t kBytes, std::size_t kMost, typename... Rest>
 
 template <typename T, std::size_t kBytes>
 [[gnu::always_inline]] inline void factor(std::size_t rows, std::size_t width, T* p,
-                                          std::size_t stride, T* r, T* tau) {
+                                          std::size_t stride, T negligible, T* r, T* tau) {
   constexpr std::size_t kLanesOfV = kBytes / sizeof(T);
   constexpr std::size_t kMost = kWidestPanel / kLanesOfV;
   alignas(64) std::array<T, kWidestPanel> g{};
   alignas(64) std::array<T, kWidestPanel> u{};
   alignas(64) std::array<T, kWidestPanel> unused;
   const std::size_t reflectors = std::min(rows - 1, width);
+  const T least = std::max(kNegligibleSquare<T>, negligible * negligible);
   first_products(rows - 1, width, p + stride, stride, g.data());
   for (std::size_t c = 0; c < reflectors; ++c) {
     T* const row = p + c * stride;
@@ -78,7 +91,7 @@ template <typename T, std::size_t kBytes>
     T scale = 0;
     tau[c] = 0;
     u.fill(0);
-    if (g[c] > kNegligibleSquare<T>) {
+    if (g[c] > least) {
       const T beta = -std::copysign(std::sqrt(alpha * alpha + g[c]), alpha);
       tau[c] = (beta - alpha) / beta;
       scale = 1 / (alpha - beta);
@@ -111,26 +124,27 @@ template <typename T, std::size_t kBytes>
 #if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
 template <typename T>
 [[gnu::target("arch=x86-64-v4")]] void factor_v4(std::size_t rows, std::size_t width, T* p,
-                                                 std::size_t stride, T* r, T* tau) {
-  factor<T, 64>(rows, width, p, stride, r, tau);
+                                                 std::size_t stride, T negligible, T* r, T* tau) {
+  factor<T, 64>(rows, width, p, stride, negligible, r, tau);
 }
 template <typename T>
 [[gnu::target("arch=x86-64-v3")]] void factor_v3(std::size_t rows, std::size_t width, T* p,
-                                                 std::size_t stride, T* r, T* tau) {
-  factor<T, 32>(rows, width, p, stride, r, tau);
+                                                 std::size_t stride, T negligible, T* r, T* tau) {
+  factor<T, 32>(rows, width, p, stride, negligible, r, tau);
 }
 #endif
 
 }  // namespace
 
 template <typename T>
-void factor_panel(std::size_t rows, std::size_t width, T* p, std::size_t stride, T* r, T* tau) {
+void factor_panel(std::size_t rows, std::size_t width, T* p, std::size_t stride, T negligible, T* r,
+                  T* tau) {
 #if defined(EIGENSCAPE_HAS_INSTRUCTION_SETS)
   const InstructionSet set = instruction_set();
-  if (set == InstructionSet::v4) return factor_v4<T>(rows, width, p, stride, r, tau);
-  if (set == InstructionSet::v3) return factor_v3<T>(rows, width, p, stride, r, tau);
+  if (set == InstructionSet::v4) return factor_v4<T>(rows, width, p, stride, negligible, r, tau);
+  if (set == InstructionSet::v3) return factor_v3<T>(rows, width, p, stride, negligible, r, tau);
 #endif
-  factor<T, 16>(rows, width, p, stride, r, tau);
+  factor<T, 16>(rows, width, p, stride, negligible, r, tau);
 }
 
 template <typename T>
@@ -147,9 +161,10 @@ void block_reflector(std::size_t width, const T* gram, const T* tau, T* t) {
   }
 }
 
-template void factor_panel<double>(std::size_t, std::size_t, double*, std::size_t, double*,
+template void factor_panel<double>(std::size_t, std::size_t, double*, std::size_t, double, double*,
                                    double*);
-template void factor_panel<float>(std::size_t, std::size_t, float*, std::size_t, float*, float*);
+template void factor_panel<float>(std::size_t, std::size_t, float*, std::size_t, float, float*,
+                                  float*);
 template void block_reflector<double>(std::size_t, const double*, const double*, double*);
 template void block_reflector<float>(std::size_t, const float*, const float*, float*);
 

@@ -4,7 +4,7 @@
 // Column by column, as LAPACK's xGEQR2, but one pass over the panel per column: a row that column
 // c's reflector has just changed is at once added to the products that column c + 1 needs,
 //   g[k] = Σ_{i > c+1} P[i, c+1]·P[i, k]    for k ≥ c + 1, so that ‖x‖² = g[c+1] and vᵀP follows.
-// A panel of 64 columns is 64 entries of a row in vector registers, and no column is walked along.
+// No column is walked along.
 //
 // Cost: 2·rows·width² flops.
 #pragma once
@@ -19,9 +19,11 @@ inline constexpr std::size_t kWidestPanel = 128;
 
 /// Replaces P by V with its ones and zeros written out; R [width, width] gets the triangle, zeros
 /// below it; tau [width]. Rows below `rows` need not exist: min(rows − 1, width) reflectors are
-/// made, and the columns of V after them are zero.
+/// made, and the columns of V after them are zero. What a column has below its diagonal entry
+/// counts as zero where its norm is at most `negligible`.
 template <typename T>
-void factor_panel(std::size_t rows, std::size_t width, T* p, std::size_t stride, T* r, T* tau);
+void factor_panel(std::size_t rows, std::size_t width, T* p, std::size_t stride, T negligible, T* r,
+                  T* tau);
 
 /// The upper triangle T [width, width] of Q = I − V T Vᵀ from the Gram matrix VᵀV and τ; zeros
 /// below the diagonal.

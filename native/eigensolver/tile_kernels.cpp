@@ -129,6 +129,10 @@ template <typename T, std::size_t kBytes, typename Act>
   }
 }
 
+/// Products that are added up before they are added to the sum. Roundings add up where all have one
+/// sign, as in a constant matrix: over a whole tile, to 32·ε of the sum.
+constexpr std::size_t kRun = 64;
+
 template <typename T, std::size_t kBytes>
 [[gnu::always_inline]] inline void multiply_tile(const TilePart<T>& c, const ThinOperand<T>& v,
                                                  T* z) {
@@ -139,8 +143,12 @@ template <typename T, std::size_t kBytes>
         c.rows(), [&]<std::size_t kRows>(std::size_t r) __attribute__((always_inline)) {
           in_group<T, kBytes>(
               v, group, [&](std::size_t j, const T* part) __attribute__((always_inline)) {
-                multiply_micro<T, kBytes, kRows>(a + r * kLanes<T>, strip_step, c.columns(), part,
-                                                 z + r * v.width + j, v.width);
+                for (std::size_t first = 0; first < c.columns(); first += kRun) {
+                  multiply_micro<T, kBytes, kRows>(
+                      a + first / kLanes<T> * strip_step + r * kLanes<T>, strip_step,
+                      std::min(kRun, c.columns() - first), part + first * kGroupColumns<T>,
+                      z + r * v.width + j, v.width);
+                }
               });
         });
   }
@@ -161,21 +169,24 @@ template <typename T, std::size_t kBytes, std::size_t kRows, std::size_t kInA>
   micro.add_to(z, width, kBytes / sizeof(T));
 }
 
+/// The share of a run of C's rows, `first` and those behind it, in kRows rows of Cᵀ·V from r on.
 /// Micro-tiles of six rows reach into the next strip; all begin at even columns.
 template <typename T, std::size_t kBytes, std::size_t kRows>
-[[gnu::always_inline]] inline void transposed_rows(const TilePart<T>& c, std::size_t r, const T* v,
-                                                   T* z, std::size_t width) {
+[[gnu::always_inline]] inline void transposed_rows(const TilePart<T>& c, std::size_t r,
+                                                   std::size_t first, const T* v, T* z,
+                                                   std::size_t width) {
+  const std::size_t rows = std::min(kRun, c.rows() - first);
   const std::size_t in_strip = (c.first_column + r) % kLanes<T>;
-  const T* const a = c.strip(c.first_column + r) + in_strip;
+  const T* const a = c.strip(c.first_column + r) + first * kLanes<T> + in_strip;
   const T* const b = a - in_strip + c.tile_rows * kLanes<T>;
   const std::size_t in_a = kLanes<T> - in_strip;
   if constexpr (kRows == 6) {
-    if (in_a == 4) return transposed_micro<T, kBytes, 6, 4>(a, b, c.rows(), v, z, width);
+    if (in_a == 4) return transposed_micro<T, kBytes, 6, 4>(a, b, rows, v, z, width);
   }
   if constexpr (kRows == 6 || kRows == 4) {
-    if (in_a == 2) return transposed_micro<T, kBytes, kRows, 2>(a, b, c.rows(), v, z, width);
+    if (in_a == 2) return transposed_micro<T, kBytes, kRows, 2>(a, b, rows, v, z, width);
   }
-  transposed_micro<T, kBytes, kRows, kRows>(a, b, c.rows(), v, z, width);
+  transposed_micro<T, kBytes, kRows, kRows>(a, b, rows, v, z, width);
 }
 
 template <typename T, std::size_t kBytes>
@@ -186,7 +197,10 @@ template <typename T, std::size_t kBytes>
         c.columns(), [&]<std::size_t kRows>(std::size_t r) __attribute__((always_inline)) {
           in_group<T, kBytes>(
               v, group, [&](std::size_t j, const T* part) __attribute__((always_inline)) {
-                transposed_rows<T, kBytes, kRows>(c, r, part, z + r * v.width + j, v.width);
+                for (std::size_t first = 0; first < c.rows(); first += kRun) {
+                  transposed_rows<T, kBytes, kRows>(c, r, first, part + first * kGroupColumns<T>,
+                                                    z + r * v.width + j, v.width);
+                }
               });
         });
   }

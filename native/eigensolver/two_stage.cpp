@@ -59,7 +59,7 @@ std::vector<double> two_stage_eigenvalues(std::size_t n, std::span<T> a, double 
 
   // 1. full → band
   BandMatrix<T> band(n, two_stage_tuning<T>().width);
-  full_to_band<T>(a, std::ldexp(T{1}, exponent), band, control);
+  full_to_band<T>(a, std::ldexp(T{1}, exponent), std::ldexp(norm, exponent), band, control);
 
   // 2. band → tridiagonal
   std::vector<T> diagonal(n);

@@ -1,6 +1,7 @@
 #include "eigensolver/two_stage_pairs.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "core/aligned_buffer.hpp"
@@ -58,10 +59,10 @@ struct Tridiagonal {
 };
 
 template <typename T>
-Tridiagonal<T> reduce(std::size_t n, std::span<T> a, std::span<T> tau,
+Tridiagonal<T> reduce(std::size_t n, std::span<T> a, double norm, std::span<T> tau,
                       BulgeReflectors<T>& reflectors, const Control& control) {
   BandMatrix<T> band(n, reflectors.width());
-  full_to_band<T>(a, band, tau, control);
+  full_to_band<T>(a, norm, band, tau, control);
   Tridiagonal<T> result{std::vector<T>(n), std::vector<T>(n)};
   band_to_tridiagonal<T>(band, result.diagonal, result.subdiagonal, &reflectors, control);
   result.subdiagonal.pop_back();
@@ -83,7 +84,7 @@ ScaledPairs<T> two_stage_eigenpairs(std::size_t n, std::span<T> a, double norm, 
   const SavedMatrix<T> saved(n, a);
   std::vector<T> tau(n);
   auto reflectors = std::make_unique<BulgeReflectors<T>>(n, two_stage_tuning<T>().width);
-  Tridiagonal<T> t = reduce<T>(n, a, tau, *reflectors, control);
+  Tridiagonal<T> t = reduce<T>(n, a, std::ldexp(norm, pairs.exponent), tau, *reflectors, control);
 
   const std::size_t count = last - first;
   auto z = std::make_unique<AlignedBuffer<T>>(n * n);

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { denseSpectrum, eigenpairs, eigenvalues } from '../../src/index.js';
+import { denseSpectrum, eigenpairs, eigenvalues, matrixOperator } from '../../src/index.js';
 import { createRandom } from '../../src/data/random.js';
 import { distance, largest } from '../curvature/random-problems.js';
 import { epsilon, tridiagonal, withSpectrum } from './known-spectra.js';
@@ -74,6 +74,34 @@ describe.each([order, inOneStage])('eigenvalues of order %i', (order) => {
     const limit = order * epsilon.float64 * largest(values);
     expect(distance(await eigenvalues(operator), values)).toBeLessThanOrEqual(limit);
   });
+});
+
+/** Sums of terms of one sign, whose roundings have one sign, too, and columns that are zero but for roundings. */
+const ofOneSign: readonly (readonly [string, (i: number, j: number) => number, Spectrum])[] = [
+  ['1', () => 1, (i, n) => (i === 0 ? n : 0)],
+  ['1 + δ_ij', (i, j) => (i === j ? 2 : 1), (i, n) => (i === 0 ? n + 1 : 1)],
+  [
+    'min(i, j)',
+    (i, j) => Math.min(i, j) + 1,
+    (i, n) => 1 / (4 * Math.sin(((2 * i + 1) * Math.PI) / (4 * n + 2)) ** 2),
+  ],
+];
+
+describe.each(['float64', 'float32'] as const)('denseSpectrum, %s', (dtype) => {
+  it.each(ofOneSign.flatMap((matrix) => [500, 640].map((size) => [...matrix, size] as const)))(
+    'with entries %s errs by no more than its estimate',
+    async (_, entry, value, size) => {
+      const matrix = new (dtype === 'float32' ? Float32Array : Float64Array)(size * size);
+      for (let i = 0; i < size; i += 1) {
+        for (let j = 0; j < size; j += 1) matrix[i * size + j] = entry(i, j);
+      }
+      const expected = Float64Array.from({ length: size }, (_unused, i) =>
+        value(i, size, () => NaN),
+      ).sort();
+      const spectrum = await denseSpectrum(matrixOperator(matrix, size));
+      expect(distance(spectrum.eigenvalues, expected)).toBeLessThanOrEqual(spectrum.errorEstimate);
+    },
+  );
 });
 
 describe('denseSpectrum', () => {
