@@ -15,8 +15,9 @@ struct VectorOf {
   using type [[gnu::vector_size(kBytes), gnu::aligned(sizeof(T)), gnu::may_alias]] = T;
 };
 
+/// Of a line of the cache.
 template <typename T>
-using Vector [[gnu::vector_size(64), gnu::aligned(sizeof(T)), gnu::may_alias]] = T;
+using Vector = typename VectorOf<T, 64>::type;
 
 template <typename T>
 inline constexpr std::size_t kLanes = 64 / sizeof(T);

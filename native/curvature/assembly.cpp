@@ -327,7 +327,10 @@ void assemble_with_decay(const Operator<T>& curvature, Route route, std::size_t 
   assemble<T>(curvature, route, block, matrix, control);
   const auto lambda = static_cast<T>(curvature.weight_decay());
   const std::size_t n = curvature.size();
-  for (std::size_t i = 0; lambda != 0 && i < n; ++i) matrix[i * n + i] += lambda;
+  for (std::size_t i = 0; lambda != 0 && i < n; ++i) {
+    matrix[i * n + i] += lambda;
+    check_finite<T>(matrix.subspan(i * n + i, 1));
+  }
 }
 
 /// A' by the closed form.

@@ -8,11 +8,8 @@
 
 namespace eigenscape {
 
-/// Rows of these many vectors are compiled.
-inline constexpr std::size_t kBandVectors[] = {3, 5, 9};
-
-/// Rows `step` entries apart, each a window of `vectors` whole 64-byte vectors; the block's columns
-/// are [before, before + columns) of it. What else lies in a window is not changed.
+/// Rows `step` entries apart, each a window of `vectors` whole 64-byte vectors, 3, 5 or 9; the
+/// block's columns are [before, before + columns) of it. What else lies in a window is not changed.
 template <typename T>
 struct BandBlock {
   T* window;

@@ -16,8 +16,8 @@ namespace {
 /// A quarter of a panel's columns, in bytes.
 constexpr std::size_t kQuarter = 32;
 constexpr std::size_t kSetsApart = 512;
-/// As many bytes as the first level of translations knows.
-constexpr std::size_t kTranslated = std::size_t{1} << 18U;
+/// Bytes whose pages the first level of translations knows.
+constexpr std::size_t kTlbReach = std::size_t{1} << 18U;
 
 template <typename T>
 struct Tile {
@@ -55,53 +55,34 @@ template <typename T, std::size_t kWidth, std::size_t kRows, std::size_t kVector
   }
 }
 
-/// Columns beyond the matrix are summed up with the others, but not stored.
-template <typename T, std::size_t kBytes, std::size_t kRows, std::size_t kQuarters>
-[[gnu::always_inline]] inline void tile_loop(const Tile<T>& given) {
-  constexpr std::size_t kWidth = std::min(kBytes, kQuarters * kQuarter);
+/// What the sums of a tile begin with.
+template <typename T, std::size_t kWidth, std::size_t kRows, std::size_t kVectors>
+[[gnu::always_inline]] inline void begin(const Tile<T>& tile,
+                                         Sums<T, kWidth, kRows, kVectors>& sums) {
   using V = typename VectorOf<T, kWidth>::type;
   constexpr std::size_t lanes = kWidth / sizeof(T);
-  constexpr std::size_t kVectors = kQuarters * kQuarter / kWidth;
-  const Tile<T> tile = given;  // which no store can change
-  T* const c = tile.c + tile.first * tile.stride + tile.column;
-  if (tile.onto.sum) {
-    // It comes from memory while the sums are made.
-    for (std::size_t i = 0; i < kRows; ++i) {
-      __builtin_prefetch(c + i * tile.stride, 1);
-      __builtin_prefetch(c + i * tile.stride + kVectors * lanes - 1, 1);
-    }
-  }
-  Sums<T, kWidth, kRows, kVectors> sums{};
-  if (const T* const row = tile.onto.row; row != nullptr) {
+  const T* const row = tile.onto.row;
+  const T* const column = tile.onto.column;
+  if (row == nullptr && column == nullptr) return;
 #pragma GCC unroll 12
-    for (std::size_t i = 0; i < kRows; ++i) {
+  for (std::size_t i = 0; i < kRows; ++i) {
 #pragma GCC unroll 8
-      for (std::size_t q = 0; q < kVectors; ++q)
+    for (std::size_t q = 0; q < kVectors; ++q) {
+      if (row != nullptr) {
         sums.sum[i][q] = *reinterpret_cast<const V*>(row + tile.column + q * lanes);
-    }
-  } else if (const T* const column = tile.onto.column; column != nullptr) {
-#pragma GCC unroll 12
-    for (std::size_t i = 0; i < kRows; ++i) {
-#pragma GCC unroll 8
-      for (std::size_t q = 0; q < kVectors; ++q) sums.sum[i][q] += column[tile.first + i];
+      } else {
+        sums.sum[i][q] += column[tile.first + i];
+      }
     }
   }
-  for (const auto& [inner, a, panel] : tile.terms) {
-    const std::size_t row_step = a.row_step;
-    const std::size_t inner_step = a.inner_step;
-    const std::size_t stride = panel.stride;
-    const T* at = a.data + tile.first * row_step;
-    const T* b = panel.data + tile.strip * panel.strip;
-    if constexpr (kBytes == 64) {
-      for (std::size_t p = 0; p < inner; ++p, at += inner_step, b += stride)
-        add_products(at, row_step, b, sums);
-      continue;
-    }
-    // A core that shares its first stages with another has few instructions to spare for counting.
-#pragma GCC unroll 4
-    for (std::size_t p = 0; p < inner; ++p, at += inner_step, b += stride)
-      add_products(at, row_step, b, sums);
-  }
+}
+
+/// Columns beyond the matrix are not stored.
+template <typename T, std::size_t kWidth, std::size_t kRows, std::size_t kVectors>
+[[gnu::always_inline]] inline void store(const Sums<T, kWidth, kRows, kVectors>& sums,
+                                         const Tile<T>& tile, T* c) {
+  using V = typename VectorOf<T, kWidth>::type;
+  constexpr std::size_t lanes = kWidth / sizeof(T);
   const std::size_t left = tile.columns - tile.column;
 #pragma GCC unroll 12
   for (std::size_t i = 0; i < kRows; ++i) {
@@ -120,6 +101,40 @@ template <typename T, std::size_t kBytes, std::size_t kRows, std::size_t kQuarte
       }
     }
   }
+}
+
+template <typename T, std::size_t kBytes, std::size_t kRows, std::size_t kQuarters>
+[[gnu::always_inline]] inline void tile_loop(const Tile<T>& given) {
+  constexpr std::size_t kWidth = std::min(kBytes, kQuarters * kQuarter);
+  constexpr std::size_t kVectors = kQuarters * kQuarter / kWidth;
+  const Tile<T> tile = given;  // which no store can change
+  T* const c = tile.c + tile.first * tile.stride + tile.column;
+  if (tile.onto.sum) {
+    // It comes from memory while the sums are made.
+    for (std::size_t i = 0; i < kRows; ++i) {
+      __builtin_prefetch(c + i * tile.stride, 1);
+      __builtin_prefetch(c + i * tile.stride + kQuarters * kQuarter / sizeof(T) - 1, 1);
+    }
+  }
+  Sums<T, kWidth, kRows, kVectors> sums{};
+  begin(tile, sums);
+  for (const auto& [inner, a, panel] : tile.terms) {
+    const std::size_t row_step = a.row_step;
+    const std::size_t inner_step = a.inner_step;
+    const std::size_t stride = panel.stride;
+    const T* at = a.data + tile.first * row_step;
+    const T* b = panel.data + tile.strip * panel.strip;
+    if constexpr (kBytes == 64) {
+      for (std::size_t p = 0; p < inner; ++p, at += inner_step, b += stride)
+        add_products(at, row_step, b, sums);
+      continue;
+    }
+    // A core that shares its first stages with another has few instructions to spare for counting.
+#pragma GCC unroll 4
+    for (std::size_t p = 0; p < inner; ++p, at += inner_step, b += stride)
+      add_products(at, row_step, b, sums);
+  }
+  store(sums, tile, c);
 }
 
 template <typename T>
@@ -281,7 +296,7 @@ Panel<T> panel_of(std::size_t inner, std::size_t columns, const T* b, std::size_
   // Rows that are a power of two apart fall on few sets of the cache, far ones on many pages.
   const std::size_t step = stride * sizeof(T);
   if (columns == kPanel<T> && step % kSetsApart != 0 &&
-      (products == 1 || inner * step <= kTranslated)) {
+      (products == 1 || inner * step <= kTlbReach)) {
     return {b, stride, width};
   }
   return packed(inner, columns, room, [&](std::size_t first, std::size_t count, T* strip) {

@@ -4,7 +4,8 @@
 //
 // A panel is [inner, kPanel]; A is read where it is, by any two strides, so that it may be a
 // transpose. A tile of C, some rows by a strip of a panel's columns, stays in registers while the
-// sums over `inner` of all terms run; it is added to C at the end.
+// sums over `inner` of all terms run, or over as much of it as the first level of cache has room
+// for; it is added to C at the end.
 #pragma once
 
 #include <cstddef>

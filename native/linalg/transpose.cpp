@@ -30,7 +30,7 @@ template <typename V, std::size_t... kIndex>
 /// into one another, log₂ of their number times.
 template <typename T, std::size_t kBytes>
 [[gnu::always_inline]] inline void square(Side<const T> from, Side<T> to) {
-  using V [[gnu::vector_size(kBytes), gnu::may_alias, gnu::aligned(sizeof(T))]] = T;
+  using V = typename VectorOf<T, kBytes>::type;
   constexpr std::size_t n = kBytes / sizeof(T);
   V rows[n];
 #pragma GCC unroll 16

@@ -67,8 +67,8 @@ function rangeOf(
   return smallest === undefined ? { first: size - count, last: size } : { first: 0, last: count };
 }
 
-/** All eigenpairs of an operator, or those at one end, from its dense matrix: from order 1,200 on (AVX-512) by way of
- *  a band and a tridiagonal matrix on all cores, divide and conquer, and back; below by LAPACK on one thread. Beside the matrix
+/** All eigenpairs of an operator, or those at one end, from its dense matrix: from order 1,200 on (AVX2 or AVX-512)
+ *  by way of a band and a tridiagonal matrix on all cores, divide and conquer, and back; below by LAPACK on one thread. Beside the matrix
  *  and the vectors, n²/2 entries of reflectors and n² or 2n² of the tridiagonal matrix's vectors are held.
  *  Vectors are orthonormal, and pairs exact for a matrix near the given one, to max(n, 10)·ε.
  *  Directions that leave the matrix exactly (`reduce`) have the eigenvalue 0 (λ under weight decay) and orthonormal vectors

@@ -104,6 +104,13 @@ describe.each(['float64', 'float32'] as const)('%s', (dtype) => {
   });
 });
 
+it('beyond the range of float32 has no dense matrix', async () => {
+  const network = createNetwork(spec, { dtype: 'float32' });
+  await expect(hessian(network, data, { weightDecay: 1e39 }).toDense()).rejects.toMatchObject({
+    code: 'ERR_NUMERIC',
+  });
+});
+
 it.each([-1, NaN, Infinity, '0.1', null])('%o is refused', async (weightDecay) => {
   const network = createNetwork(spec);
   const message = /option 'weightDecay' is .*; expected a finite number of at least 0/;
