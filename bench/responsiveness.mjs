@@ -1,19 +1,24 @@
 #!/usr/bin/env node
 // How late a timer of 10 ms is while a long call runs, and how long an abort takes to reject it.
 //
-//   node bench/responsiveness.mjs [--parameters 1000000] [--aborts 20] [--only train]
+//   node bench/responsiveness.mjs [--parameters 1000000] [--aborts 20] [--only train] [--beside]
 //
 // Beside the calls on a network of so many parameters there are those on matrices, images, files and reports,
 // whose sizes are fixed: --rest measures these instead. --only takes the call of that name, else those whose
 // names hold it.
 // Time in which the machine had no core for the main thread is not counted where it tells (Linux). Pauses
-// of the garbage collector are.
+// of the garbage collector are. --beside runs the same timer in a process that does nothing else, and tells how
+// late it was meanwhile.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { machineInfo } from '../dist/index.js';
+import { startTimer } from './timer.mjs';
 import {
   callsOnFiles,
   callsOnImages,
@@ -28,40 +33,25 @@ const { values: options } = parseArgs({
     aborts: { type: 'string', default: '0' },
     only: { type: 'string', default: '' },
     rest: { type: 'boolean', default: false },
+    beside: { type: 'boolean', default: false },
   },
 });
 const aborts = Number(options.aborts);
+const beside = options.beside
+  ? fork(fileURLToPath(new URL('timer.mjs', import.meta.url)))
+  : undefined;
 
-const read = (file) => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '');
-
-/** Hundredths of a second that the host of a virtual machine took away from each core. */
-const takenFromCores = () =>
-  (read('/proc/stat').match(/^cpu\d.*$/gm) ?? []).map((line) => Number(line.split(' ')[8] ?? 0));
-let taken = takenFromCores();
-let takenMilliseconds = 0;
-
-/** Milliseconds for which the machine had no core for the main thread: others had it, or the host took it away
- *  (of the cores, the one from which it took most). */
-function waitedForCore() {
-  const now = takenFromCores();
-  takenMilliseconds += 10 * Math.max(0, ...now.map((ticks, core) => ticks - taken[core]));
-  taken = now;
-  const [, waited = 0] = read(`/proc/self/task/${process.pid}/schedstat`).split(' ');
-  return Number(waited) / 1e6 + takenMilliseconds;
-}
-
+/** The worst lateness here, and in the process beside this one where there is one. */
 async function lateness(work) {
-  const clock = () => performance.now() - waitedForCore();
-  let [worst, before] = [0, clock()];
-  const timer = setInterval(() => {
-    const now = clock();
-    worst = Math.max(worst, now - before - 10);
-    before = now;
-  }, 10);
+  beside?.send('begin');
+  const stop = startTimer();
   await work();
   await new Promise((resolve) => setTimeout(resolve, 25));
-  clearInterval(timer);
-  return worst;
+  const here = stop();
+  if (beside === undefined) return [here, NaN];
+  const answer = once(beside, 'message');
+  beside.send('end');
+  return [here, (await answer)[0]];
 }
 
 /** Milliseconds from an abort to its rejection, after a share of the call's time; NaN if it was over. */
@@ -92,11 +82,11 @@ process.on('SIGCONT', () => {
 
 async function report(name, work) {
   await work();
-  let before, started, late, took;
+  let before, started, late, alone, took;
   do {
     before = stops;
     started = performance.now();
-    late = await lateness(work);
+    [late, alone] = await lateness(work);
     took = performance.now() - started;
   } while (stops > before);
   const latencies = [];
@@ -109,8 +99,9 @@ async function report(name, work) {
     latencies.length === 0
       ? ''
       : `; an abort rejects within ${Math.max(...latencies).toFixed(1)} ms`;
+  const idle = Number.isNaN(alone) ? '' : ` (in an idle process ${alone.toFixed(1)} ms)`;
   console.log(
-    `${name.padEnd(28)} ${took.toFixed(0).padStart(7)} ms; a timer is late by ${late.toFixed(1).padStart(6)} ms${rejected}`,
+    `${name.padEnd(28)} ${took.toFixed(0).padStart(7)} ms; a timer is late by ${late.toFixed(1).padStart(6)} ms${idle}${rejected}`,
   );
 }
 
@@ -131,5 +122,6 @@ try {
     if (exact ? name === options.only : name.includes(options.only)) await report(name, work);
   }
 } finally {
+  beside?.disconnect();
   fs.rmSync(folder, { recursive: true });
 }
