@@ -325,6 +325,9 @@ template <typename T>
 void assemble_with_decay(const Operator<T>& curvature, Route route, std::size_t block,
                          std::span<T> matrix, const Control& control) {
   assemble<T>(curvature, route, block, matrix, control);
+  if (curvature.weight_decay() > std::numeric_limits<T>::max()) {
+    throw Error(ErrorCode::numeric, "the weight decay is beyond the range of the curvature matrix");
+  }
   const auto lambda = static_cast<T>(curvature.weight_decay());
   const std::size_t n = curvature.size();
   for (std::size_t i = 0; lambda != 0 && i < n; ++i) {

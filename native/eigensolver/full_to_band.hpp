@@ -26,17 +26,18 @@ namespace eigenscape {
 
 /// The band, of a width that is a multiple of kPanelStep, that factor·A becomes; a [n, n] (the
 /// lower triangle, row-major, and the diagonal tiles are read) is destroyed. The factor, a power of
-/// two, makes entries about 1 in size at most. norm is ‖factor·A‖_F: a column's part below the band
-/// is dropped where it is at most 4·ε·norm/√n, all of them together at most 4·ε·norm. Matrices of
-/// low rank leave columns of roundings, and reflectors made from those err by more.
+/// two, makes the norm about 1 (of subnormal matrices less). norm is ‖factor·A‖_F, finite: a
+/// column's part below the band is dropped where it is at most 4·ε·norm/√n, all of them together at
+/// most 4·ε·norm. Matrices of low rank leave columns of roundings, and reflectors made from those
+/// err by more.
 template <typename T>
 void full_to_band(std::span<T> a, T factor, double norm, BandMatrix<T>& band,
                   const Control& control);
 
-/// The same of A itself, for eigenvectors: A = Q B Qᵀ with Q = H_0 H_1 …, H_j = I − τ_j v_j v_jᵀ.
-/// v_j is zero above row j + width, 1 there, and below it stands in column j of a; tau [n] is zero
-/// where there is no reflector. What is above the diagonal and outside the blocks of kReductionTile
-/// on it stays as it was.
+/// The same of A itself, of that norm, for eigenvectors: A = Q B Qᵀ with Q = H_0 H_1 …, H_j = I −
+/// τ_j v_j v_jᵀ. v_j is zero above row j + width, 1 there, and below it stands in column j of a;
+/// tau [n] is zero where there is no reflector. What is above the diagonal and outside the blocks
+/// of kReductionTile on it stays as it was.
 template <typename T>
 void full_to_band(std::span<T> a, double norm, BandMatrix<T>& band, std::span<T> tau,
                   const Control& control);

@@ -6,8 +6,8 @@
 //
 // Thin operands come in groups of two vectors' columns, [groups][height, 2 lanes], so that the rows
 // of a group are consecutive. A micro-tile of the result, 8 rows by 2 vectors with AVX-512 and 6 by
-// 2 of half the size with AVX2, stays in registers. Its sum is made apart and added at the end: one
-// rounding of the size of the result, not one for each term.
+// 2 of half the size with AVX2, stays in registers. Its sum is made apart and added at the end, of
+// C V and Cᵀ V after every 64 terms: few roundings are of the size of the result.
 #pragma once
 
 #include <cstddef>

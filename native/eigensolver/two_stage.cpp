@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/thread_pool.hpp"
 #include "eigensolver/band_to_tridiagonal.hpp"
@@ -12,15 +13,22 @@
 namespace eigenscape {
 namespace {
 
+/// Of a finite matrix, whose norm may yet be beyond the largest number.
+double finite(double norm) { return std::min(norm, std::numeric_limits<double>::max()); }
+
 /// The power of two by which a matrix of this norm is multiplied; 0 where it can stay.
-template <typename T>
 int scale_exponent(double norm) {
   constexpr int kComfortable = 10;
-  constexpr int kLargest = sizeof(T) == sizeof(double) ? 1000 : 120;
   if (norm == 0) return 0;
-  const int exponent = std::ilogb(norm);
-  if (std::abs(exponent) <= kComfortable) return 0;
-  return std::clamp(-exponent, -kLargest, kLargest);
+  const int exponent = std::ilogb(finite(norm));
+  return std::abs(exponent) <= kComfortable ? 0 : -exponent;
+}
+
+/// Where a single factor must do: of subnormal matrices some of it.
+template <typename T>
+int factor_exponent(double norm) {
+  constexpr int kLargest = sizeof(T) == sizeof(double) ? 1000 : 120;
+  return std::clamp(scale_exponent(norm), -kLargest, kLargest);
 }
 
 }  // namespace
@@ -36,16 +44,20 @@ TwoStageTuning two_stage_tuning<float>() {
 
 template <typename T>
 int scale_to_one(std::size_t n, std::span<T> a, double norm, const Control& control) {
-  const int exponent = scale_exponent<T>(norm);
+  const int exponent = scale_exponent(norm);
   if (exponent == 0) return 0;
-  const T factor = std::ldexp(T{1}, exponent);
+  // The factor of a subnormal matrix is no number.
+  const T half = std::ldexp(T{1}, exponent / 2);
+  const T other_half = std::ldexp(T{1}, exponent - exponent / 2);
   constexpr std::size_t kRows = 64;
   parallel_for(control, (n + kRows - 1) / kRows, [&](std::size_t block) {
     const std::size_t last = std::min(n, (block + 1) * kRows) * n;
-    for (std::size_t i = block * kRows * n; i < last; ++i) a[i] *= factor;
+    for (std::size_t i = block * kRows * n; i < last; ++i) a[i] = a[i] * half * other_half;
   });
   return exponent;
 }
+
+double scaled_norm(double norm, int exponent) { return std::ldexp(finite(norm), exponent); }
 
 template <typename T>
 bool two_stage_pays(std::size_t n) {
@@ -55,11 +67,11 @@ bool two_stage_pays(std::size_t n) {
 template <typename T>
 std::vector<double> two_stage_eigenvalues(std::size_t n, std::span<T> a, double norm,
                                           const Control& control) {
-  const int exponent = scale_exponent<T>(norm);
+  const int exponent = factor_exponent<T>(norm);
 
   // 1. full → band
   BandMatrix<T> band(n, two_stage_tuning<T>().width);
-  full_to_band<T>(a, std::ldexp(T{1}, exponent), std::ldexp(norm, exponent), band, control);
+  full_to_band<T>(a, std::ldexp(T{1}, exponent), scaled_norm(norm, exponent), band, control);
 
   // 2. band → tridiagonal
   std::vector<T> diagonal(n);

@@ -33,6 +33,9 @@ bool two_stage_pays(std::size_t n);
 template <typename T>
 int scale_to_one(std::size_t n, std::span<T> a, double norm, const Control& control);
 
+/// The norm of a matrix that is scaled so: finite, at most the true one where that is out of range.
+double scaled_norm(double norm, int exponent);
+
 /// Ascending; `norm` is ‖A‖_F. Destroys a [n, n], both triangles of which are read.
 template <typename T>
 std::vector<double> two_stage_eigenvalues(std::size_t n, std::span<T> a, double norm,

@@ -1,7 +1,6 @@
 #include "eigensolver/two_stage_pairs.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 
 #include "core/aligned_buffer.hpp"
@@ -84,7 +83,7 @@ ScaledPairs<T> two_stage_eigenpairs(std::size_t n, std::span<T> a, double norm, 
   const SavedMatrix<T> saved(n, a);
   std::vector<T> tau(n);
   auto reflectors = std::make_unique<BulgeReflectors<T>>(n, two_stage_tuning<T>().width);
-  Tridiagonal<T> t = reduce<T>(n, a, std::ldexp(norm, pairs.exponent), tau, *reflectors, control);
+  Tridiagonal<T> t = reduce<T>(n, a, scaled_norm(norm, pairs.exponent), tau, *reflectors, control);
 
   const std::size_t count = last - first;
   auto z = std::make_unique<AlignedBuffer<T>>(n * n);

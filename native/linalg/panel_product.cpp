@@ -158,8 +158,8 @@ constexpr TileShape kShapeV3 = {6, 2, 256};
 #endif
 constexpr TileShape kShapeBaseline = {3, 2, 256};
 
-/// Loops for tiles of 1 … `shape.rows` rows, with a quarter of a panel, then with half and all of
-/// it.
+/// Loops for tiles of 1 … `shape.rows` rows, with a quarter of a panel, then with twice as much and
+/// so on.
 template <typename T>
 struct TileLoops {
   TileShape shape;

@@ -117,7 +117,7 @@ describe.each(['float64', 'float32'] as const)('eigenpairs in two stages, %s', (
     await expectPairs(operator, pairs, dtype, largest(pairs.values));
   });
 
-  it.each(dtype === 'float64' ? [1e-150, 1e150] : [1e-30, 1e30])(
+  it.each(dtype === 'float64' ? [1e-306, 1e-150, 1e150] : [1e-30, 1e30])(
     'scaled by %d, scale with the matrix',
     async (scale) => {
       const expected = Float64Array.from({ length: order }, (_, i) => scale * (i / order - 0.5));

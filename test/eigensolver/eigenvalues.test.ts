@@ -104,6 +104,18 @@ describe.each(['float64', 'float32'] as const)('denseSpectrum, %s', (dtype) => {
   );
 });
 
+it.each([inOneStage, crossover])(
+  'eigenvalues of order %i whose squares together are out of range',
+  async (size) => {
+    const matrix = new Float64Array(size * size);
+    for (let i = 0; i < size; i += 1) matrix[i * size + size - 1 - i] = 1e307;
+    const values = await eigenvalues(matrixOperator(matrix, size));
+    const expected = values.map((_, i) => (i < Math.floor(size / 2) ? -1e307 : 1e307));
+    const off = Array.from(values, (value, i) => (value - (expected[i] ?? NaN)) / 1e307);
+    expect(largest(off)).toBeLessThanOrEqual(size * epsilon.float64);
+  },
+);
+
 describe('denseSpectrum', () => {
   it.each([
     [40, ['eigenvalues']],
