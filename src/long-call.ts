@@ -59,6 +59,7 @@ export async function untilAborted<Result>(
     onAbort = () => {
       reject(abortedError(signal));
     };
+    if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
   });
   try {

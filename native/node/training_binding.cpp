@@ -82,8 +82,8 @@ Napi::Value take_step_job(const Napi::CallbackInfo& info) {
           throw Error(ErrorCode::shape, "the gradient does not fit the network, or one step");
         }
         return start_job(info.Env(), info[3].As<Napi::Object>(),
-                         [trainer, plan, loss, gradient](const Control& /*control*/) -> Resolve {
-                           const StepOutcome outcome = trainer->take(plan, loss, *gradient);
+                         [trainer, plan, loss, gradient](const Control& control) -> Resolve {
+                           const auto outcome = trainer->take(plan, loss, *gradient, control);
                            return [outcome](Napi::Env env) { return to_object(env, outcome); };
                          });
       },

@@ -2,17 +2,47 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 #include <sstream>
 #include <string>
 
+#include "core/finite.hpp"
+#include "core/parallel_copy.hpp"
+
 namespace eigenscape {
 namespace {
 
+/// Entries that one thread takes at once, of what it only reads.
+constexpr std::size_t kPiece = std::size_t{1} << 17U;
+
 template <typename T>
-bool all_finite(std::span<const T> values) {
-  return std::all_of(values.begin(), values.end(), [](T value) { return std::isfinite(value); });
+bool all_finite(std::span<const T> values, const Control& control) {
+  std::atomic<bool> finite = true;
+  for_pieces(values.size(), kPiece, control, [&](std::size_t first, std::size_t count) {
+    if (first_not_finite<T>(values.subspan(first, count)) < count) finite = false;
+  });
+  return finite;
+}
+
+/// From eight partial sums, so that it runs in vectors.
+template <typename T>
+double sum_of_squares(std::span<const T> entries) {
+  constexpr std::size_t kLanes = 8;
+  std::array<double, kLanes> sums{};
+  const std::size_t whole = entries.size() / kLanes * kLanes;
+  for (std::size_t i = 0; i < whole; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const auto g = static_cast<double>(entries[i + lane]);
+      sums[lane] += g * g;
+    }
+  }
+  for (std::size_t i = whole; i < entries.size(); ++i) {
+    const auto g = static_cast<double>(entries[i]);
+    sums[0] += g * g;
+  }
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
 std::string number(double value) {
@@ -25,20 +55,12 @@ std::string number(double value) {
 }  // namespace
 
 template <typename T>
-double norm_of(std::span<const T> gradient) {
-  constexpr std::size_t kLanes = 8;
-  std::array<double, kLanes> sums{};
-  const std::size_t whole = gradient.size() / kLanes * kLanes;
-  for (std::size_t i = 0; i < whole; i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const auto g = static_cast<double>(gradient[i + lane]);
-      sums[lane] += g * g;
-    }
-  }
-  for (std::size_t i = whole; i < gradient.size(); ++i) {
-    const auto g = static_cast<double>(gradient[i]);
-    sums[0] += g * g;
-  }
+double norm_of(std::span<const T> gradient, const Control& control) {
+  if (gradient.size() <= kPiece) return std::sqrt(sum_of_squares<T>(gradient));
+  std::vector<double> sums((gradient.size() + kPiece - 1) / kPiece);
+  for_pieces(gradient.size(), kPiece, control, [&](std::size_t first, std::size_t count) {
+    sums[first / kPiece] = sum_of_squares<T>(gradient.subspan(first, count));
+  });
   return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
 }
 
@@ -74,14 +96,15 @@ void Descent<T>::start(const StepPlan& plan) {
 }
 
 template <typename T>
-StepOutcome Descent<T>::take(const StepPlan& plan, double loss, std::span<const T> gradient) {
+StepOutcome Descent<T>::take(const StepPlan& plan, double loss, std::span<const T> gradient,
+                             const Control& control) {
   start(plan);
   std::copy(gradient.begin(), gradient.end(), gradient_.begin());
   StepOutcome outcome;
   outcome.loss = loss;
-  outcome.gradient_norm = check_gradient(plan.first_step, loss);
-  move(plan, outcome);
-  require_finite(plan.first_step + outcome.steps);
+  outcome.gradient_norm = check_gradient(plan.first_step, loss, control);
+  move(plan, outcome, control);
+  require_finite(plan.first_step + outcome.steps, control);
   return outcome;
 }
 
@@ -103,8 +126,8 @@ double Descent<T>::evaluate(const StepPlan& plan, std::uint64_t step, const Cont
 }
 
 template <typename T>
-double Descent<T>::check_gradient(std::uint64_t step, double loss) {
-  const double norm = norm_of<T>(gradient_);
+double Descent<T>::check_gradient(std::uint64_t step, double loss, const Control& control) {
+  const double norm = norm_of<T>(gradient_, control);
   // The norm of finite entries may overflow too: what follows would be as useless.
   if (!std::isfinite(norm) || !std::isfinite(loss)) {
     diverged(step, "the gradient is not finite, where the loss of the batch is " + number(loss));
@@ -114,13 +137,15 @@ double Descent<T>::check_gradient(std::uint64_t step, double loss) {
 }
 
 template <typename T>
-void Descent<T>::move(const StepPlan& plan, StepOutcome& outcome) {
+void Descent<T>::move(const StepPlan& plan, StepOutcome& outcome, const Control& control) {
   if (outcome.gradient_norm <= plan.stop_at_gradient_norm) {
     outcome.stopped = true;
     return;
   }
+  // Nothing cancels it half-way: moments have no copies to go back to.
+  const Control whole(control.threads(), {});
   update<T>(plan.rule, plan.learning_rate(outcome.steps), updates_, gradient_, moments_, theta_,
-            before_);
+            before_, whole);
   std::swap(theta_, before_);
   moved_ = true;
   ++updates_;
@@ -128,13 +153,13 @@ void Descent<T>::move(const StepPlan& plan, StepOutcome& outcome) {
 }
 
 template <typename T>
-void Descent<T>::settle() {
-  if (moved_ && !all_finite<T>(theta_)) step_back();
+void Descent<T>::settle(const Control& control) {
+  if (moved_ && !all_finite<T>(theta_, control)) step_back();
 }
 
 template <typename T>
-void Descent<T>::require_finite(std::uint64_t step) {
-  if (moved_ && !all_finite<T>(theta_)) diverged(step, "the parameters are not finite");
+void Descent<T>::require_finite(std::uint64_t step, const Control& control) {
+  if (moved_ && !all_finite<T>(theta_, control)) diverged(step, "the parameters are not finite");
 }
 
 template <typename T>
@@ -158,8 +183,8 @@ void Descent<T>::step_back() {
   moved_ = false;
 }
 
-template double norm_of<double>(std::span<const double>);
-template double norm_of<float>(std::span<const float>);
+template double norm_of<double>(std::span<const double>, const Control&);
+template double norm_of<float>(std::span<const float>, const Control&);
 template class Descent<double>;
 template class Descent<float>;
 

@@ -36,9 +36,9 @@ struct StepOutcome {
   double gradient_norm = 0;  // ‖∇L_batch‖₂ there
 };
 
-/// ‖g‖₂ from eight partial sums, so that it runs in vectors.
+/// ‖g‖₂, whose bits do not depend on the threads.
 template <typename T>
-double norm_of(std::span<const T> gradient);
+double norm_of(std::span<const T> gradient, const Control& control);
 
 /// Not for two threads at once.
 template <typename T>
@@ -62,18 +62,19 @@ class Descent {
       control.check();
       const std::uint64_t step = plan.first_step + outcome.steps;
       outcome.loss = evaluate(plan, step, control);
-      outcome.gradient_norm = check_gradient(step, outcome.loss);
+      outcome.gradient_norm = check_gradient(step, outcome.loss, control);
       watch(theta(), step);
-      move(plan, outcome);
+      move(plan, outcome, control);
     }
-    require_finite(plan.first_step + outcome.steps);
+    require_finite(plan.first_step + outcome.steps, control);
     return outcome;
   }
   /// The same for one step, whose loss and gradient come from elsewhere.
-  StepOutcome take(const StepPlan& plan, double loss, std::span<const T> gradient);
+  StepOutcome take(const StepPlan& plan, double loss, std::span<const T> gradient,
+                   const Control& control);
 
   /// Goes back to the parameters before the last update, if those after it are not finite.
-  void settle();
+  void settle(const Control& control);
 
   [[nodiscard]] std::span<const T> theta() const { return theta_; }
   [[nodiscard]] const Moments<T>& moments() const { return moments_; }
@@ -83,10 +84,10 @@ class Descent {
   void start(const StepPlan& plan);
   /// The loss and the gradient of the batch of a step.
   double evaluate(const StepPlan& plan, std::uint64_t step, const Control& control);
-  double check_gradient(std::uint64_t step, double loss);
+  double check_gradient(std::uint64_t step, double loss, const Control& control);
   /// One update, unless the gradient is small enough to stop.
-  void move(const StepPlan& plan, StepOutcome& outcome);
-  void require_finite(std::uint64_t step);
+  void move(const StepPlan& plan, StepOutcome& outcome, const Control& control);
+  void require_finite(std::uint64_t step, const Control& control);
   [[noreturn]] void diverged(std::uint64_t step, const std::string& what);
   void step_back();
 

@@ -31,7 +31,7 @@ void measure(const Graph& graph, const Samples<T>& samples, Lane<T>& lane, const
   try {
     outcome.loss = evaluate_gradient<T>(graph, lane.descent.theta(), samples, {0, samples.count},
                                         lane.gradient, lane.workspaces, alone);
-    outcome.gradient_norm = norm_of<T>(lane.gradient);
+    outcome.gradient_norm = norm_of<T>(lane.gradient, alone);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::numeric) throw;
     outcome.loss = outcome.gradient_norm = std::numeric_limits<double>::quiet_NaN();

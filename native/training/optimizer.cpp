@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/instruction_sets.hpp"
+#include "core/parallel_copy.hpp"
 
 namespace eigenscape {
 namespace {
@@ -143,22 +144,36 @@ std::size_t moment_count(const UpdateRule& rule) {
 template <typename T>
 void update(const UpdateRule& rule, double learning_rate, std::uint64_t updates,
             std::span<const T> gradient, Moments<T>& moments, std::span<const T> theta,
-            std::span<T> next) {
-  const std::size_t n = theta.size();
+            std::span<T> next, const Control& control) {
+  constexpr std::size_t kPiece = std::size_t{1} << 16U;
+  const auto in_pieces = [&](const auto& advance) {
+    for_pieces(theta.size(), kPiece, control, [&](std::size_t first, std::size_t count) {
+      const auto moment = [&](std::size_t index) { return moments[index].data() + first; };
+      advance(count, gradient.data() + first, moment, theta.data() + first, next.data() + first);
+    });
+  };
   if (rule.kind == OptimizerKind::adam) {
-    adam(adam_step<T>(rule, learning_rate, updates), n, gradient.data(), moments[0].data(),
-         moments[1].data(), rule.amsgrad ? moments[2].data() : nullptr, theta.data(), next.data());
-  } else if (rule.momentum != 0) {
-    momentum(sgd_step<T>(rule, learning_rate, updates), n, gradient.data(), moments[0].data(),
-             theta.data(), next.data());
-  } else {
-    plain(sgd_step<T>(rule, learning_rate, updates), n, gradient.data(), theta.data(), next.data());
+    const auto s = adam_step<T>(rule, learning_rate, updates);
+    in_pieces([&](std::size_t n, const T* g, const auto& moment, const T* from, T* to) {
+      adam(s, n, g, moment(0), moment(1), rule.amsgrad ? moment(2) : nullptr, from, to);
+    });
+    return;
   }
+  const auto s = sgd_step<T>(rule, learning_rate, updates);
+  in_pieces([&](std::size_t n, const T* g, const auto& moment, const T* from, T* to) {
+    if (rule.momentum != 0) {
+      momentum(s, n, g, moment(0), from, to);
+    } else {
+      plain(s, n, g, from, to);
+    }
+  });
 }
 
 template void update<double>(const UpdateRule&, double, std::uint64_t, std::span<const double>,
-                             Moments<double>&, std::span<const double>, std::span<double>);
+                             Moments<double>&, std::span<const double>, std::span<double>,
+                             const Control&);
 template void update<float>(const UpdateRule&, double, std::uint64_t, std::span<const float>,
-                            Moments<float>&, std::span<const float>, std::span<float>);
+                            Moments<float>&, std::span<const float>, std::span<float>,
+                            const Control&);
 
 }  // namespace eigenscape

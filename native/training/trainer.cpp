@@ -4,6 +4,8 @@
 #include <atomic>
 #include <chrono>
 
+#include "core/parallel_copy.hpp"
+
 namespace eigenscape {
 namespace {
 
@@ -30,7 +32,7 @@ class Claim {
 
 template <typename T>
 template <typename Action>
-StepOutcome Trainer<T>::descend(const Action& action) {
+StepOutcome Trainer<T>::descend(const Control& control, const Action& action) {
   const Claim claim(at_work_);
   if (!descent_) {
     Moments<T> copies;
@@ -39,9 +41,11 @@ StepOutcome Trainer<T>::descend(const Action& action) {
     descent_.emplace(*network_->graph(), *samples_, Array<T>(*network_->parameters()),
                      std::move(copies), first_updates_);
   }
+  // Of the same threads, but done to the end after an abort too.
+  const Control whole(control.threads(), {});
   const auto leave = [&] {
-    descent_->settle();
-    publish(descent_->theta());
+    descent_->settle(whole);
+    publish(descent_->theta(), whole);
   };
   StepOutcome outcome;
   try {
@@ -63,12 +67,13 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const S
       first_updates_(updates) {}
 
 template <typename T>
-void Trainer<T>::publish(std::span<const T> theta) {
+void Trainer<T>::publish(std::span<const T> theta, const Control& control) {
   // Of the older copy only readers that took it before are left, and none can come.
   const bool read = spare_ == nullptr || spare_.use_count() > 1;
   std::atomic_thread_fence(std::memory_order_acquire);
   if (read) spare_ = std::make_shared<Array<T>>();
-  spare_->assign(theta.begin(), theta.end());
+  spare_->resize(theta.size());
+  copy_in_parallel(std::as_bytes(theta), std::as_writable_bytes(std::span(*spare_)), control);
   network_->set_parameters(spare_);
   published_.swap(spare_);
 }
@@ -80,17 +85,19 @@ StepOutcome Trainer<T>::run(const StepPlan& plan, const Control& control) {
     const auto now = Clock::now();
     if (now - last < kPublishEvery) return;
     last = now;
-    publish(theta);
+    publish(theta, control);
     if (step == plan.first_step) return;
     control.report("training", static_cast<double>(step),
                    static_cast<double>(plan.first_step + plan.steps));
   };
-  return descend([&](Descent<T>& descent) { return descent.run(plan, control, watch); });
+  return descend(control, [&](Descent<T>& descent) { return descent.run(plan, control, watch); });
 }
 
 template <typename T>
-StepOutcome Trainer<T>::take(const StepPlan& plan, double loss, std::span<const T> gradient) {
-  return descend([&](Descent<T>& descent) { return descent.take(plan, loss, gradient); });
+StepOutcome Trainer<T>::take(const StepPlan& plan, double loss, std::span<const T> gradient,
+                             const Control& control) {
+  return descend(control,
+                 [&](Descent<T>& descent) { return descent.take(plan, loss, gradient, control); });
 }
 
 template <typename T>

@@ -22,7 +22,8 @@ class Trainer {
   /// Throws ErrorCode::busy while another call is at work on the same trainer.
   StepOutcome run(const StepPlan& plan, const Control& control);
   /// The same for one step, whose loss and gradient come from elsewhere.
-  StepOutcome take(const StepPlan& plan, double loss, std::span<const T> gradient);
+  StepOutcome take(const StepPlan& plan, double loss, std::span<const T> gradient,
+                   const Control& control);
 
   /// Copies the moments, as many as there are arrays [M]. Throws ErrorCode::busy likewise.
   void copy_moments(std::span<const std::span<T>> arrays);
@@ -38,9 +39,9 @@ class Trainer {
  private:
   /// What `action` does to the descent, shown to readers of the network however it ends.
   template <typename Action>
-  StepOutcome descend(const Action& action);
+  StepOutcome descend(const Control& control, const Action& action);
   /// Shows readers of the network θ, in one of two copies by turns.
-  void publish(std::span<const T> theta);
+  void publish(std::span<const T> theta, const Control& control);
 
   std::shared_ptr<Network<T>> network_;
   std::shared_ptr<const Samples<T>> samples_;

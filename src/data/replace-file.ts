@@ -7,23 +7,32 @@ import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 import { EigenscapeError } from '../errors.js';
+import { throwIfAborted, untilAborted } from '../long-call.js';
 
 /** At every moment, that of a crash included, `path` is the old file or the whole new one. What a killed
  *  writer left beside it is removed by the next.
+ *
+ *  An abort rejects at once. The disk may be taking the draft then, which nothing interrupts (fsync): it
+ *  is removed when that is done.
  *  @param write fills the new file
- *  @throws EigenscapeError (rejects) ERR_FILE when the file cannot be written; what `write` throws. The
- *  old file is then as it was */
+ *  @throws EigenscapeError (rejects) ERR_FILE when the file cannot be written, ERR_ABORTED; what `write`
+ *  throws. The old file is then as it was; but after an abort in the last moment, when the disk was to
+ *  take the folder, it is the new one */
 export async function replaceFile(
   path: string,
   write: (file: FileHandle) => Promise<void>,
+  signal?: AbortSignal,
 ): Promise<void> {
+  throwIfAborted(signal);
   try {
     const target = await targetOf(path);
     const folder = dirname(target);
-    const draft = draftsOf(basename(target));
-    await removeLeftovers(folder, draft);
-    await writeDraft(join(folder, draft.name), target, write);
-    await makeDurable(folder);
+    const drafts = draftsOf(basename(target));
+    await removeLeftovers(folder, drafts);
+    const draft = join(folder, drafts.name);
+    await untilAborted(writeDraft(draft, target, write, signal), signal);
+    await renameDraft(draft, target);
+    await untilAborted(makeDurable(folder), signal);
   } catch (error) {
     throw error instanceof EigenscapeError ? error : unwritable(path, error);
   }
@@ -39,10 +48,12 @@ export async function requireWritable(path: string): Promise<void> {
   }
 }
 
+/** Leaves a whole draft, or none. */
 async function writeDraft(
   draft: string,
   target: string,
   write: (file: FileHandle) => Promise<void>,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const mode = (await statOf(target))?.mode;
   const file = await open(draft, 'wx');
@@ -51,16 +62,31 @@ async function writeDraft(
       // Whoever could read the old file can read the new one.
       if (mode !== undefined) await file.chmod(mode & 0o777);
       await write(file);
+      throwIfAborted(signal);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(draft, target);
+    // The caller may have left meanwhile: nobody would rename it.
+    throwIfAborted(signal);
   } catch (error) {
-    // Without a folder any more there is no draft either.
-    await unlink(draft).catch(() => undefined);
+    await removeDraft(draft);
     throw error;
   }
+}
+
+async function renameDraft(draft: string, target: string): Promise<void> {
+  try {
+    await rename(draft, target);
+  } catch (error) {
+    await removeDraft(draft);
+    throw error;
+  }
+}
+
+/** Best effort: without a folder any more there is no draft either. */
+async function removeDraft(draft: string): Promise<void> {
+  await unlink(draft).catch(() => undefined);
 }
 
 /** The file that a link leads to; a rename would replace the link. */
@@ -110,7 +136,7 @@ async function removeLeftovers(folder: string, { prefix, here }: Drafts): Promis
     const draft = join(folder, name);
     const written = (await statOf(draft))?.mtimeMs ?? Infinity;
     const writer = name.startsWith(here) ? Number.parseInt(name.slice(here.length), 10) : undefined;
-    if (isGone(writer, written)) await unlink(draft).catch(() => undefined);
+    if (isGone(writer, written)) await removeDraft(draft);
   }
 }
 

@@ -26,7 +26,8 @@ export interface NamedTensor {
 /** Replaces a file as a whole: whoever reads it meanwhile sees the old one or the new one.
  *  @param tensors are read while this runs, and must not change
  *  @throws EigenscapeError (rejects) ERR_FILE when it cannot be written, ERR_SPEC when two tensors have
- *  one name, ERR_ABORTED; the old file is then as it was */
+ *  one name, ERR_ABORTED; the old file is then as it was, but for an abort in the last moment (see
+ *  {@link replaceFile}) */
 export async function saveSafetensors(
   path: string,
   tensors: readonly NamedTensor[],
@@ -38,7 +39,7 @@ export async function saveSafetensors(
   const ordered = tensors.toSorted((a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
   const entries = ordered.map(({ name, shape, data }) => ({ name, shape, type: typeOf(data) }));
   const header = formatHeader(entries, new Map([[digestKey, noDigest], ...metadata]));
-  await replaceFile(path, async (file) => {
+  const fill = async (file: FileHandle): Promise<void> => {
     const hash = createHash('sha256').update(header.subarray(lengthBytes));
     let position = header.length;
     for (const piece of piecesOf(ordered)) {
@@ -49,7 +50,8 @@ export async function saveSafetensors(
     }
     header.write(hash.digest('hex'), header.indexOf(noDigest));
     await write(file, header, 0);
-  });
+  };
+  await replaceFile(path, fill, signal);
 }
 
 function typeOf(data: NamedTensor['data']): SafetensorsType {

@@ -40,6 +40,53 @@ it('keeps the old file when writing fails, with what was thrown', async () => {
   expect(await readdir(folder)).toEqual(['model']);
 });
 
+it('does not wait for the disk when it is aborted, and removes the draft afterwards', async () => {
+  const folder = await temporaryFiles({ model: 'old' });
+  const file = join(folder, 'model');
+  const controller = new AbortController();
+  let diskIsDone: () => void = () => undefined;
+  const slow = replaceFile(
+    file,
+    async (draft) => {
+      await draft.writeFile('never');
+      draft.sync = () => {
+        controller.abort();
+        return new Promise((resolve) => {
+          diskIsDone = resolve;
+        });
+      };
+    },
+    controller.signal,
+  );
+  await expect(slow).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+  expect(await readFile(file, 'utf8')).toBe('old');
+  await replaceFile(file, writing('newer'));
+  expect(await readdir(folder)).toHaveLength(2);
+  diskIsDone();
+  await expect.poll(() => readdir(folder)).toEqual(['model']);
+  expect(await readFile(file, 'utf8')).toBe('newer');
+});
+
+it.each(['before', 'while the draft is written'])(
+  'keeps the old file when aborted %s',
+  async (when) => {
+    const folder = await temporaryFiles({ model: 'old' });
+    const controller = new AbortController();
+    if (when === 'before') controller.abort();
+    const call = replaceFile(
+      join(folder, 'model'),
+      async (draft) => {
+        await draft.writeFile('half');
+        controller.abort();
+      },
+      controller.signal,
+    );
+    await expect(call).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    await expect.poll(() => readdir(folder)).toEqual(['model']);
+    expect(await readFile(join(folder, 'model'), 'utf8')).toBe('old');
+  },
+);
+
 it('writes through a link, and keeps the link', async () => {
   const folder = await temporaryFiles({ model: 'old' });
   await symlink('model', join(folder, 'latest'));
