@@ -11,6 +11,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "core/control.hpp"
@@ -70,10 +72,10 @@ class Workspaces {
 };
 
 /// Adds up partial sums in their order while later ones are still being computed.
-template <typename Sum>
+template <typename Sum, typename Total = Sum>
 class OrderedSum {
  public:
-  OrderedSum(Sum& total, std::size_t ahead) : total_(total), ahead_(ahead) {}
+  OrderedSum(Total& total, std::size_t ahead) : total_(total), ahead_(ahead) {}
 
   /// Waits until partial `index` is at most `ahead` places before the one that is due, so that
   /// the sums in memory stay few; false once the loop has failed.
@@ -84,6 +86,7 @@ class OrderedSum {
   }
   void add(std::size_t index, Sum partial) {
     const std::lock_guard lock(mutex_);
+    if (stopped_) return;
     waiting_.emplace(index, std::move(partial));
     while (!waiting_.empty() && waiting_.begin()->first == due_) {
       total_.add(waiting_.begin()->second);
@@ -102,18 +105,19 @@ class OrderedSum {
   std::mutex mutex_;
   std::condition_variable turn_;
   std::map<std::size_t, Sum> waiting_;
-  Sum& total_;
+  Total& total_;
   std::size_t ahead_;
   std::size_t due_ = 0;
   bool stopped_ = false;
 };
 
 /// total += Σ over chunks. `make_sum()` gives an empty sum, `body(chunk, sum)` adds one chunk to
-/// it, and Sum::add(const Sum&) joins two.
-template <typename Sum, typename MakeSum, typename Body>
-void chunked_sum(const SumPlan& plan, const Control& control, Sum& total, const MakeSum& make_sum,
+/// it, and total.add(const Sum&) takes the sums in their order.
+template <typename Total, typename MakeSum, typename Body>
+void chunked_sum(const SumPlan& plan, const Control& control, Total& total, const MakeSum& make_sum,
                  const Body& body) {
-  OrderedSum<Sum> ordered(total, control.threads() + 1);
+  using Sum = std::invoke_result_t<MakeSum>;
+  OrderedSum<Sum, Total> ordered(total, control.threads() + 1);
   const auto run_partial = [&](std::size_t index) {
     if (!ordered.wait_for_turn(index)) return;
     Sum sum = make_sum();
@@ -124,6 +128,7 @@ void chunked_sum(const SumPlan& plan, const Control& control, Sum& total, const 
       const std::size_t start = c * plan.chunk;
       body(Chunk{start, std::min(plan.chunk, plan.samples - start)}, sum);
     }
+    control.check();
     ordered.add(index, std::move(sum));
   };
   parallel_for(control, plan.partials, [&](std::size_t index) {

@@ -23,12 +23,36 @@ template <typename T>
 struct GradientSum {
   LossSum loss;
   AlignedBuffer<T> gradient;
+};
 
-  void add(const GradientSum& other) {
+/// Where the sums go: `gradient` is overwritten by the first.
+template <typename T>
+struct GradientTotal {
+  LossSum loss;
+  std::span<T> gradient;
+  bool begun = false;
+
+  void add(const GradientSum<T>& other) {
     loss.add(other.loss);
-    for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] += other.gradient[i];
+    if (!begun) {
+      for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] = T{0} + other.gradient[i];
+    } else {
+      for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] += other.gradient[i];
+    }
+    begun = true;
   }
 };
+
+/// Sums of gradients of `size` entries, for chunked_sum.
+template <typename T>
+auto gradient_sums(std::size_t size) {
+  return [size] {
+    GradientSum<T> sum;
+    sum.gradient.resize(size);
+    sum.gradient.zero();
+    return sum;
+  };
+}
 
 /// Adds the loss of one chunk and, unless `gradient` is empty, its gradient.
 template <typename T>
@@ -88,28 +112,22 @@ double evaluate_gradient(const Graph& graph, std::span<const T> theta, const Sam
                          const Control& control) {
   const double denominator = loss_denominator(graph.loss(), samples, range);
   const SumPlan plan = plan_gradient(graph, range.count, sizeof(T));
-  std::fill(gradient.begin(), gradient.end(), T{0});
   if (plan.chunks == 1) {
+    std::fill(gradient.begin(), gradient.end(), T{0});
     auto scratch = borrow(workspaces, graph);
     LossSum sum;
     add_chunk(graph, theta, samples, range, denominator, control, *scratch, sum, gradient);
     workspaces.give_back(std::move(scratch));
     return sum.loss / denominator;
   }
-  const auto make_sum = [&] {
-    GradientSum<T> sum;
-    sum.gradient.resize(gradient.size());
-    sum.gradient.zero();
-    return sum;
-  };
-  GradientSum<T> total = make_sum();
-  chunked_sum(plan, control, total, make_sum, [&](Chunk chunk, GradientSum<T>& sum) {
+  GradientTotal<T> total{{}, gradient};
+  const auto add = [&](Chunk chunk, GradientSum<T>& sum) {
     auto scratch = borrow(workspaces, graph);
     add_chunk(graph, theta, samples, {range.first + chunk.first, chunk.count}, denominator, control,
               *scratch, sum.loss, sum.gradient.span());
     workspaces.give_back(std::move(scratch));
-  });
-  std::copy_n(total.gradient.data(), gradient.size(), gradient.data());
+  };
+  chunked_sum(plan, control, total, gradient_sums<T>(gradient.size()), add);
   return total.loss.loss / denominator;
 }
 
@@ -117,26 +135,20 @@ template <typename T>
 void pull_back(const Graph& graph, std::span<const T> theta, const RowSource<T>& x, Chunk range,
                std::span<const T> f_bar, std::span<T> gradient, const Control& control) {
   const std::size_t c = graph.output_size();
-  const auto make_sum = [&] {
-    GradientSum<T> sum;
-    sum.gradient.resize(gradient.size());
-    sum.gradient.zero();
-    return sum;
-  };
-  GradientSum<T> total = make_sum();
+  std::fill(gradient.begin(), gradient.end(), T{0});  // where there are no rows
+  GradientTotal<T> total{{}, gradient};
   GradientWorkspaces<T> workspaces;
-  chunked_sum(plan_gradient(graph, range.count, sizeof(T)), control, total, make_sum,
-              [&](Chunk chunk, GradientSum<T>& sum) {
-                auto scratch = borrow(workspaces, graph);
-                Evaluation<T>& evaluation = scratch->evaluation;
-                const Chunk rows{range.first + chunk.first, chunk.count};
-                evaluation.forward(chunk.count, x.rows(rows, scratch->rows, control), theta,
-                                   Order::first, control);
-                evaluation.adjoint(f_bar.subspan(chunk.first * c, chunk.count * c),
-                                   sum.gradient.span());
-                workspaces.give_back(std::move(scratch));
-              });
-  std::copy_n(total.gradient.data(), gradient.size(), gradient.data());
+  const auto add = [&](Chunk chunk, GradientSum<T>& sum) {
+    auto scratch = borrow(workspaces, graph);
+    Evaluation<T>& evaluation = scratch->evaluation;
+    const Chunk rows{range.first + chunk.first, chunk.count};
+    evaluation.forward(chunk.count, x.rows(rows, scratch->rows, control), theta, Order::first,
+                       control);
+    evaluation.adjoint(f_bar.subspan(chunk.first * c, chunk.count * c), sum.gradient.span());
+    workspaces.give_back(std::move(scratch));
+  };
+  chunked_sum(plan_gradient(graph, range.count, sizeof(T)), control, total,
+              gradient_sums<T>(gradient.size()), add);
 }
 
 template <typename T>

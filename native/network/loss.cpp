@@ -1,15 +1,10 @@
 #include "network/loss.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <limits>
-#include <string>
 
 #include "core/error.hpp"
-#include "core/instruction_sets.hpp"
 #include "network/finite_outputs.hpp"
-#include "ops/elementary.hpp"
 
 namespace eigenscape {
 namespace {
@@ -23,70 +18,11 @@ double logistic(double x) {
   return x >= 0 ? 1 / (1 + e) : e / (1 + e);
 }
 
-/// x ← eˣ for x ≤ 0
-EIGENSCAPE_INSTRUCTION_SETS
-void exponentials_of(std::span<double> x) {
-  for (double& value : x) value = elementary::exp_nonpositive(value).value;
-}
-
-/// x ← log(1 + x), or |x| where x is negative.
-EIGENSCAPE_INSTRUCTION_SETS
-void logarithms_of_fractions(std::span<double> x) {
-  for (double& value : x) value = value < 0 ? -value : elementary::log1p_fraction(value);
-}
-
-/// x ← log(1 + x) for x ≥ 0: in vectors where x ≤ 1, which most are.
-void logarithms_of(std::span<double> x) {
-  for (double& value : x) {
-    if (value > 1) value = -std::log1p(value);
-  }
-  logarithms_of_fractions(x);
-}
-
 double class_weight(const LossSpec& loss, std::size_t c) {
   return loss.class_weights.empty() ? 1.0 : loss.class_weights[c];
 }
 
-template <typename T>
-bool is_semidefinite(std::span<const T> matrix, std::size_t size, std::vector<double>& factor) {
-  double largest = 0;
-  for (const T entry : matrix) largest = std::max(largest, std::abs(static_cast<double>(entry)));
-  if (largest == 0) return true;
-  const double rounding = 2 * static_cast<double>(size) * std::numeric_limits<T>::epsilon();
-  const double tau = largest * std::max(1e-10, rounding);
-  factor.assign(matrix.begin(), matrix.end());
-  for (std::size_t i = 0; i < size; ++i) {
-    double* const row = factor.data() + i * size;
-    for (std::size_t j = 0; j <= i; ++j) {
-      const double* const other = factor.data() + j * size;
-      double sum = row[j] + (i == j ? tau : 0);
-      for (std::size_t k = 0; k < j; ++k) sum -= row[k] * other[k];
-      if (i == j && !(sum > 0)) return false;
-      row[j] = i == j ? std::sqrt(sum) : sum / other[j];
-    }
-  }
-  return true;
-}
-
 }  // namespace
-
-template <typename T>
-bool all_semidefinite(std::span<const T> matrices, std::size_t outputs, const Control& control) {
-  const std::size_t square = outputs * outputs;
-  const std::size_t count = matrices.size() / square;
-  const std::size_t at_once = std::max<std::size_t>(1, (std::size_t{1} << 16) / square);
-  std::atomic<bool> semidefinite = true;
-  parallel_for(control, (count + at_once - 1) / at_once, [&](std::size_t group) {
-    std::vector<double> factor;
-    const std::size_t last = std::min(count, (group + 1) * at_once);
-    for (std::size_t n = group * at_once; n < last && semidefinite; ++n) {
-      control.check();
-      if (is_semidefinite(matrices.subspan(n * square, square), outputs, factor)) continue;
-      semidefinite = false;
-    }
-  });
-  return semidefinite;
-}
 
 template <typename T>
 double loss_denominator(const LossSpec& loss, const Samples<T>& samples, Chunk range) {
@@ -125,7 +61,7 @@ void LossPoint<T>::evaluate(const LossSpec& loss, const Samples<T>& samples, Chu
                          [&](std::size_t row) { return chunk.first + row; });
   switch (loss.kind) {
     case LossKind::softmax_cross_entropy:
-      return softmax(loss, samples, chunk, f);
+      return softmax_entropy(loss, samples, chunk, f);
     case LossKind::mean_squared_error:
       return squared_error(samples, chunk, f);
     case LossKind::binary_cross_entropy:
@@ -136,13 +72,14 @@ void LossPoint<T>::evaluate(const LossSpec& loss, const Samples<T>& samples, Chu
 }
 
 template <typename T>
-void LossPoint<T>::softmax(const LossSpec& loss, const Samples<T>& samples, Chunk chunk,
-                           std::span<const T> f) {
+void LossPoint<T>::softmax_entropy(const LossSpec& loss, const Samples<T>& samples, Chunk chunk,
+                                   std::span<const T> f) {
   const std::size_t outputs = outputs_;
   mass_.resize(n_);
-  top_.resize(n_);
   target_weights_.resize(outputs);
-  compute_probabilities(f);
+  softmax_.evaluate<T>(f.first(n_ * outputs), outputs);
+  std::ranges::transform(softmax_.probabilities(), curvature_.data(),
+                         [](double p) { return static_cast<T>(p); });
   const double epsilon = loss.label_smoothing;
   const bool plain = !samples.classes.empty() && loss.class_weights.empty() && epsilon == 0;
   for (std::size_t i = 0; i < n_; ++i) {
@@ -152,7 +89,7 @@ void LossPoint<T>::softmax(const LossSpec& loss, const Samples<T>& samples, Chun
       const auto label = static_cast<std::size_t>(samples.classes[n]);
       value_ += samples.weight(n) * class_sample(label, f.subspan(i * outputs, outputs), i);
       kept_ += samples.weight(n);
-      if (top_[i] == label) correct_ += samples.weight(n);
+      if (top()[i] == label) correct_ += samples.weight(n);
       continue;
     }
     std::size_t target = 0;
@@ -172,48 +109,15 @@ void LossPoint<T>::softmax(const LossSpec& loss, const Samples<T>& samples, Chun
     value_ += weight * softmax_sample(target_weights_, f.subspan(i * outputs, outputs), i);
     if (ignored) continue;
     kept_ += weight;
-    if (top_[i] == target) correct_ += weight;
+    if (top()[i] == target) correct_ += weight;
   }
-}
-
-/// p of all outputs, from e^(f_c − f_top), and the logarithm of their sum for each sample: in
-/// vectors, over the whole chunk.
-template <typename T>
-void LossPoint<T>::compute_probabilities(std::span<const T> f) {
-  const std::size_t outputs = outputs_;
-  probabilities_.resize(n_ * outputs);
-  log_sums_.resize(n_);
-  for (std::size_t i = 0; i < n_; ++i) {
-    const T* const row = f.data() + i * outputs;
-    const auto top = static_cast<std::size_t>(std::max_element(row, row + outputs) - row);
-    top_[i] = top;
-    for (std::size_t c = 0; c < outputs; ++c) {
-      probabilities_[i * outputs + c] = static_cast<double>(row[c]) - static_cast<double>(row[top]);
-    }
-  }
-  exponentials_of(probabilities_);
-  for (std::size_t i = 0; i < n_; ++i) {
-    double rest = 0;  // Σ_{c ≠ top} e^(f_c − f_top)
-    for (std::size_t c = 0; c < outputs; ++c) {
-      if (c != top_[i]) rest += probabilities_[i * outputs + c];
-    }
-    log_sums_[i] = rest;
-  }
-  for (std::size_t i = 0; i < n_; ++i) {
-    const double total = 1 + log_sums_[i];
-    for (std::size_t c = 0; c < outputs; ++c) {
-      probabilities_[i * outputs + c] /= total;
-      curvature_[i * outputs + c] = static_cast<T>(probabilities_[i * outputs + c]);
-    }
-  }
-  logarithms_of(log_sums_);
 }
 
 /// softmax_sample for q = 1 at one class and 0 elsewhere, to the bit.
 template <typename T>
 double LossPoint<T>::class_sample(std::size_t label, std::span<const T> f, std::size_t i) {
-  const std::size_t top = top_[i];
-  const double* const p = probabilities_.data() + i * outputs_;
+  const std::size_t top = softmax_.top()[i];
+  const std::span<const double> p = probabilities().subspan(i * outputs_, outputs_);
   T* const gradient = gradient_.data() + i * outputs_;
   double others = 0;
   for (std::size_t c = 0; c < outputs_; ++c) {
@@ -224,7 +128,7 @@ double LossPoint<T>::class_sample(std::size_t label, std::span<const T> f, std::
   }
   gradient[top] = static_cast<T>(-others);
   mass_[i] = T{1};
-  return log_sums_[i] - (static_cast<double>(f[label]) - static_cast<double>(f[top]));
+  return softmax_.log_sums()[i] - (static_cast<double>(f[label]) - static_cast<double>(f[top]));
 }
 
 /// Fills Q and ∇ℓ of sample i, and returns ℓ. The entry of the most probable class is taken from
@@ -233,18 +137,20 @@ template <typename T>
 double LossPoint<T>::softmax_sample(std::span<const double> q, std::span<const T> f,
                                     std::size_t i) {
   const std::size_t outputs = outputs_;
-  const std::size_t top = top_[i];
+  const std::size_t top = softmax_.top()[i];
+  const std::span<const double> p = probabilities().subspan(i * outputs, outputs);
+  const double log_sum = softmax_.log_sums()[i];
   const auto maximum = static_cast<double>(f[top]);
   double mass = 0;
   double value = 0;
   for (std::size_t c = 0; c < outputs; ++c) {
     mass += q[c];
-    if (q[c] != 0) value += q[c] * (log_sums_[i] - (static_cast<double>(f[c]) - maximum));
+    if (q[c] != 0) value += q[c] * (log_sum - (static_cast<double>(f[c]) - maximum));
   }
   double others = 0;
   for (std::size_t c = 0; c < outputs; ++c) {
     if (c == top) continue;
-    const double g = mass * probabilities_[i * outputs + c] - q[c];
+    const double g = mass * p[c] - q[c];
     gradient_[i * outputs + c] = static_cast<T>(g);
     others += g;
   }
@@ -341,7 +247,7 @@ void LossPoint<T>::apply_hessian(std::size_t k, std::span<const T> v, std::span<
       continue;
     }
     // Q p_j (x_j − Σ p x), with x measured from the most probable class: no digits are lost.
-    const T origin = x[top_[i]];
+    const T origin = x[top()[i]];
     T mean = 0;
     for (std::size_t j = 0; j < outputs; ++j) mean += c[j] * (x[j] - origin);
     const T factor = scale_[i] * mass_[i];
@@ -400,8 +306,6 @@ void LossPoint<T>::fisher_of(std::size_t n, std::span<T> out) const {
   }
 }
 
-template bool all_semidefinite<double>(std::span<const double>, std::size_t, const Control&);
-template bool all_semidefinite<float>(std::span<const float>, std::size_t, const Control&);
 template double loss_denominator<double>(const LossSpec&, const Samples<double>&, Chunk);
 template double loss_denominator<float>(const LossSpec&, const Samples<float>&, Chunk);
 template class LossPoint<double>;

@@ -16,6 +16,7 @@
 
 #include "core/chunked_sum.hpp"
 #include "network/samples.hpp"
+#include "network/softmax.hpp"
 
 namespace eigenscape {
 
@@ -34,11 +35,6 @@ struct LossTable {
   AlignedBuffer<T> hessians;  // ∇²ℓ_n, symmetric to the bit [N, C, C]; empty where no term needs it
   bool convex = true;         // no ∇²ℓ_n has a negative eigenvalue beyond rounding
 };
-
-/// Whether no matrix of [count, C, C] has a negative eigenvalue beyond rounding: whether A + τI has
-/// a Cholesky factor, with τ above the rounding of A's entries and far below what would matter.
-template <typename T>
-bool all_semidefinite(std::span<const T> matrices, std::size_t outputs, const Control& control);
 
 /// Σ s_n κ_n over the samples of `range`; throws ErrorCode::data when it is 0.
 template <typename T>
@@ -65,8 +61,8 @@ class LossPoint {
   [[nodiscard]] LossKind kind() const { return kind_; }
   [[nodiscard]] std::size_t outputs() const { return outputs_; }
   // Of softmax: p [n, C], the most probable class [n], and Q [n].
-  [[nodiscard]] std::span<const double> probabilities() const { return probabilities_; }
-  [[nodiscard]] std::span<const std::size_t> top() const { return top_; }
+  [[nodiscard]] std::span<const double> probabilities() const { return softmax_.probabilities(); }
+  [[nodiscard]] std::span<const std::size_t> top() const { return softmax_.top(); }
   [[nodiscard]] std::span<const T> mass() const { return mass_.span(); }
 
   /// out = scale_n ∇ℓ_n [n, C]
@@ -82,11 +78,11 @@ class LossPoint {
   void fisher_of(std::size_t n, std::span<T> out) const;
 
  private:
-  void softmax(const LossSpec& loss, const Samples<T>& samples, Chunk chunk, std::span<const T> f);
+  void softmax_entropy(const LossSpec& loss, const Samples<T>& samples, Chunk chunk,
+                       std::span<const T> f);
   void squared_error(const Samples<T>& samples, Chunk chunk, std::span<const T> f);
   void binary(const Samples<T>& samples, Chunk chunk, std::span<const T> f);
   void tabulated(const Samples<T>& samples, Chunk chunk, const LossTable<T>* table);
-  void compute_probabilities(std::span<const T> f);
   double class_sample(std::size_t label, std::span<const T> f, std::size_t i);
   double softmax_sample(std::span<const double> q, std::span<const T> f, std::size_t i);
 
@@ -101,10 +97,8 @@ class LossPoint {
   AlignedBuffer<T> curvature_;          // p for softmax, else the diagonal of ∇²ℓ [n, C]
   AlignedBuffer<T> mass_;               // Q for softmax [n]
   std::span<const T> table_;            // ∇²ℓ of a custom loss [n, C, C], or empty
-  std::vector<std::size_t> top_;        // the most probable class [n]
   std::vector<double> target_weights_;  // q of one sample [C]
-  std::vector<double> probabilities_;   // p in float64, whatever T [n, C]
-  std::vector<double> log_sums_;        // log Σ_c e^(f_c − f_top) [n]
+  Softmax softmax_;
 };
 
 }  // namespace eigenscape

@@ -7,6 +7,7 @@
 #include "core/memory.hpp"
 #include "network/finite_outputs.hpp"
 #include "network/gradient.hpp"
+#include "network/semidefinite.hpp"
 #include "node/bindings.hpp"
 #include "node/convert.hpp"
 #include "node/handles.hpp"

@@ -153,11 +153,6 @@ void Descent<T>::move(const StepPlan& plan, StepOutcome& outcome, const Control&
 }
 
 template <typename T>
-void Descent<T>::settle(const Control& control) {
-  if (moved_ && !all_finite<T>(theta_, control)) step_back();
-}
-
-template <typename T>
 void Descent<T>::require_finite(std::uint64_t step, const Control& control) {
   if (moved_ && !all_finite<T>(theta_, control)) diverged(step, "the parameters are not finite");
 }
@@ -179,6 +174,7 @@ void Descent<T>::diverged(std::uint64_t step, const std::string& what) {
 
 template <typename T>
 void Descent<T>::step_back() {
+  if (!moved_) return;
   std::swap(theta_, before_);
   moved_ = false;
 }

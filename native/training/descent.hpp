@@ -64,6 +64,7 @@ class Descent {
       outcome.loss = evaluate(plan, step, control);
       outcome.gradient_norm = check_gradient(step, outcome.loss, control);
       watch(theta(), step);
+      control.check();  // the update runs to its end
       move(plan, outcome, control);
     }
     require_finite(plan.first_step + outcome.steps, control);
@@ -73,8 +74,8 @@ class Descent {
   StepOutcome take(const StepPlan& plan, double loss, std::span<const T> gradient,
                    const Control& control);
 
-  /// Goes back to the parameters before the last update, if those after it are not finite.
-  void settle(const Control& control);
+  /// Goes back to the parameters before the last update, those after it not being finite.
+  void step_back();
 
   [[nodiscard]] std::span<const T> theta() const { return theta_; }
   [[nodiscard]] const Moments<T>& moments() const { return moments_; }
@@ -89,7 +90,6 @@ class Descent {
   void move(const StepPlan& plan, StepOutcome& outcome, const Control& control);
   void require_finite(std::uint64_t step, const Control& control);
   [[noreturn]] void diverged(std::uint64_t step, const std::string& what);
-  void step_back();
 
   const Graph& graph_;
   const Samples<T>& samples_;

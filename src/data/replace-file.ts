@@ -16,8 +16,8 @@ import { throwIfAborted, untilAborted } from '../long-call.js';
  *  is removed when that is done.
  *  @param write fills the new file
  *  @throws EigenscapeError (rejects) ERR_FILE when the file cannot be written, ERR_ABORTED; what `write`
- *  throws. The old file is then as it was; but after an abort in the last moment, when the disk was to
- *  take the folder, it is the new one */
+ *  throws. The old file is then as it was; only an abort in the last moment, while the draft is being
+ *  renamed, leaves the new one */
 export async function replaceFile(
   path: string,
   write: (file: FileHandle) => Promise<void>,
@@ -31,8 +31,7 @@ export async function replaceFile(
     await removeLeftovers(folder, drafts);
     const draft = join(folder, drafts.name);
     await untilAborted(writeDraft(draft, target, write, signal), signal);
-    await renameDraft(draft, target);
-    await untilAborted(makeDurable(folder), signal);
+    await untilAborted(placeDraft(draft, target), signal);
   } catch (error) {
     throw error instanceof EigenscapeError ? error : unwritable(path, error);
   }
@@ -75,9 +74,11 @@ async function writeDraft(
   }
 }
 
-async function renameDraft(draft: string, target: string): Promise<void> {
+/** To let the old file go may take the file system longer than to rename. */
+async function placeDraft(draft: string, target: string): Promise<void> {
   try {
     await rename(draft, target);
+    await makeDurable(dirname(target));
   } catch (error) {
     await removeDraft(draft);
     throw error;

@@ -1,7 +1,5 @@
 // A network and where its training stands, into one safetensors file.
 
-import { setImmediate } from 'node:timers/promises';
-
 import * as v from 'valibot';
 
 import { filePath } from '../data/file-bytes.js';
@@ -12,6 +10,7 @@ import type { DType } from '../data/dtype.js';
 import { saveSafetensors } from '../data/save-safetensors.js';
 import type { NamedTensor } from '../data/save-safetensors.js';
 import { EigenscapeError } from '../errors.js';
+import { inPieces } from '../in-pieces.js';
 import { addon } from '../native.js';
 import { requireNetwork } from '../network/network.js';
 import type { Network } from '../network/network.js';
@@ -24,9 +23,6 @@ import type { FloatArray, Packed } from './packing.js';
 import type { TrainingRecord } from './record.js';
 import type { TrainingState } from './state.js';
 import type { TrainOptions } from './train.js';
-
-// About two milliseconds' worth.
-const checkedAtOnce = 2 ** 17;
 
 /** What a checkpoint holds. */
 export interface CheckpointContents<D extends DType = DType> {
@@ -93,7 +89,7 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const { spec, dtype, layout, parameterCount } = network;
   const parameters = await network.copyParameters({ signal });
-  await requireFinite(network, parameters);
+  await requireFinite(network, parameters, signal);
   const states = [...arrays].map(([name, data]) => ({
     path: name,
     data,
@@ -140,13 +136,16 @@ export function refuseCustomLoss(call: string, loss: Network['spec']['loss']): v
   );
 }
 
-async function requireFinite(network: Network, parameters: FloatArray): Promise<void> {
-  for (let start = 0; start < parameters.length; start += checkedAtOnce) {
-    const part = parameters.subarray(start, start + checkedAtOnce);
+async function requireFinite(
+  network: Network,
+  parameters: FloatArray,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await inPieces(parameters.length, signal, (first, last) => {
+    const part = parameters.subarray(first, last);
     const bad = part.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) throw notFinite(network, start + bad, part[bad]);
-    await setImmediate();
-  }
+    if (bad >= 0) throw notFinite(network, first + bad, part[bad]);
+  });
 }
 
 function notFinite({ layout }: Network, index: number, value: number | undefined) {

@@ -94,8 +94,8 @@ describe('results', () => {
     const network = networkWith(loss);
     expect(await network.loss(data)).toBeTypeOf('number');
     spoilt = true;
-    for (const call of [network.gradient(data), hessian(network, data).toDense()]) {
-      await expect(call).rejects.toEqual(
+    for (const call of [() => network.gradient(data), () => hessian(network, data).toDense()]) {
+      await expect(call()).rejects.toEqual(
         refusal('ERR_NUMERIC', /entry 0 of gradient of sample 3 is NaN/),
       );
     }

@@ -127,10 +127,14 @@ describe('a loss written out', () => {
     expect(state.step).toBeGreaterThan(0);
     const controller = new AbortController();
     const network = networkOf(written);
-    const training = train(network, data, { ...options, signal: controller.signal });
-    setTimeout(() => {
-      controller.abort();
-    }, 30);
+    const abortOnTheWay = ({ done }: { readonly done: number }) => {
+      if (done > 1) controller.abort();
+    };
+    const training = train(network, data, {
+      ...options,
+      signal: controller.signal,
+      onProgress: abortOnTheWay,
+    });
     await expect(training).rejects.toMatchObject({ code: 'ERR_ABORTED' });
     const left = network.parameters();
     await new Promise((resolve) => setTimeout(resolve, 30));
