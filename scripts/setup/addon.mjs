@@ -11,9 +11,19 @@ import { findCompiler, toolchainIdentity } from './toolchain.mjs';
 export function addonDigest() {
   // Of package.json only what reaches the compiler: a new script is no new addon.
   const { version, binary } = JSON.parse(fs.readFileSync(inRoot('package.json'), 'utf8'));
-  const { CXX, CC, CXXFLAGS, LDFLAGS } = process.env;
+  const { CXX, CC, CXXFLAGS, LDFLAGS, EIGENSCAPE_WARNINGS } = process.env;
   const { platform, arch } = process;
-  const facts = { version, binary, CXX, CC, CXXFLAGS, LDFLAGS, platform, arch };
+  const facts = {
+    version,
+    binary,
+    CXX,
+    CC,
+    CXXFLAGS,
+    LDFLAGS,
+    EIGENSCAPE_WARNINGS,
+    platform,
+    arch,
+  };
   return digestOf(['native', 'CMakeLists.txt', 'scripts/setup/addon.mjs'], facts);
 }
 

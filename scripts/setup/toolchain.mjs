@@ -99,5 +99,6 @@ export function toolchainIdentity() {
     compiler: compiler && version(compiler.CXX),
     cmake: version('cmake'),
     ninja: succeeds('ninja', ['--version']),
+    warnings: process.env.EIGENSCAPE_WARNINGS,
   };
 }
