@@ -19,175 +19,22 @@ using sample_rows::contract;
 using sample_rows::outer;
 using sample_rows::Strided;
 
-bool is_bent(const SmallChainLayer& layer) {
-  return std::any_of(layer.pointwise.begin(), layer.pointwise.end(), [](const Node* node) {
-    return node->operation->structure != Structure::piecewise_linear;
-  });
-}
-
 bool keeps_residual(Term term) { return term == Term::hessian || term == Term::residual; }
-
-/// x ← x ∘ y
-template <typename T>
-void scale_by(std::size_t n, const T* y, T* x) {
-  contract(n, 1, Strided<const T>{x, n}, Strided<const T>{y, n}, x);
-}
-
-void take_roots(std::span<double> sums) {
-  for (double& sum : sums) sum = std::sqrt(sum);
-}
 
 }  // namespace
 
 template <typename T>
 SmallChainMatrix<T>::SmallChainMatrix(const SmallChain<T>& chain)
-    : chain_(chain), n_(chain.stretch()) {
+    : chain_(chain), n_(chain.stretch()), values_(chain) {
   const std::vector<SmallChainLayer>& layers = chain.layers();
   const std::size_t widest = widest_layer(layers);
-  const std::size_t outputs = layers.back().h;
-  layers_.resize(layers.size());
-  for (std::size_t l = 0; l < layers.size(); ++l) {
-    const auto [d, h, inputs, weight_offset, bias_offset, pointwise] = layers[l];
-    Layer& layer = layers_[l];
-    layer.a.resize(inputs * n_);
-    layer.slope.resize(h * n_);
-    layer.curvature.resize(h * n_);
-    layer.delta.resize(h * n_);
-    layer.hessian.resize(h * h * n_);
-    layer.a_norm.resize(n_);
-    layer.delta_norm.resize(n_);
-    if (inputs > d) std::fill_n(layer.a.data() + d * n_, n_, T{1});
-  }
-  z_.resize(widest * n_);
-  y_.resize(widest * n_);
-  saved_.resize(2 * widest * n_);
-  outputs_.resize(outputs * n_);
-  f_bar_.resize(outputs * n_);
-  sample_.resize(outputs * outputs);
-  for (AlignedBuffer<T>* const pairs : {&work_, &feed_, &jacobian_, &e_, &right_}) {
+  for (AlignedBuffer<T>* const pairs : {&feed_, &jacobian_, &e_, &right_}) {
     pairs->resize(widest * widest * n_);
   }
   left_.resize(left_rows(layers) * n_);
   block_.resize(block_entries(layers));
   gradient_.resize(chain.graph().parameter_count());
   norms_.resize(n_);
-}
-
-/// a, D and S of every layer, and the outputs f [n, C].
-template <typename T>
-void SmallChainMatrix<T>::forward(std::span<const T> theta, std::size_t first, bool second) {
-  const std::vector<SmallChainLayer>& layers = chain_.layers();
-  chain_.copy_inputs(first, rows_, layers_.front().a.data());
-  for (std::size_t l = 0; l < layers.size(); ++l) {
-    const SmallChainLayer& layer = layers[l];
-    Layer& values = layers_[l];
-    const std::size_t size = layer.h * n_;
-    const T* const w = theta.data() + layer.weight_offset;
-    combine(n_, layer.h, layer.d, Coefficients<T>{w, layer.d, 1},
-            Strided<const T>{values.a.data(), n_}, Strided<T>{z_.data(), n_}, false);
-    if (layer.inputs > layer.d) {
-      combine(n_, layer.h, 1, Coefficients<T>{theta.data() + layer.bias_offset, 1, 1},
-              Strided<const T>{values.a.data() + layer.d * n_, n_}, Strided<T>{z_.data(), n_},
-              true);
-    }
-    std::fill_n(values.slope.data(), size, T{1});
-    std::fill_n(values.curvature.data(), size, T{0});
-    const bool bent = second && is_bent(layer);
-    // (g∘f)'' = g''(f)·f'² + g'(f)·f'' and (g∘f)' = g'(f)·f'
-    for (const Node* const node : layer.pointwise) {
-      apply_pointwise<T>(*node, n_, bent ? Order::second : Order::first, z_.span().first(size),
-                         y_.span().first(size), saved_.span().first(2 * size));
-      std::swap(y_, z_);
-      const bool curves = node->operation->structure != Structure::piecewise_linear;
-      for (std::size_t i = 0; bent && i < size; ++i) {
-        const T slope = values.slope[i];
-        values.curvature[i] *= saved_[i];
-        if (curves) values.curvature[i] += saved_[size + i] * slope * slope;
-      }
-      scale_by(size, saved_.data(), values.slope.data());
-    }
-    if (l + 1 < layers.size()) std::copy_n(z_.data(), size, layers_[l + 1].a.data());
-    values.a_norm.zero();
-    add_squares(n_, layer.inputs, values.a.data(), values.a_norm.data());
-    take_roots(values.a_norm.span());
-  }
-  const std::size_t outputs = layers.back().h;
-  for (std::size_t c = 0; c < outputs; ++c) {
-    for (std::size_t s = 0; s < count_; ++s) outputs_[s * outputs + c] = z_[c * n_ + s];
-  }
-}
-
-/// ā and 𝓗 at the outputs, 0 for the samples that only fill up the stretch.
-template <typename T>
-void SmallChainMatrix<T>::evaluate_loss(Term term, std::size_t first, std::size_t count) {
-  const std::size_t outputs = chain_.layers().back().h;
-  Layer& last = layers_.back();
-  loss_point_.evaluate(chain_.graph().loss(), chain_.samples(), {first, count}, outputs,
-                       chain_.denominator(), outputs_.span().first(count * outputs));
-  loss_ += loss_point_.value() / chain_.denominator();
-  loss_point_.scaled_gradient(f_bar_.span().first(count * outputs));
-  last.delta.zero();
-  last.hessian.zero();
-  for (std::size_t c = 0; c < outputs; ++c) {
-    for (std::size_t s = 0; s < count; ++s) last.delta[c * n_ + s] = f_bar_[s * outputs + c];
-  }
-  if (term == Term::residual) return;
-  const bool fisher = term == Term::empirical_fisher || term == Term::gradient_covariance;
-  for (std::size_t s = 0; s < count; ++s) {
-    if (fisher) {
-      loss_point_.fisher_of(s, sample_.span());
-    } else {
-      loss_point_.hessian_of(s, sample_.span());
-    }
-    for (std::size_t i = 0; i < outputs * outputs; ++i) last.hessian[i * n_ + s] = sample_[i];
-  }
-}
-
-/// δ and 𝓗 of every layer, from the output back:
-/// ā_{m-1} = W_mᵀ δ_m;  δ_m = D_m ∘ ā_m;  𝓗_m = D_m W_{m+1}ᵀ 𝓗_{m+1} W_{m+1} D_m + diag(S_m ∘ ā_m)
-template <typename T>
-void SmallChainMatrix<T>::backward(std::span<const T> theta, bool residual, bool curved) {
-  const std::vector<SmallChainLayer>& layers = chain_.layers();
-  for (std::size_t m = layers.size(); m-- > 0;) {
-    Layer& values = layers_[m];
-    const std::size_t h = layers[m].h;
-    T* const hessian = values.hessian.data();
-    if (m + 1 < layers.size()) {
-      const SmallChainLayer& above = layers[m + 1];
-      const Layer& next = layers_[m + 1];
-      const Coefficients<T> transposed{theta.data() + above.weight_offset, 1, above.d};
-      combine(n_, h, above.h, transposed, Strided<const T>{next.delta.data(), n_},
-              Strided<T>{values.delta.data(), n_}, false);
-      for (std::size_t k = 0; curved && k < above.h; ++k) {
-        combine(n_, h, above.h, transposed,
-                Strided<const T>{next.hessian.data() + k * above.h * n_, n_},
-                Strided<T>{work_.data() + k * h * n_, n_}, false);
-      }
-      for (std::size_t j = 0; curved && j < h; ++j) {
-        combine(n_, j + 1, above.h, transposed, Strided<const T>{work_.data() + j * n_, h * n_},
-                Strided<T>{hessian + j * n_, h * n_}, false);
-      }
-    }
-    const bool bent = residual && is_bent(layers[m]);
-    if (bent) scale_by(h * n_, values.delta.data(), values.curvature.data());
-    if (!layers[m].pointwise.empty()) scale_by(h * n_, values.slope.data(), values.delta.data());
-    values.delta_norm.zero();
-    add_squares(n_, h, values.delta.data(), values.delta_norm.data());
-    take_roots(values.delta_norm.span());
-    for (std::size_t j = 0; curved && j < h; ++j) {
-      for (std::size_t i = 0; i <= j; ++i) {
-        T* const entry = hessian + (i * h + j) * n_;
-        if (!layers[m].pointwise.empty()) {
-          scale_by(n_, values.slope.data() + i * n_, entry);
-          scale_by(n_, values.slope.data() + j * n_, entry);
-        }
-        for (std::size_t s = 0; bent && i == j && s < n_; ++s) {
-          entry[s] += values.curvature[i * n_ + s];
-        }
-        if (i < j) std::copy_n(entry, n_, hessian + (j * h + i) * n_);
-      }
-    }
-  }
 }
 
 /// Σ_n ‖a_{l-1}‖ (‖a_{m-1}‖ ‖E_{m,l}‖ + ‖δ_m‖ ‖F_{m,l}‖): see AssemblyScale.
@@ -197,20 +44,20 @@ double SmallChainMatrix<T>::block_magnitude(std::size_t m, std::size_t l, bool c
   const std::size_t h_l = chain_.layers()[l].h;
   double sum = 0;
   if (curved) {
-    const T* const e = m == l ? layers_[l].hessian.data() : e_.data();
+    const T* const e = m == l ? at(l).hessian.data() : e_.data();
     norms_.zero();
     add_squares(n_, h_l * chain_.layers()[m].h, e, norms_.data());
     for (std::size_t s = 0; s < count_; ++s) {
-      sum += layers_[l].a_norm[s] * layers_[m].a_norm[s] * std::sqrt(norms_[s]);
+      sum += at(l).a_norm[s] * at(m).a_norm[s] * std::sqrt(norms_[s]);
     }
   }
   if (residual && m > l) {
     const bool self = m == l + 1;
     norms_.zero();
     add_squares(n_, self ? h_l : h_l * chain_.layers()[m - 1].h,
-                self ? layers_[l].slope.data() : feed_.data(), norms_.data());
+                self ? at(l).slope.data() : feed_.data(), norms_.data());
     for (std::size_t s = 0; s < count_; ++s) {
-      sum += layers_[l].a_norm[s] * layers_[m].delta_norm[s] * std::sqrt(norms_[s]);
+      sum += at(l).a_norm[s] * at(m).delta_norm[s] * std::sqrt(norms_[s]);
     }
   }
   return m == l ? sum : 2 * sum;
@@ -225,11 +72,11 @@ void SmallChainMatrix<T>::add_diagonal_block(std::size_t l, std::span<T> matrix)
   const std::size_t inputs = layer.inputs * (layer.inputs + 1) / 2;
   T* left = left_.data();
   for (std::size_t j = 0; j < layer.inputs; ++j, left += j * n_) {
-    outer(n_, 1, layers_[l].a.data() + j * n_, j + 1, layers_[l].a.data(), left);
+    outer(n_, 1, at(l).a.data() + j * n_, j + 1, at(l).a.data(), left);
   }
   T* right = right_.data();
   for (std::size_t i = 0; i < layer.h; ++i, right += i * n_) {
-    std::copy_n(layers_[l].hessian.data() + i * layer.h * n_, (i + 1) * n_, right);
+    std::copy_n(at(l).hessian.data() + i * layer.h * n_, (i + 1) * n_, right);
   }
   gemm<T>(Form::plain, Form::transposed, inputs, units, n_, 1, left_.data(), n_, right_.data(), n_,
           0, block_.data(), units);
@@ -260,7 +107,7 @@ void SmallChainMatrix<T>::add_block(std::size_t m, std::size_t l, std::span<T> m
   const SmallChainLayer& columns = chain_.layers()[l];
   const std::size_t size = chain_.graph().parameter_count();
   const std::size_t pairs = rows.inputs * columns.inputs;
-  outer(n_, rows.inputs, layers_[m].a.data(), columns.inputs, layers_[l].a.data(), left_.data());
+  outer(n_, rows.inputs, at(m).a.data(), columns.inputs, at(l).a.data(), left_.data());
   gemm<T>(Form::plain, Form::transposed, pairs, columns.h * rows.h, n_, 1, left_.data(), n_,
           e_.data(), n_, 0, block_.data(), columns.h * rows.h);
   const T* entry = block_.data();
@@ -285,9 +132,9 @@ void SmallChainMatrix<T>::add_fed_block(std::size_t m, std::size_t l, std::span<
   const std::size_t size = chain_.graph().parameter_count();
   const bool self = m == l + 1;
   const std::size_t width = self ? columns.h : columns.h * rows.d;
-  outer(n_, rows.h, layers_[m].delta.data(), columns.inputs, layers_[l].a.data(), left_.data());
+  outer(n_, rows.h, at(m).delta.data(), columns.inputs, at(l).a.data(), left_.data());
   gemm<T>(Form::plain, Form::transposed, rows.h * columns.inputs, width, n_, 1, left_.data(), n_,
-          self ? layers_[l].slope.data() : feed_.data(), n_, 0, block_.data(), width);
+          self ? at(l).slope.data() : feed_.data(), n_, 0, block_.data(), width);
   const T* entry = block_.data();
   for (std::size_t i = 0; i < rows.h; ++i) {
     for (std::size_t q = 0; q < columns.inputs; ++q) {
@@ -319,8 +166,7 @@ void SmallChainMatrix<T>::add_column(std::span<const T> theta, std::size_t l, bo
       T* const jacobian = jacobian_.data() + p * h_m * n_;
       if (self) {
         combine(n_, h_m, 1, Coefficients<T>{w + p, below, 1},
-                Strided<const T>{layers_[l].slope.data() + p * n_, n_}, Strided<T>{jacobian, n_},
-                false);
+                Strided<const T>{at(l).slope.data() + p * n_, n_}, Strided<T>{jacobian, n_}, false);
       } else {
         combine(n_, h_m, below, Coefficients<T>{w, below, 1},
                 Strided<const T>{feed_.data() + p * below * n_, n_}, Strided<T>{jacobian, n_},
@@ -328,7 +174,7 @@ void SmallChainMatrix<T>::add_column(std::span<const T> theta, std::size_t l, bo
       }
       for (std::size_t i = 0; curved && i < h_m; ++i) {
         contract(n_, h_m, Strided<const T>{jacobian, n_},
-                 Strided<const T>{layers_[m].hessian.data() + i * h_m * n_, n_},
+                 Strided<const T>{at(m).hessian.data() + i * h_m * n_, n_},
                  e_.data() + (p * h_m + i) * n_);
       }
     }
@@ -337,7 +183,7 @@ void SmallChainMatrix<T>::add_column(std::span<const T> theta, std::size_t l, bo
     magnitude_ += block_magnitude(m, l, curved, residual);
     for (std::size_t p = 0; m + 1 < layers.size() && p < h_l; ++p) {
       contract(h_m * n_, 1, Strided<const T>{jacobian_.data() + p * h_m * n_, n_},
-               Strided<const T>{layers_[m].slope.data(), n_}, feed_.data() + p * h_m * n_);
+               Strided<const T>{at(m).slope.data(), n_}, feed_.data() + p * h_m * n_);
     }
   }
 }
@@ -348,8 +194,8 @@ void SmallChainMatrix<T>::add_gradient() {
   const std::vector<SmallChainLayer>& layers = chain_.layers();
   for (std::size_t m = 0; m < layers.size(); ++m) {
     const auto& [d, h, inputs, weight_offset, bias_offset, pointwise] = layers[m];
-    gemm<T>(Form::plain, Form::transposed, h, inputs, n_, 1, layers_[m].delta.data(), n_,
-            layers_[m].a.data(), n_, 0, block_.data(), inputs);
+    gemm<T>(Form::plain, Form::transposed, h, inputs, n_, 1, at(m).delta.data(), n_, at(m).a.data(),
+            n_, 0, block_.data(), inputs);
     for (std::size_t i = 0; i < h; ++i) {
       for (std::size_t j = 0; j < inputs; ++j) {
         gradient_[layers[m].parameter(i, j)] += block_[i * inputs + j];
@@ -380,14 +226,13 @@ AssemblyScale SmallChainMatrix<T>::assemble(Term term, std::span<const T> theta,
   const bool curved = term != Term::residual || std::any_of(layers.begin(), layers.end(), is_bent);
   AssemblyScale scale{0, samples};
   for (const SmallChainLayer& layer : layers) scale.operations += layer.d + 3 * layer.h;
-  loss_ = magnitude_ = 0;
+  values_.restart();
+  magnitude_ = 0;
   std::fill(matrix.begin(), matrix.end(), T{0});
   gradient_.zero();
   for (std::size_t first = 0; first < samples; first += n_) {
     count_ = std::min(n_, samples - first);
-    forward(theta, first, residual);
-    evaluate_loss(term, first, count_);
-    backward(theta, residual, curved);
+    values_.evaluate(term, theta, {first, count_}, residual, curved);
     for (std::size_t l = 0; l < layers.size(); ++l) {
       add_column(theta, l, residual, curved, matrix);
     }

@@ -1,9 +1,8 @@
 // Dense curvature of a small chain at many parameter points over one set of data: a point is whole
 // on one thread, in scratch that is allocated once.
 //
-// The recursions are those of dense_chain.hpp. Samples are innermost, so
-// that each step is a loop over vectors of samples, and a block of the matrix is two products with
-// inner dimension n:
+// The values are those of small_chain_values.hpp. Samples are innermost there, so that a block of
+// the matrix is two products with inner dimension n:
 //
 //   ∂²L / ∂W_m[i,j] ∂W_l[p,q] = Σ_n (a_{m-1}[j] a_{l-1}[q]) · E_{m,l}[p,i]
 //                             + Σ_n (δ_m[i] a_{l-1}[q]) · F_{m,l}[p,j]              (l < m)
@@ -17,7 +16,7 @@
 
 #include "curvature/assembly.hpp"
 #include "curvature/operator.hpp"
-#include "curvature/small_chain.hpp"
+#include "curvature/small_chain_values.hpp"
 
 namespace eigenscape {
 
@@ -31,22 +30,9 @@ class SmallChainMatrix {
   /// ErrorCode::numeric when outputs or matrix are not finite.
   AssemblyScale assemble(Term term, std::span<const T> theta, std::span<T> matrix);
   /// L at the point of the last call.
-  [[nodiscard]] double loss() const { return loss_; }
+  [[nodiscard]] double loss() const { return values_.loss(); }
 
  private:
-  struct Layer {
-    AlignedBuffer<T> a;          // input, with a 1 where there is a bias [inputs, n]
-    AlignedBuffer<T> slope;      // D [h, n]
-    AlignedBuffer<T> curvature;  // S, then S ∘ ā [h, n]
-    AlignedBuffer<T> delta;      // ā, then δ [h, n]
-    AlignedBuffer<T> hessian;    // 𝓗 [h, h, n]
-    AlignedBuffer<double> a_norm;
-    AlignedBuffer<double> delta_norm;
-  };
-
-  void forward(std::span<const T> theta, std::size_t first, bool second);
-  void evaluate_loss(Term term, std::size_t first, std::size_t count);
-  void backward(std::span<const T> theta, bool residual, bool curved);
   void add_column(std::span<const T> theta, std::size_t l, bool residual, bool curved,
                   std::span<T> matrix);
   void add_diagonal_block(std::size_t l, std::span<T> matrix);
@@ -56,21 +42,14 @@ class SmallChainMatrix {
   void subtract_mean(std::span<T> matrix) const;
   double block_magnitude(std::size_t m, std::size_t l, bool curved, bool residual);
 
+  /// What a layer holds on the samples at work.
+  [[nodiscard]] const auto& at(std::size_t layer) const { return values_.layers()[layer]; }
+
   const SmallChain<T>& chain_;
-  std::size_t n_;  // samples of a stretch, whole vectors
-  std::size_t count_ = 0;
-  double loss_ = 0;
+  std::size_t n_;          // samples of a stretch, whole vectors
+  std::size_t count_ = 0;  // of those, how many there are
   double magnitude_ = 0;
-  std::vector<Layer> layers_;
-  LossPoint<T> loss_point_;
-  RowBuffer<T> rows_;
-  AlignedBuffer<T> z_;  // [widest, n], in turns with y_
-  AlignedBuffer<T> y_;
-  AlignedBuffer<T> saved_;     // σ' and σ'' [2, widest, n]
-  AlignedBuffer<T> outputs_;   // [n, C]
-  AlignedBuffer<T> f_bar_;     // [n, C]
-  AlignedBuffer<T> sample_;    // one sample's ∇²ℓ [C, C]
-  AlignedBuffer<T> work_;      // 𝓗 W [h, h, n], or J of the pair before
+  SmallChainValues<T> values_;
   AlignedBuffer<T> feed_;      // F [h_l, h_{m-1}, n]
   AlignedBuffer<T> jacobian_;  // J [h_l, h_m, n]
   AlignedBuffer<T> e_;         // E [h_l, h_m, n]

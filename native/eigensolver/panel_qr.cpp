@@ -7,13 +7,10 @@
 #include "core/instruction_sets.hpp"
 #include "core/vector.hpp"
 #include "eigensolver/reflector.hpp"
+#include "eigensolver/tile_kernels.hpp"
 
 namespace eigenscape {
 namespace {
-
-/// Rows whose products are added up before they are added to the sum: roundings of one sum over all
-/// rows add up where entries have one sign, and reflectors made from it are not orthogonal.
-constexpr std::size_t kRun = 64;
 
 /// One pass over rows [0, rows) of `kChunks` vectors each, which start at column `base`:
 ///   v_i = scale·P[i, c],  P[i, :] −= v_i·u,  P[i, c] = v_i,  g += P[i, next]·P[i, :]

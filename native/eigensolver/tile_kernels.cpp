@@ -129,9 +129,6 @@ template <typename T, std::size_t kBytes, typename Act>
   }
 }
 
-/// Products that are added up before they are added to the sum. Roundings add up where all have one
-/// sign, as in a constant matrix: over a whole tile, to 32·ε of the sum.
-constexpr std::size_t kRun = 64;
 static_assert(kRun % kLanes<float> == 0);
 
 template <typename T, std::size_t kBytes>

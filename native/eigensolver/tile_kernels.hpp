@@ -18,6 +18,11 @@ namespace eigenscape {
 
 inline constexpr std::size_t kTile = 128;  // rows and columns of a tile, at most
 
+/// Products that are added up before they are added to a longer sum. Roundings add up where all
+/// have one sign, as in a constant matrix: over a whole tile, to 32·ε of the sum, and reflectors
+/// made from a sum over all rows are not orthogonal.
+inline constexpr std::size_t kRun = 64;
+
 /// Columns of a group.
 template <typename T>
 inline constexpr std::size_t kGroupColumns = 2 * kLanes<T>;
