@@ -111,8 +111,9 @@ class OrderedSum {
   bool stopped_ = false;
 };
 
-/// total += Σ over chunks. `make_sum()` gives an empty sum, `body(chunk, sum)` adds one chunk to
-/// it, and total.add(const Sum&) takes the sums in their order.
+/// Adds Σ over chunks to the total. `make_sum()` gives an empty sum, `body(chunk, sum)` adds one
+/// chunk to it, and total.add(const Sum&) hears the sums in their order, none where there are no
+/// chunks.
 template <typename Total, typename MakeSum, typename Body>
 void chunked_sum(const SumPlan& plan, const Control& control, Total& total, const MakeSum& make_sum,
                  const Body& body) {

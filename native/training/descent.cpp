@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <numeric>
 #include <sstream>
 #include <string>
 
-#include "core/finite.hpp"
 #include "core/parallel_copy.hpp"
 
 namespace eigenscape {
@@ -16,15 +14,6 @@ namespace {
 
 /// Entries that one thread takes at once, of what it only reads.
 constexpr std::size_t kPiece = std::size_t{1} << 17U;
-
-template <typename T>
-bool all_finite(std::span<const T> values, const Control& control) {
-  std::atomic<bool> finite = true;
-  for_pieces(values.size(), kPiece, control, [&](std::size_t first, std::size_t count) {
-    if (first_not_finite<T>(values.subspan(first, count)) < count) finite = false;
-  });
-  return finite;
-}
 
 /// From eight partial sums, so that it runs in vectors.
 template <typename T>
@@ -104,7 +93,6 @@ StepOutcome Descent<T>::take(const StepPlan& plan, double loss, std::span<const 
   outcome.loss = loss;
   outcome.gradient_norm = check_gradient(plan.first_step, loss, control);
   move(plan, outcome, control);
-  require_finite(plan.first_step + outcome.steps, control);
   return outcome;
 }
 
@@ -144,17 +132,13 @@ void Descent<T>::move(const StepPlan& plan, StepOutcome& outcome, const Control&
   }
   // Nothing cancels it half-way: moments have no copies to go back to.
   const Control whole(control.threads(), {});
-  update<T>(plan.rule, plan.learning_rate(outcome.steps), updates_, gradient_, moments_, theta_,
-            before_, whole);
+  const bool finite = update<T>(plan.rule, plan.learning_rate(outcome.steps), updates_, gradient_,
+                                moments_, theta_, before_, whole);
   std::swap(theta_, before_);
   moved_ = true;
   ++updates_;
   ++outcome.steps;
-}
-
-template <typename T>
-void Descent<T>::require_finite(std::uint64_t step, const Control& control) {
-  if (moved_ && !all_finite<T>(theta_, control)) diverged(step, "the parameters are not finite");
+  if (!finite) diverged(plan.first_step + outcome.steps, "the parameters are not finite");
 }
 
 template <typename T>
@@ -174,7 +158,6 @@ void Descent<T>::diverged(std::uint64_t step, const std::string& what) {
 
 template <typename T>
 void Descent<T>::step_back() {
-  if (!moved_) return;
   std::swap(theta_, before_);
   moved_ = false;
 }

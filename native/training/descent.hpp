@@ -67,15 +67,11 @@ class Descent {
       control.check();  // the update runs to its end
       move(plan, outcome, control);
     }
-    require_finite(plan.first_step + outcome.steps, control);
     return outcome;
   }
   /// The same for one step, whose loss and gradient come from elsewhere.
   StepOutcome take(const StepPlan& plan, double loss, std::span<const T> gradient,
                    const Control& control);
-
-  /// Goes back to the parameters before the last update, those after it not being finite.
-  void step_back();
 
   [[nodiscard]] std::span<const T> theta() const { return theta_; }
   [[nodiscard]] const Moments<T>& moments() const { return moments_; }
@@ -88,8 +84,8 @@ class Descent {
   double check_gradient(std::uint64_t step, double loss, const Control& control);
   /// One update, unless the gradient is small enough to stop.
   void move(const StepPlan& plan, StepOutcome& outcome, const Control& control);
-  void require_finite(std::uint64_t step, const Control& control);
   [[noreturn]] void diverged(std::uint64_t step, const std::string& what);
+  void step_back();
 
   const Graph& graph_;
   const Samples<T>& samples_;

@@ -1,7 +1,10 @@
 #include "training/optimizer.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 
+#include "core/finite.hpp"
 #include "core/instruction_sets.hpp"
 #include "core/parallel_copy.hpp"
 
@@ -142,14 +145,21 @@ std::size_t moment_count(const UpdateRule& rule) {
 }
 
 template <typename T>
-void update(const UpdateRule& rule, double learning_rate, std::uint64_t updates,
+bool update(const UpdateRule& rule, double learning_rate, std::uint64_t updates,
             std::span<const T> gradient, Moments<T>& moments, std::span<const T> theta,
             std::span<T> next, const Control& control) {
   constexpr std::size_t kPiece = std::size_t{1} << 16U;
+  constexpr std::size_t kAtOnce = 8192;  // still in the cache when they are looked at
+  std::atomic<bool> finite = true;
   const auto in_pieces = [&](const auto& advance) {
     for_pieces(theta.size(), kPiece, control, [&](std::size_t first, std::size_t count) {
-      const auto moment = [&](std::size_t index) { return moments[index].data() + first; };
-      advance(count, gradient.data() + first, moment, theta.data() + first, next.data() + first);
+      for (std::size_t start = first; start < first + count; start += kAtOnce) {
+        const std::size_t entries = std::min(kAtOnce, first + count - start);
+        const auto moment = [&](std::size_t index) { return moments[index].data() + start; };
+        T* const to = next.data() + start;
+        advance(entries, gradient.data() + start, moment, theta.data() + start, to);
+        if (first_not_finite<T>(std::span<const T>(to, entries)) < entries) finite = false;
+      }
     });
   };
   if (rule.kind == OptimizerKind::adam) {
@@ -157,7 +167,7 @@ void update(const UpdateRule& rule, double learning_rate, std::uint64_t updates,
     in_pieces([&](std::size_t n, const T* g, const auto& moment, const T* from, T* to) {
       adam(s, n, g, moment(0), moment(1), rule.amsgrad ? moment(2) : nullptr, from, to);
     });
-    return;
+    return finite;
   }
   const auto s = sgd_step<T>(rule, learning_rate, updates);
   in_pieces([&](std::size_t n, const T* g, const auto& moment, const T* from, T* to) {
@@ -167,12 +177,13 @@ void update(const UpdateRule& rule, double learning_rate, std::uint64_t updates,
       plain(s, n, g, from, to);
     }
   });
+  return finite;
 }
 
-template void update<double>(const UpdateRule&, double, std::uint64_t, std::span<const double>,
+template bool update<double>(const UpdateRule&, double, std::uint64_t, std::span<const double>,
                              Moments<double>&, std::span<const double>, std::span<double>,
                              const Control&);
-template void update<float>(const UpdateRule&, double, std::uint64_t, std::span<const float>,
+template bool update<float>(const UpdateRule&, double, std::uint64_t, std::span<const float>,
                             Moments<float>&, std::span<const float>, std::span<float>,
                             const Control&);
 

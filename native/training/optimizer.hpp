@@ -43,11 +43,11 @@ using Moments = std::vector<Array<T>>;
 /// How many arrays of moments the rule keeps.
 std::size_t moment_count(const UpdateRule& rule);
 
-/// θ after one update → next [M], which is no part of theta. `updates` were made before on these
-/// moments, which are changed in place. `control` must not be cancelled: that would leave half of
-/// it.
+/// θ after one update → next [M], which is no part of theta; whether all of it is finite. `updates`
+/// were made before on these moments, which are changed in place. `control` must not be cancelled:
+/// that would leave half of it.
 template <typename T>
-void update(const UpdateRule& rule, double learning_rate, std::uint64_t updates,
+bool update(const UpdateRule& rule, double learning_rate, std::uint64_t updates,
             std::span<const T> gradient, Moments<T>& moments, std::span<const T> theta,
             std::span<T> next, const Control& control);
 

@@ -43,11 +43,7 @@ StepOutcome Trainer<T>::descend(const Control& control, const Action& action) {
   }
   // Of the same threads, but done to the end after an abort too.
   const Control whole(control.threads(), {});
-  const auto leave = [&] {
-    if (publish(descent_->theta(), whole)) return;
-    descent_->step_back();
-    publish(descent_->theta(), whole);
-  };
+  const auto leave = [&] { publish(descent_->theta(), whole); };
   StepOutcome outcome;
   try {
     outcome = action(*descent_);
@@ -68,15 +64,15 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const S
       first_updates_(updates) {}
 
 template <typename T>
-bool Trainer<T>::publish(std::span<const T> theta, const Control& control) {
+void Trainer<T>::publish(std::span<const T> theta, const Control& control) {
   // Of the older copy only readers that took it before are left, and none can come.
   const bool read = spare_ == nullptr || spare_.use_count() > 1;
   std::atomic_thread_fence(std::memory_order_acquire);
   if (read) spare_ = std::make_shared<Array<T>>();
-  if (copy_finite<T>(theta, *spare_, control) < theta.size()) return false;
+  spare_->resize(theta.size());
+  copy_in_parallel(std::as_bytes(theta), std::as_writable_bytes(std::span(*spare_)), control);
   network_->set_parameters(spare_);
   published_.swap(spare_);
-  return true;
 }
 
 template <typename T>

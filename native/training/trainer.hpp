@@ -40,8 +40,8 @@ class Trainer {
   /// What `action` does to the descent, shown to readers of the network however it ends.
   template <typename Action>
   StepOutcome descend(const Control& control, const Action& action);
-  /// Shows readers of the network θ, in one of two copies by turns, if it is finite: whether it is.
-  bool publish(std::span<const T> theta, const Control& control);
+  /// Shows readers of the network θ, in one of two copies by turns.
+  void publish(std::span<const T> theta, const Control& control);
 
   std::shared_ptr<Network<T>> network_;
   std::shared_ptr<const Samples<T>> samples_;

@@ -12,12 +12,12 @@ import { throwIfAborted, untilAborted } from '../long-call.js';
 /** At every moment, that of a crash included, `path` is the old file or the whole new one. What a killed
  *  writer left beside it is removed by the next.
  *
- *  An abort rejects at once. The disk may be taking the draft then, which nothing interrupts (fsync): it
- *  is removed when that is done.
+ *  An abort rejects at once, whatever the disk is doing, which nothing interrupts (fsync): the draft is
+ *  removed when that is done. Where its rename has begun it comes to its end, before that of any later
+ *  call of this process.
  *  @param write fills the new file
  *  @throws EigenscapeError (rejects) ERR_FILE when the file cannot be written, ERR_ABORTED; what `write`
- *  throws. The old file is then as it was; only an abort in the last moment, while the draft is being
- *  renamed, leaves the new one */
+ *  throws. The old file is then as it was, unless its rename had begun */
 export async function replaceFile(
   path: string,
   write: (file: FileHandle) => Promise<void>,
@@ -25,34 +25,44 @@ export async function replaceFile(
 ): Promise<void> {
   throwIfAborted(signal);
   try {
-    const target = await targetOf(path);
-    const folder = dirname(target);
-    const drafts = draftsOf(basename(target));
-    await removeLeftovers(folder, drafts);
-    const draft = join(folder, drafts.name);
-    await untilAborted(writeDraft(draft, target, write, signal), signal);
-    await untilAborted(placeDraft(draft, target), signal);
+    await untilAborted(replaceWhole(path, write, signal), signal);
   } catch (error) {
     throw error instanceof EigenscapeError ? error : unwritable(path, error);
   }
 }
 
 /** Whether {@link replaceFile} can be expected to succeed: its folder exists and may be written.
- *  @throws EigenscapeError (rejects) ERR_FILE */
-export async function requireWritable(path: string): Promise<void> {
+ *  @throws EigenscapeError (rejects) ERR_FILE, ERR_ABORTED */
+export async function requireWritable(path: string, signal?: AbortSignal): Promise<void> {
+  const check = async () => access(dirname(await targetOf(path)), constants.W_OK | constants.X_OK);
   try {
-    await access(dirname(await targetOf(path)), constants.W_OK | constants.X_OK);
+    await untilAborted(check(), signal);
   } catch (error) {
     throw error instanceof EigenscapeError ? error : unwritable(path, error);
   }
 }
 
-/** Leaves a whole draft, or none. */
+/** The same, which an abort stops between two steps only. */
+async function replaceWhole(
+  path: string,
+  write: (file: FileHandle) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const target = await targetOf(path);
+  const folder = dirname(target);
+  const drafts = draftsOf(basename(target));
+  await removeLeftovers(folder, drafts);
+  throwIfAborted(signal);
+  const draft = join(folder, drafts.name);
+  await writeDraft(draft, target, write);
+  await inTurn(target, () => placeDraft(draft, target, signal));
+}
+
+/** Leaves a whole draft, which the disk has, or none. */
 async function writeDraft(
   draft: string,
   target: string,
   write: (file: FileHandle) => Promise<void>,
-  signal: AbortSignal | undefined,
 ): Promise<void> {
   const mode = (await statOf(target))?.mode;
   const file = await open(draft, 'wx');
@@ -61,28 +71,44 @@ async function writeDraft(
       // Whoever could read the old file can read the new one.
       if (mode !== undefined) await file.chmod(mode & 0o777);
       await write(file);
-      throwIfAborted(signal);
       await file.sync();
     } finally {
       await file.close();
     }
-    // The caller may have left meanwhile: nobody would rename it.
-    throwIfAborted(signal);
   } catch (error) {
     await removeDraft(draft);
     throw error;
   }
 }
 
-/** To let the old file go may take the file system longer than to rename. */
-async function placeDraft(draft: string, target: string): Promise<void> {
+/** The last placement of each file that is under way. */
+const placements = new Map<string, Promise<void>>();
+
+/** After those that began before: callers that were aborted wait for theirs no longer. */
+async function inTurn(target: string, place: () => Promise<void>): Promise<void> {
+  const mine = (placements.get(target) ?? Promise.resolve()).then(place);
+  const settled = mine.catch(() => undefined);
+  placements.set(target, settled);
+  await settled;
+  if (placements.get(target) === settled) placements.delete(target);
+  await mine;
+}
+
+/** Renames the draft over the target: slow where the file system frees the old file's blocks. */
+async function placeDraft(
+  draft: string,
+  target: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   try {
+    // The caller may have left meanwhile.
+    throwIfAborted(signal);
     await rename(draft, target);
-    await makeDurable(dirname(target));
   } catch (error) {
     await removeDraft(draft);
     throw error;
   }
+  await makeDurable(dirname(target));
 }
 
 /** Best effort: without a folder any more there is no draft either. */
@@ -90,10 +116,10 @@ async function removeDraft(draft: string): Promise<void> {
   await unlink(draft).catch(() => undefined);
 }
 
-/** The file that a link leads to; a rename would replace the link. */
+/** The file that a link leads to, since a rename would replace the link: one name for each file. */
 async function targetOf(path: string): Promise<string> {
   const found = await statOf(path);
-  if (found === undefined) return path;
+  if (found === undefined) return join(await realpath(dirname(path)), basename(path));
   if (found.isFile()) return realpath(path);
   throw new EigenscapeError(
     'ERR_FILE',

@@ -69,9 +69,9 @@ export class Checkpoints<D extends DType> {
   }
 
   /** To be called before work is done that could not be kept.
-   *  @throws EigenscapeError (rejects) ERR_FILE when nothing can be written there */
-  async prepare(): Promise<void> {
-    await requireWritable(this.#path);
+   *  @throws EigenscapeError (rejects) ERR_FILE when nothing can be written there, ERR_ABORTED */
+  async prepare(signal: AbortSignal | undefined): Promise<void> {
+    await requireWritable(this.#path, signal);
   }
 
   /** The first step after `step` that is followed by a checkpoint. */

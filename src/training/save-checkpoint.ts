@@ -50,8 +50,8 @@ const optionsSchema = optionsOf({ signal: longCallEntries.signal });
  *  `network.layout`, as in `model.load_state_dict(tensors, strict=False)`. The arrays of the optimizer are
  *  called `optimizer.…`.
  *  @throws EigenscapeError (rejects) ERR_FILE when it cannot be written, ERR_SPEC for a custom loss, which
- *  is code, ERR_NUMERIC when a parameter is not finite, ERR_ABORTED; the old file is then as it was, or where
- *  the abort came last of all, the whole new one
+ *  is code, ERR_NUMERIC when a parameter is not finite, ERR_ABORTED; the old file is then as it was, unless an
+ *  abort came when the new one was already being put in its place, which it then is
  *  @example const history = await train(network, data, options);
  *  await saveCheckpoint('run.safetensors', { network, state: history.state }) */
 export async function saveCheckpoint<D extends DType>(

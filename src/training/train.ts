@@ -104,7 +104,7 @@ class Run<D extends DType> {
   async train(): Promise<'steps' | 'gradientNorm'> {
     const { phases, state } = this.#choices;
     let stopped = false;
-    await this.#checkpoints?.prepare();
+    await this.#checkpoints?.prepare(this.#choices.call.signal);
     const over = this.#steps.step >= this.#steps.phaseStart + phases[0].steps;
     await this.#record(this.#ahead(0, over));
     for (const [index, phase] of phases.entries()) {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { createNetwork, gaussianClusters, hessian, sgd, train } from '../../src/index.js';
+import { createDataset, createNetwork, gaussianClusters, hessian, sgd, train } from '../../src/index.js';
 import type { Progress } from '../../src/index.js';
 import { callMethod } from '../curvature/small-network.js';
 import { refusal } from '../data/refusal.js';
@@ -212,6 +212,34 @@ describe('a run that diverges', () => {
       expect(again.parameters()).toEqual(network.parameters());
     },
   );
+
+  it('is left on its last finite step where the loss of an infinite parameter is finite', async () => {
+    // w₂ tanh(w₁ x), at w₁ = 0: the second sample makes w₁ infinite, and the others fit w₂ tanh(∞).
+    const network = createNetwork(
+      {
+        input: [1],
+        layers: [
+          { type: 'dense', units: 1, bias: false },
+          { type: 'tanh' },
+          { type: 'dense', units: 1, bias: false },
+        ],
+        loss: 'meanSquaredError',
+      },
+      { parameters: [0, 1e12] },
+    );
+    const targets = [[0], [1], [1e12], [1e12]];
+    const samples = createDataset({ inputs: targets.map(() => [1]), targets });
+    const training = train(network, samples, {
+      optimizer: sgd({ learningRate: 1e298 }),
+      batchSize: 1,
+      order: 'sequential',
+      steps: 4,
+    });
+    await expect(training).rejects.toEqual(
+      refusal('ERR_NUMERIC', /step 2: the parameters are not finite; .* left after step 1/),
+    );
+    expect([...network.parameters()]).toEqual([0, 1e12]);
+  });
 
   it('is left as it was if not even the first gradient is finite', async () => {
     const network = values.clone();
