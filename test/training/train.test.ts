@@ -2,7 +2,14 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { createDataset, createNetwork, gaussianClusters, hessian, sgd, train } from '../../src/index.js';
+import {
+  createDataset,
+  createNetwork,
+  gaussianClusters,
+  hessian,
+  sgd,
+  train,
+} from '../../src/index.js';
 import type { Progress } from '../../src/index.js';
 import { callMethod } from '../curvature/small-network.js';
 import { refusal } from '../data/refusal.js';
