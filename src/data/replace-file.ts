@@ -17,7 +17,7 @@ import { throwIfAborted, untilAborted } from '../long-call.js';
  *  call of this process.
  *  @param write fills the new file
  *  @throws EigenscapeError (rejects) ERR_FILE when the file cannot be written, ERR_ABORTED; what `write`
- *  throws. The old file is then as it was, unless its rename had begun */
+ *  throws. The old file is then as it was, unless the draft's rename had begun */
 export async function replaceFile(
   path: string,
   write: (file: FileHandle) => Promise<void>,
@@ -42,7 +42,7 @@ export async function requireWritable(path: string, signal?: AbortSignal): Promi
   }
 }
 
-/** The same, which an abort stops between two steps only. */
+/** What {@link replaceFile} does; an abort stops it between two steps only. */
 async function replaceWhole(
   path: string,
   write: (file: FileHandle) => Promise<void>,

@@ -26,7 +26,8 @@ export interface NamedTensor {
 /** Replaces a file as a whole: whoever reads it meanwhile sees the old one or the new one.
  *  @param tensors are read while this runs, and must not change
  *  @throws EigenscapeError (rejects) ERR_FILE when it cannot be written, ERR_SPEC when two tensors have
- *  one name, ERR_ABORTED; the old file is then as it was, unless its rename had begun */
+ *  one name, ERR_ABORTED; the old file is then as it was, unless the new one
+ *  was being put in its place */
 export async function saveSafetensors(
   path: string,
   tensors: readonly NamedTensor[],
